@@ -1,0 +1,48 @@
+#include "v4v_bench.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const char *const kinds[] = {
+	[KIND_PINGPONG] = "pingpong",
+	[KIND_STREAM] = "stream",
+};
+
+static const char *const transports[] = {
+	[TRANSPORT_TCP] = "tcp",
+	[TRANSPORT_TCP_STOCK] = "tcp-stock",
+	[TRANSPORT_V4V] = "v4v",
+	[TRANSPORT_UNIX] = "unix",
+};
+
+const char *kind_name(enum kind kind)
+{
+	return kinds[kind];
+}
+
+const char *transport_name(enum transport transport)
+{
+	return transports[transport];
+}
+
+bool kind_parse(const char *text, enum kind *kind)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strcmp(text, kinds[i]) == 0) {
+			*kind = (enum kind)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool transport_parse(const char *text, enum transport *transport)
+{
+	for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]); i++) {
+		if (strcmp(text, transports[i]) == 0) {
+			*transport = (enum transport)i;
+			return true;
+		}
+	}
+	return false;
+}

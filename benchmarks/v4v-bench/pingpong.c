@@ -1,0 +1,143 @@
+#include "pingpong.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "fault.h"
+#include "io.h"
+#include "payload.h"
+
+/* Room that `rtt` lines fill: 150 numbers of at most 20 digits stay below the longest line. */
+#define RTT_PER_LINE 150u
+
+static bool receive_echo(int fd, uint8_t *echo, size_t size, struct error *error)
+{
+	ssize_t received = receive_all(fd, echo, size);
+
+	if (received < 0)
+		return error_errno(error, "receive");
+	if ((size_t)received < size)
+		return error_set(error, "receive: the server ended the connection");
+	return true;
+}
+
+/* One untimed round trip whose payload is that of message number `message` in the stream. */
+static bool verified_round_trip(const struct role *role, int fd, uint8_t *out, uint8_t *echo, uint64_t message,
+				struct error *error)
+{
+	uint32_t size = role->spec.size;
+	size_t equal;
+
+	payload_fill(out, size, role->spec.seed, message * size);
+	if (!send_all(fd, out, size))
+		return error_errno(error, "send");
+	if (!receive_echo(fd, echo, size, error))
+		return false;
+	equal = payload_compare(echo, size, role->spec.seed, message * size);
+	if (equal < size)
+		return error_set(error, "integrity: byte %zu of the echo of message %llu differs", equal,
+				 (unsigned long long)message);
+	return true;
+}
+
+/*
+ * The timed loop: one send, receives until the echo is whole, one clock reading a round trip (its end is the next
+ * one's start), nothing else. Returns the round trips done, 0 on failure.
+ */
+static uint32_t timed_round_trips(const struct role_spec *spec, int fd, const uint8_t *out, uint8_t *echo,
+				  uint64_t *rtt_ns, uint64_t *start_ns, uint64_t *wall_ns, struct error *error)
+{
+	const uint64_t budget_ns = spec->budget_ms * NS_PER_MS;
+	const uint32_t size = spec->size;
+	uint64_t start = now_ns();
+	uint64_t before = start;
+	uint32_t done = 0;
+
+	do {
+		uint64_t after;
+
+		if (!send_all(fd, out, size)) {
+			error_errno(error, "send");
+			return 0;
+		}
+		if (!receive_echo(fd, echo, size, error))
+			return 0;
+		after = now_ns();
+		rtt_ns[done++] = after - before;
+		before = after;
+	} while (done < spec->count && before - start < budget_ns);
+	*start_ns = start;
+	*wall_ns = before - start;
+	return done;
+}
+
+static bool report_round_trips(const struct role *role, const uint64_t *rtt_ns, uint32_t count, struct error *error)
+{
+	for (uint32_t next = 0; next < count;) {
+		char line[RTT_PER_LINE * 21 + 1];
+		size_t length = 0;
+
+		for (uint32_t i = 0; i < RTT_PER_LINE && next < count; i++)
+			length += (size_t)snprintf(line + length, sizeof(line) - length, " %llu",
+						   (unsigned long long)rtt_ns[next++]);
+		if (!role_report(role, error, "rtt %u%s", role->spec.role, line))
+			return false;
+	}
+	return true;
+}
+
+bool pingpong_client(const struct role *role, int fd, struct error *error)
+{
+	const struct role_spec *spec = &role->spec;
+	uint8_t *out = buffer_new(spec->size);
+	uint8_t *echo = buffer_new(spec->size);
+	uint64_t *rtt_ns = buffer_new(spec->count * sizeof(*rtt_ns));
+	uint64_t start_ns, wall_ns;
+	uint32_t done;
+
+	for (uint32_t i = 0; i < spec->warmup; i++) {
+		if (!verified_round_trip(role, fd, out, echo, i, error))
+			return false;
+	}
+	payload_fill(out, spec->size, spec->seed, (uint64_t)spec->warmup * spec->size);
+	if (!role_barrier(role, fd, error))
+		return false;
+	done = timed_round_trips(spec, fd, out, echo, rtt_ns, &start_ns, &wall_ns, error);
+	if (!done || !role_window_over(role, start_ns, error))
+		return false;
+	if (memcmp(out, echo, spec->size) != 0)
+		return error_set(error, "integrity: the last timed echo differs");
+	if (!verified_round_trip(role, fd, out, echo, (uint64_t)spec->warmup + done, error) ||
+	    !report_round_trips(role, rtt_ns, done, error))
+		return false;
+	return role_report(role, error, "done %u %llu %llu %u", spec->role, (unsigned long long)start_ns,
+			   (unsigned long long)wall_ns, (unsigned)done);
+}
+
+bool pingpong_server(const struct role *role, int fd, struct error *error)
+{
+	const struct role_spec *spec = &role->spec;
+	const bool corrupt_first = fault_is("corrupt-warmup");
+	const bool corrupt_last = fault_is("corrupt-last");
+	uint8_t *buffer = buffer_new(spec->size);
+
+	for (uint64_t message = 0;; message++) {
+		ssize_t received = receive_all(fd, buffer, spec->size);
+
+		if (received < 0)
+			return error_errno(error, "receive");
+		if (received == 0)
+			break;
+		if ((size_t)received < spec->size)
+			return error_set(error, "receive: the client ended the connection in the middle of a message");
+		if ((corrupt_first && message == 0) ||
+		    (corrupt_last && message == (uint64_t)spec->warmup + spec->count))
+			buffer[spec->size / 2] ^= 1;
+		if (message == spec->warmup)
+			fault_in_window();
+		if (!send_all(fd, buffer, spec->size))
+			return error_errno(error, "send");
+	}
+	return role_report(role, error, "done %u", spec->role);
+}

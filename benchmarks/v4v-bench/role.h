@@ -1,0 +1,39 @@
+/*
+ * A role: one end of a pair, in a process of its own that an agent forks, so that the timed loop runs alone with
+ * blocking sockets and a failure stays in its pair.
+ */
+#ifndef V4V_BENCH_ROLE_H
+#define V4V_BENCH_ROLE_H
+
+#include <sys/types.h>
+
+#include "error.h"
+#include "protocol.h"
+
+struct role {
+	struct role_spec spec;
+	int control;          /* from the agent: 8 bytes per message, see role_await */
+	int report;           /* to the agent: lines of protocol.h */
+	uint64_t deadline_ns; /* everything is over by then, at the latest by a signal */
+};
+
+/*
+ * Runs the role to its end in the calling process, which `agent` forked: reports `done` or `failed` and exits. The
+ * process does not outlive its agent.
+ */
+_Noreturn void role_main(const struct role_spec *spec, pid_t agent, int control, int report);
+
+/* Reports one line (the newline is added). False when the agent is gone. */
+bool role_report(const struct role *role, struct error *error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Waits for the next message of the agent: for a client first the moment to start (ns), then anything for `finish`. */
+bool role_await(const struct role *role, uint64_t *message, struct error *error);
+
+/* Client: reports `warm` with the socket's buffers, then sleeps until the common start. */
+bool role_barrier(const struct role *role, int fd, struct error *error);
+
+/* Client: keeps silent while other pairs are still timed, reports `timed`, then waits for `finish`. */
+bool role_window_over(const struct role *role, uint64_t start_ns, struct error *error);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * The samples file: JSON lines, appended as they appear.
+ *
+ *   {"type":"start","version":1,"plan":"<FNV-1a 64 of the plan file, 16 hex digits>","bench":"0.1.0",
+ *    "clock":"CLOCK_MONOTONIC","time":"2025-01-31T12:00:00Z",
+ *    "domains":[{"name":"domu1","domid":1,"addr":"10.83.0.11","cid":3,"kernel":"6.12.107","cpus":1},...]}
+ *   {"type":"sample","id":17,"experiment":"latency","kind":"pingpong","transport":"tcp","size_bytes":64,"pairs":1,
+ *    "pair":"domu1:domu2","repetition":3,"ok":true,"rtt_ns":[...],"sndbuf":4194304,"rcvbuf":4194304,
+ *    "start_ns":...,"wall_ns":...}
+ *   {"type":"sample",...,"kind":"stream",...,"ok":true,"bytes":104857600,"ns":998000000,"messages":1600,
+ *    "sndbuf":...,"rcvbuf":...,"start_ns":...,"wall_ns":...}
+ *   {"type":"sample",...,"ok":false,"error":"domu1 (client): connect: Connection refused"}
+ *   {"type":"step","id":17,"done":5,"of":120,"t_ms":81234}
+ *   {"type":"end","ok":118,"failed":2,"t_ms":...}
+ *
+ * "pairs" is what ran at the same time. "start_ns" and "wall_ns" are the client's window; "bytes" and "ns" the
+ * server's, from its first received byte to its last. "sndbuf" and "rcvbuf" are the client's, see transport.h.
+ * An agent that did not start leaves "kernel":null,"cpus":null and an "error" in its domain.
+ * Keys that appear only where they have something to say:
+ *   "pairs_ok":15    another pair of the step failed after the start, so fewer ran to the end together
+ *   "cpu_ns":{...},"cpu_window_ns":N   first pair's line, with --cpu-command: domid -> CPU ns, over N ns
+ *   "cpu_error":"..."                  first pair's line: that command failed
+ * "ok" and "failed" of the end line count sample lines, of all sittings. "t_ms" is time that drives have spent on
+ * this file: after a resumption it goes on from the last step's.
+ *
+ * A step counts as done once its `step` line is there whole. What follows the last one is cut off when a drive
+ * resumes, so no sample is there twice.
+ */
+#ifndef V4V_BENCH_SAMPLES_H
+#define V4V_BENCH_SAMPLES_H
+
+#include "json.h"
+#include "link.h"
+#include "step.h"
+
+struct samples {
+	const char *path;
+	int fd;
+	struct json json;
+	bool started;           /* the start line is there */
+	bool ended;             /* so is the end line */
+	size_t steps_done;      /* the first so many of the plan */
+	uint64_t ok, failed;    /* sample lines */
+	uint64_t earlier_ms;    /* t_ms of earlier sittings */
+	uint64_t opened_ns;
+};
+
+/*
+ * Opens or creates the file, locks it against a second drive and reads how far it has come. False when it is not a
+ * samples file of this plan, cannot be written or is locked.
+ */
+bool samples_open(struct samples *samples, const char *path, const struct plan *plan, struct error *error);
+
+/* The part of samples_open that reads the file, cuts off what is not whole and leaves the offset at its end. */
+bool samples_resume(struct samples *samples, const struct plan *plan, struct error *error);
+
+/* Each appends its line or lines. False when the file cannot be written. */
+bool samples_start(struct samples *samples, const struct plan *plan, const struct link links[],
+		   struct error *error);
+bool samples_step(struct samples *samples, const struct step_result *result, struct error *error);
+bool samples_end(struct samples *samples, struct error *error);
+
+void samples_close(struct samples *samples);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * v4v-bench: round trips and one-way streams over TCP, V4V (AF_VSOCK) and AF_UNIX, with one program and one API for
+ * every transport.
+ *
+ * Units, everywhere in this program unless a name says otherwise:
+ *   *_ns   nanoseconds of CLOCK_MONOTONIC (readings of two machines cannot be compared)
+ *   *_ms   milliseconds
+ *   *_us   microseconds
+ *   size   payload bytes of one message
+ *   bytes  payload bytes
+ * The file formats (plan, samples) are told in plan.h and samples.h, the control lines in protocol.h.
+ */
+#ifndef V4V_BENCH_H
+#define V4V_BENCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifndef V4V_BENCH_VERSION
+#define V4V_BENCH_VERSION "0.1.0"
+#endif
+
+#define BENCH_MAX_DOMAINS 64u
+#define BENCH_MAX_STEPS 100000u
+#define BENCH_MAX_PAIRS 128u             /* pairs that run at the same time in one step */
+#define BENCH_MAX_NAME 32u               /* bytes of a domain's or experiment's name */
+#define BENCH_MAX_SIZE (16u << 20)       /* bytes of one message */
+#define BENCH_MAX_COUNT 1000000u         /* round trips or messages of one step */
+#define BENCH_MAX_BUDGET_MS 3600000u     /* one hour */
+#define BENCH_TOKEN_BYTES 16u            /* what a data connection must open with */
+#define BENCH_SOCKET_BUFFER (4u << 20)   /* bytes asked for on tuned sockets, each way */
+#define BENCH_DEFAULT_STEP_TIMEOUT_S 60u /* the longest that a step may take */
+#define BENCH_STEP_ALLOWANCE_MS 30000u   /* a step's time beside its budget: connect, warm up, verify */
+
+/* Exit codes of the program. */
+enum { EXIT_OK = 0, EXIT_STOPPED = 1, EXIT_BAD_PLAN = 2 };
+
+enum kind { KIND_PINGPONG, KIND_STREAM };
+
+enum transport {
+	TRANSPORT_TCP,       /* TCP_NODELAY and explicit socket buffers */
+	TRANSPORT_TCP_STOCK, /* TCP as the kernel hands it out: no option set */
+	TRANSPORT_V4V,       /* AF_VSOCK stream */
+	TRANSPORT_UNIX,      /* AF_UNIX stream: both ends in one domain */
+};
+
+/* Names as the plan and the samples spell them. */
+const char *kind_name(enum kind kind);
+const char *transport_name(enum transport transport);
+
+/* The other way; false when the text names none. */
+bool kind_parse(const char *text, enum kind *kind);
+bool transport_parse(const char *text, enum transport *transport);
+
+#endif

@@ -1,0 +1,60 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "../config/types.ts";
+import { Build } from "../provider/sdk.ts";
+
+export interface BuildsArgs {
+  /** Folder of the project. */
+  project: string;
+  settings: Settings;
+}
+
+/** Everything that is compiled or put together on the controller; independent builds run side by side. */
+export class Builds extends pulumi.ComponentResource {
+  readonly index: Build;
+  readonly hostImage: Build;
+  readonly domUImage: Build;
+  readonly hypervisor: Build;
+  readonly tools: Build;
+  /** The guest module; absent with v4v.enabled false. */
+  readonly module: Build | undefined;
+
+  constructor(name: string, args: BuildsArgs, options?: pulumi.ComponentResourceOptions) {
+    super("v4v:testbed:Builds", name, {}, options);
+    const { project, settings } = args;
+    const make = (
+      recipe: string,
+      parameters: Record<string, string>,
+      dependencies: Record<string, Build>,
+      sources: string[],
+    ): Build =>
+      new Build(
+        `${name}-${recipe}`,
+        {
+          project,
+          recipe,
+          parameters,
+          sources,
+          dependencies: Object.fromEntries(Object.entries(dependencies).map(([key, build]) => [key, build.path])),
+        },
+        { parent: this },
+      );
+
+    this.index = make("index", { SUITE: "trixie", MIRROR: settings.machine.mirror }, {}, []);
+    const index = this.index;
+    const buildroot = make("buildroot", {}, { index }, []);
+    const source = make("xen-source", {}, { index }, []);
+    this.hostImage = make("host-image", { DISK_MIB: String(settings.machine.diskMiB) }, { index }, []);
+    this.domUImage = make("domu-image", {}, { index }, []);
+    this.hypervisor = make(
+      "hypervisor",
+      { V4V: settings.v4v.enabled ? "y" : "n" },
+      { index, buildroot, xen_source: source },
+      ["kernel/xen", "kernel/include"],
+    );
+    this.tools = make("tools", {}, { buildroot }, ["benchmarks"]);
+    this.module = settings.v4v.enabled
+      ? make("module", {}, { buildroot }, ["kernel/linux", "kernel/include"])
+      : undefined;
+    this.registerOutputs({ hypervisor: this.hypervisor.fact("build-id") });
+  }
+}

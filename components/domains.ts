@@ -1,0 +1,85 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "../config/types.ts";
+import { Domain, GuestImage, type Build } from "../provider/sdk.ts";
+import type { RemoteFile } from "../provider/resources/files.ts";
+import { render } from "../templates/render.ts";
+import { bridge, guestAddress } from "./network.ts";
+import type { XenHost } from "./xenHost.ts";
+
+export interface DomainsArgs {
+  xenHost: XenHost;
+  project: string;
+  count: number;
+  settings: Settings["domU"];
+  image: Build;
+  /** Files that every domU gets on top of the image. */
+  payload: pulumi.Input<RemoteFile[]>;
+  /** Public keys that may log in as root. */
+  authorizedKeys: pulumi.Input<string>;
+}
+
+const FOLDER = "/var/lib/v4v-testbed";
+
+/** The benchmark domUs `domu1` to `domuN` of one host, and the image that they share. */
+export class Domains extends pulumi.ComponentResource {
+  readonly image: GuestImage;
+  readonly domains: Domain[];
+
+  constructor(name: string, args: DomainsArgs, options?: pulumi.ComponentResourceOptions) {
+    super("v4v:testbed:Domains", name, {}, options);
+    const { host, bootId } = args.xenHost;
+    const { connection } = host;
+    const on = { parent: this, deletedWith: host.resource };
+    const scripts = ["make-initrd", "initrd-init"].map((file) => readFileSync(join(args.project, "dom0", file)));
+
+    this.image = new GuestImage(
+      `${name}-image`,
+      {
+        connection,
+        incarnation: bootId,
+        folder: FOLDER,
+        image: pulumi.interpolate`${args.image.path}/root.ext4.zst`,
+        imageSha256: args.image.fact("root-sha256"),
+        makeInitrd: args.xenHost.makeInitrd,
+        makeInitrdSha256: createHash("sha256").update(Buffer.concat(scripts)).digest("hex"),
+        payload: args.payload,
+      },
+      { ...on, dependsOn: [args.xenHost] },
+    );
+
+    this.domains = Array.from({ length: args.count }, (_, i) => {
+      const guest = `domu${i + 1}`;
+      const { address, mac } = guestAddress(i + 1);
+      const { gateway, prefixLength, name: bridgeName } = bridge;
+      return new Domain(
+        guest,
+        {
+          connection,
+          dom0BootId: bootId,
+          name: guest,
+          address,
+          config: render("domu.cfg", {
+            name: guest,
+            pvh: false,
+            memoryMiB: args.settings.memoryMiB,
+            vcpus: args.settings.vcpus,
+            folder: FOLDER,
+            bridge: bridgeName,
+            address,
+            mac,
+          }),
+          environment: render("domu.env", { name: guest, address, prefixLength, gateway }),
+          authorizedKeys: args.authorizedKeys,
+          folder: this.image.folder,
+          bootDigest: this.image.bootDigest,
+          packedDigest: this.image.packedDigest,
+        },
+        on,
+      );
+    });
+    this.registerOutputs({ count: args.count });
+  }
+}

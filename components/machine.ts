@@ -1,0 +1,56 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "../config/types.ts";
+import { EmulatedMachine, RunFolder } from "../provider/sdk.ts";
+import type { Connection } from "../provider/ssh/target.ts";
+import type { Host } from "./host.ts";
+
+export interface MachineArgs {
+  /** The stack's folder on the controller. */
+  folder: string;
+  /** Disk image to boot. */
+  image: pulumi.Input<string>;
+  settings: Settings["machine"];
+}
+
+/** The emulated machine, from its folder and keys to an answering SSH: a plain Debian, not yet a Xen host. */
+export class Machine extends pulumi.ComponentResource implements Host {
+  readonly runFolder: RunFolder;
+  readonly connection: pulumi.Output<Connection>;
+  readonly incarnation: pulumi.Output<string>;
+  readonly consoleLog: pulumi.Output<string>;
+  readonly accelerator: pulumi.Output<"tcg" | "kvm">;
+  readonly emulator: pulumi.Output<string>;
+  readonly resource: EmulatedMachine;
+
+  constructor(name: string, args: MachineArgs, options?: pulumi.ComponentResourceOptions) {
+    super("v4v:testbed:Machine", name, {}, options);
+    const { settings } = args;
+    this.runFolder = new RunFolder(`${name}-folder`, { path: args.folder, sshPort: settings.sshPort }, { parent: this });
+    const folder = this.runFolder;
+    this.connection = pulumi.secret(
+      pulumi
+        .all([folder.port, folder.privateKey, folder.hostPublicKey])
+        .apply(([port, privateKey, hostKey]): Connection => ({ host: "127.0.0.1", port, user: "root", privateKey, hostKey })),
+    );
+    this.resource = new EmulatedMachine(
+      `${name}-qemu`,
+      {
+        folder: folder.path,
+        marker: folder.marker,
+        image: args.image,
+        memoryMiB: settings.memoryMiB,
+        cpus: settings.cpus,
+        accelerator: settings.accelerator,
+        connection: this.connection,
+        hostPrivateKey: folder.hostPrivateKey,
+        authorizedKeys: folder.publicKey,
+      },
+      { parent: this, customTimeouts: { create: `${settings.bootTimeout}s`, update: `${settings.bootTimeout + 120}s` } },
+    );
+    this.incarnation = this.resource.incarnation;
+    this.consoleLog = this.resource.consoleLog;
+    this.accelerator = this.resource.acceleratorUsed;
+    this.emulator = this.resource.emulator;
+    this.registerOutputs({ accelerator: this.accelerator });
+  }
+}

@@ -1,0 +1,28 @@
+/** The internal network between dom0 and its domUs: a bridge without an uplink. */
+export const bridge = {
+  name: "xenbr0",
+  /** dom0's address, which is also the domUs' gateway. */
+  gateway: "10.83.0.1",
+  prefixLength: 24,
+  /** Locally administered and fixed, so that the bridge does not change its address with its ports. */
+  mac: "02:16:3e:53:00:00",
+} as const;
+
+/** First host number of a domU; 1 to 10 stay free for hosts. */
+const FIRST = 11;
+
+export interface GuestAddress {
+  address: string;
+  /** In Xen's own range, 00:16:3e. */
+  mac: string;
+}
+
+/** Address and MAC of `domu1`, `domu2`, ...: fixed by the number, so that growing and shrinking moves nobody. */
+export function guestAddress(number: number): GuestAddress {
+  const host = FIRST + number - 1;
+  if (number < 1 || host > 254) throw new RangeError(`no address for domU number ${number}`);
+  return {
+    address: `10.83.0.${host}`,
+    mac: `00:16:3e:53:00:${host.toString(16).padStart(2, "0")}`,
+  };
+}

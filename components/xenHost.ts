@@ -1,0 +1,141 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { remote } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "../config/types.ts";
+import { Files, Hypervisor, type Build } from "../provider/sdk.ts";
+import type { RemoteFile } from "../provider/resources/files.ts";
+import { render } from "../templates/render.ts";
+import type { Host } from "./host.ts";
+import { bridge } from "./network.ts";
+
+export interface XenHostArgs {
+  host: Host;
+  project: string;
+  hypervisor: Build;
+  settings: Settings;
+  /** Keys with which dom0 logs in to its domUs. */
+  dom0PrivateKey: pulumi.Input<string>;
+}
+
+/** Where the boot entry expects the hypervisor. */
+const IMAGE_PATH = "/boot/xen-v4v-testbed.gz";
+const LIBRARY = "/usr/local/lib/v4v-testbed";
+
+/** Xen's command line. A first word is lost on the way through multiboot, hence the placeholder in front. */
+function xenCommandLine({ xen, v4v }: Settings): string {
+  return [
+    "placeholder",
+    "com1=115200,8n1",
+    "console=com1",
+    `dom0_mem=${xen.dom0MemoryMiB}M,max:${xen.dom0MemoryMiB}M`,
+    `dom0_max_vcpus=${xen.dom0Vcpus}`,
+    ...(v4v.enabled ? ["v4v=1"] : []),
+    ...(xen.options === "" ? [] : [xen.options]),
+  ].join(" ");
+}
+
+function dom0Files(project: string, dom0PrivateKey: string): RemoteFile[] {
+  const asIs = (file: string, path: string, mode: string): RemoteFile => ({
+    path,
+    mode,
+    content: readFileSync(join(project, "dom0", file), "utf8"),
+  });
+  const network = { bridge: bridge.name, gateway: bridge.gateway, prefixLength: bridge.prefixLength, mac: bridge.mac };
+  return [
+    asIs("domu", `${LIBRARY}/domu`, "755"),
+    asIs("make-initrd", `${LIBRARY}/make-initrd`, "755"),
+    asIs("initrd-init", `${LIBRARY}/initrd-init`, "755"),
+    asIs("known-host", `${LIBRARY}/known-host`, "755"),
+    asIs("load-v4v", `${LIBRARY}/load-v4v`, "755"),
+    asIs("v4v-module.service", "/etc/systemd/system/v4v-module.service", "644"),
+    asIs("v4v.modprobe", "/etc/modprobe.d/v4v-testbed.conf", "644"),
+    asIs("v4v-domu@.service", "/etc/systemd/system/v4v-domu@.service", "644"),
+    asIs("ssh_config", "/etc/v4v-testbed/ssh_config", "644"),
+    asIs("xen.default", "/etc/default/xen", "644"),
+    { path: "/etc/v4v-testbed/id_ed25519", mode: "600", content: dom0PrivateKey },
+    { path: "/etc/systemd/network/20-v4v-bridge.netdev", mode: "644", content: render("bridge.netdev", network) },
+    { path: "/etc/systemd/network/20-v4v-bridge.network", mode: "644", content: render("bridge.network", network) },
+  ];
+}
+
+/** What has to happen after one of dom0's files was changed. */
+const APPLY = "mkdir -p /var/log/xen/console && systemctl daemon-reload && networkctl reload";
+
+/** Turns a Debian machine into a Xen host that runs our hypervisor, with the domUs' bridge and tools in dom0. */
+export class XenHost extends pulumi.ComponentResource {
+  readonly host: Host;
+  readonly hypervisor: Hypervisor;
+  /** dom0's boot id: another one after each reboot. */
+  readonly bootId: pulumi.Output<string>;
+  /** Kernel release of dom0, which is the domUs' as well. */
+  readonly kernel: pulumi.Output<string>;
+  /** The tool that makes the domUs' boot archive, and its SHA-256 together with what it packs. */
+  readonly makeInitrd = `${LIBRARY}/make-initrd`;
+
+  constructor(name: string, args: XenHostArgs, options?: pulumi.ComponentResourceOptions) {
+    super("v4v:testbed:XenHost", name, {}, options);
+    const { host, settings, project } = args;
+    this.host = host;
+    const { connection } = host;
+    const on = { parent: this, deletedWith: host.resource };
+
+    const files = new Files(
+      `${name}-files`,
+      {
+        connection,
+        incarnation: host.incarnation,
+        files: pulumi.secret(pulumi.output(args.dom0PrivateKey).apply((key) => dom0Files(project, key))),
+        then: APPLY,
+      },
+      on,
+    );
+    const commandLine = xenCommandLine(settings);
+    this.hypervisor = new Hypervisor(
+      `${name}-xen`,
+      {
+        connection,
+        incarnation: host.incarnation,
+        image: pulumi.interpolate`${args.hypervisor.path}/xen.gz`,
+        buildId: args.hypervisor.fact("build-id"),
+        bootEntry: render("boot-entry.cfg", {
+          imagePath: IMAGE_PATH,
+          commandLine,
+          root: "/dev/vda2",
+          dom0Options: "console=hvc0 net.ifnames=0 quiet mitigations=off",
+        }),
+        imagePath: IMAGE_PATH,
+        commandLine,
+        bootTimeout: settings.machine.bootTimeout,
+        consoleLog: host.consoleLog,
+      },
+      { ...on, dependsOn: [files], customTimeouts: { create: `${settings.machine.bootTimeout + 120}s`, update: `${settings.machine.bootTimeout + 120}s` } },
+    );
+    this.bootId = this.hypervisor.bootId;
+    const kernel = new remote.Command(
+      `${name}-kernel`,
+      {
+        connection: sshConnection(host),
+        create: "uname -r",
+        triggers: [this.bootId],
+      },
+      { ...on, dependsOn: [this.hypervisor] },
+    );
+    this.kernel = kernel.stdout;
+    this.registerOutputs({ kernel: this.kernel });
+  }
+}
+
+/** The host's connection as @pulumi/command takes it. */
+export function sshConnection(host: Host): pulumi.Output<{ host: string; port: number; user: string; privateKey: string; hostKey: string; dialErrorLimit: number }> {
+  return pulumi.secret(
+    host.connection.apply(({ host: address, port, user, privateKey, hostKey }) => ({
+      host: address,
+      port,
+      user,
+      privateKey,
+      hostKey,
+      dialErrorLimit: 30,
+    })),
+  );
+}

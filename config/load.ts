@@ -1,0 +1,117 @@
+import { Ajv, type ErrorObject } from "ajv";
+import { distance } from "./distance.ts";
+import { memoryProblems } from "./memory.ts";
+import schema from "./schema.json" with { type: "json" };
+import { allowed, settings } from "./settings.ts";
+import type { Settings } from "./types.ts";
+
+/** Everything that is wrong with a configuration, one entry a setting. */
+export class ConfigurationError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+    super(`the configuration has ${count}:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`);
+    this.name = "ConfigurationError";
+    this.problems = problems;
+  }
+}
+
+type Tree = Record<string, unknown>;
+
+const isTree = (value: unknown): value is Tree =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Pulumi hands out strings, also for objects and lists; anything else stays as it is. */
+function parse(raw: string): unknown {
+  if (!/^\s*[[{]/.test(raw)) return raw;
+  try {
+    return JSON.parse(raw) as unknown;
+  } catch {
+    return raw;
+  }
+}
+
+/** Puts `value` at a dotted path; an object given beside dotted keys is merged with them. */
+function place(tree: Tree, path: string[], value: unknown, name: string, problems: string[]): void {
+  const [head, ...rest] = path;
+  if (head === undefined || head === "" || ["__proto__", "constructor", "prototype"].includes(head)) {
+    problems.push(`${name}: not a name of a setting`);
+    return;
+  }
+  if (rest.length > 0) {
+    const below = (tree[head] ??= {});
+    if (isTree(below)) place(below, rest, value, name, problems);
+    else problems.push(`${name}: ${head} is already set to ${show(below)}`);
+    return;
+  }
+  const present = tree[head];
+  if (isTree(present) && isTree(value)) {
+    for (const [key, inner] of Object.entries(value)) place(present, [key], inner, `${name}.${key}`, problems);
+  } else if (present !== undefined) {
+    problems.push(`${name}: set twice, as one value and by its parts`);
+  } else {
+    tree[head] = value;
+  }
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+function nearest(name: string, candidates: string[]): string {
+  const best = candidates
+    .map((candidate) => ({ candidate, away: distance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.away - b.away)[0];
+  return best !== undefined && best.away <= Math.max(2, name.length / 3) ? `; did you mean ${best.candidate}?` : "";
+}
+
+function sentence(error: ErrorObject, tree: Tree): string {
+  const path = error.instancePath.split("/").slice(1).map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const dotted = path.join(".");
+  if (error.keyword === "additionalProperties") {
+    const name = (error.params as { additionalProperty: string }).additionalProperty;
+    const siblings = settings.map((setting) => setting.path.split("."))
+      .filter((parts) => path.every((part, i) => parts[i] === part))
+      .map((parts) => parts[path.length] ?? "");
+    const full = [...path, name].join(".");
+    return `${full}: there is no such setting${nearest(name, [...new Set(siblings)])}`;
+  }
+  const value = path.reduce<unknown>((node, key) => (isTree(node) ? node[key] : undefined), tree);
+  const setting = settings.find((candidate) => candidate.path === dotted);
+  const why = setting?.notYet === undefined ? "" : ` (${setting.notYet})`;
+  const may = setting === undefined ? (error.message ?? "is not valid") : `allowed is ${allowed(setting)}`;
+  return `${dotted}: ${show(value)} is not accepted; ${may}${why}`;
+}
+
+const ajv = new Ajv({ allErrors: true, coerceTypes: true, useDefaults: true, strict: false });
+const validate = ajv.compile(schema);
+
+/**
+ * The settings of a stack.
+ *
+ * @param raw what `pulumi.runtime.allConfig()` gives: `project:key` to string; keys may be dotted paths
+ * @param project the project's name; keys of other namespaces are not ours to judge
+ * @throws ConfigurationError naming every setting that is wrong, its value and what is allowed
+ */
+export function loadSettings(raw: Record<string, string>, project: string): Settings {
+  const problems: string[] = [];
+  const tree: Tree = {};
+  for (const [key, text] of Object.entries(raw).sort(([a], [b]) => a.localeCompare(b))) {
+    const colon = key.indexOf(":");
+    if (key.slice(0, colon) !== project) continue;
+    const name = key.slice(colon + 1);
+    place(tree, name.split("."), parse(text), name, problems);
+  }
+  const given = structuredClone(tree);
+  if (!validate(tree)) {
+    // One sentence a setting: ajv may report the same value under several keywords.
+    const sentences = (validate.errors ?? []).map((error) => sentence(error, given));
+    problems.push(...new Set(sentences));
+  }
+  const checked = tree as unknown as Settings;
+  if (problems.length === 0) problems.push(...memoryProblems(checked));
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return checked;
+}

@@ -1,0 +1,65 @@
+import schema from "./schema.json" with { type: "json" };
+
+/** One setting as schema.json describes it; `path` is dotted, as in `pulumi config set --path`. */
+export interface Setting {
+  path: string;
+  type: "integer" | "string" | "boolean" | "array";
+  description: string;
+  unit?: string;
+  minimum?: number;
+  maximum?: number;
+  choices?: readonly unknown[];
+  default: unknown;
+  /** Why only some values are accepted so far. */
+  notYet?: string;
+}
+
+interface Node {
+  type: string;
+  description?: string;
+  properties?: Record<string, Node>;
+  minimum?: number;
+  maximum?: number;
+  enum?: readonly unknown[];
+  default?: unknown;
+  "x-unit"?: string;
+  "x-notYet"?: string;
+}
+
+function* walk(node: Node, path: string[]): Generator<Setting> {
+  for (const [name, child] of Object.entries(node.properties ?? {})) {
+    const here = [...path, name];
+    if (child.type === "object") {
+      yield* walk(child, here);
+      continue;
+    }
+    yield {
+      path: here.join("."),
+      type: child.type as Setting["type"],
+      description: child.description ?? "",
+      default: child.default,
+      ...(child["x-unit"] !== undefined && { unit: child["x-unit"] }),
+      ...(child.minimum !== undefined && { minimum: child.minimum }),
+      ...(child.maximum !== undefined && { maximum: child.maximum }),
+      ...(child.enum !== undefined && { choices: child.enum }),
+      ...(child["x-notYet"] !== undefined && { notYet: child["x-notYet"] }),
+    };
+  }
+}
+
+/** Every setting, in the order of schema.json: the one list behind flags, help and documentation. */
+export const settings: readonly Setting[] = [...walk(schema as Node, [])];
+
+/** What a setting accepts, for help and errors: `2 to 64`, `auto, tcg or kvm`. */
+export function allowed(setting: Setting): string {
+  if (setting.choices !== undefined) {
+    const words = setting.choices.map((choice) => String(choice));
+    return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1) ?? ""}`;
+  }
+  const unit = setting.unit === undefined ? "" : ` ${setting.unit}`;
+  if (setting.minimum !== undefined && setting.maximum !== undefined) {
+    return `${setting.minimum} to ${setting.maximum}${unit}`;
+  }
+  if (setting.type === "boolean") return "true or false";
+  return setting.type === "array" ? "an empty list" : "text";
+}

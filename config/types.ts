@@ -1,0 +1,26 @@
+/** The settings as the rest of the program sees them: complete, typed, checked. Units are in schema.json. */
+export interface Settings {
+  vmCount: number;
+  target: "emulated";
+  hosts: never[];
+  domU: { type: "pv"; memoryMiB: number; vcpus: number };
+  machine: {
+    memoryMiB: number;
+    cpus: number;
+    diskMiB: number;
+    accelerator: "auto" | "tcg" | "kvm";
+    sshPort: number;
+    mirror: string;
+    bootTimeout: number;
+  };
+  xen: { dom0MemoryMiB: number; dom0Vcpus: number; options: string };
+  v4v: { enabled: boolean; ringKiB: number };
+  gpu: { device: "auto" | "none" };
+  remoteGpu: { enabled: false };
+  evaluation: {
+    profile: "none" | "smoke";
+    seed: number;
+    generation: number;
+    timeout: number;
+  };
+}

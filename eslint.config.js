@@ -1,0 +1,26 @@
+import js from "@eslint/js";
+import tseslint from "typescript-eslint";
+
+export default tseslint.config(
+  { ignores: ["artifacts/", "**/dist/", "node_modules/"] },
+  js.configs.recommended,
+  {
+    files: ["**/*.ts"],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+      // pulumi.Output has a toString that throws on purpose; the rule cannot see past it.
+      "@typescript-eslint/no-base-to-string": "error",
+      "@typescript-eslint/switch-exhaustiveness-check": "error",
+      // Resources are created for their effect on the engine.
+      "no-new": "off",
+      "no-console": "error",
+    },
+  },
+  {
+    // Command-line entry points print; that is their interface.
+    files: ["scripts/**/*.ts", "tests/**/*.ts"],
+    rules: { "no-console": "off" },
+  },
+);

@@ -1,0 +1,181 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { judgeClaims, type ClaimRow } from "./claims.ts";
+import { drawFigures, FIGURE_NAMES } from "./figures.ts";
+import { parseManifest, parsePlan } from "./formats.ts";
+import { fnv1a64, sha256 } from "./hash.ts";
+import { buildManifest, factsOf, manifestHash, type RunFacts } from "./manifest.ts";
+import { observations } from "./observations.ts";
+import { renderPlan, type Plan } from "./plan.ts";
+import { renderReport } from "./report.ts";
+import { formatCsv, resultRows } from "./results.ts";
+import { SamplesReader, type SampleFile } from "./samples.ts";
+import { summarise, type HeadlineRow, type Summary } from "./summary.ts";
+import { formatTable } from "./table.ts";
+
+/** What a run folder was turned into. */
+export interface Artifacts {
+  claims: ClaimRow[];
+  headline: HeadlineRow[];
+  /** The headline for a terminal, with the accelerator's stamp. */
+  table: string;
+  /** v4v-bench ran the plan to its end. */
+  complete: boolean;
+  /** SHA-256 of the manifest's contents, hex. */
+  manifestHash: string;
+  paths: { report: string; results: string; summary: string; manifest: string; figures: string[] };
+}
+
+/** A run folder that cannot be evaluated; the message says why and names the file. */
+export class ArtifactsError extends Error {
+  override readonly name = "ArtifactsError";
+}
+
+/** A run: its folder, which holds samples.jsonl, and what is known of it. */
+export interface Run {
+  directory: string;
+  plan: Plan;
+  facts: RunFacts;
+}
+
+/** summary.json. */
+export interface SummaryFile extends Summary {
+  claims: ClaimRow[];
+}
+
+const TEMPLATE = new URL("../templates/report.html.hbs", import.meta.url);
+const SAMPLES = "samples.jsonl";
+
+const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && error.code === "ENOENT";
+
+/** @throws ArtifactsError if there is no such file */
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    throw isMissing(error) ? new ArtifactsError(`${path}: there is no such file`) : error;
+  }
+}
+
+async function loadSamples(path: string): Promise<{ file: SampleFile; sha256: string }> {
+  const reader = new SamplesReader();
+  const decoder = new TextDecoder();
+  const hash = createHash("sha256");
+  try {
+    for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+      hash.update(chunk);
+      reader.push(decoder.decode(chunk, { stream: true }));
+    }
+  } catch (error) {
+    throw isMissing(error) ? new ArtifactsError(`${path}: there is no such file`) : error;
+  }
+  reader.push(decoder.decode());
+  return { file: reader.finish(), sha256: hash.digest("hex") };
+}
+
+/** Refuses samples that say nothing or belong to another plan. */
+function checkSamples(path: string, file: SampleFile, { plan, facts }: Run): void {
+  if (file.samples.length === 0) throw new ArtifactsError(`${path}: holds no sample`);
+  const own = fnv1a64(renderPlan(plan, facts.domains));
+  const theirs = file.start?.plan;
+  if (theirs !== undefined && theirs !== own) {
+    throw new ArtifactsError(
+      `${path}: the samples belong to plan ${theirs}, not to this one (${own})`,
+    );
+  }
+}
+
+/** Readers see the old file or the new one, never a part. */
+async function replaceFile(path: string, contents: string): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    await writeFile(temporary, contents, { flush: true });
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/**
+ * Turns samples.jsonl of a run folder into plan.json, results.csv, summary.json, figures/*.svg, manifest.json and
+ * report.html beside it. The same input gives the same bytes. Samples of an unfinished run are welcome: everything
+ * then says that the run is not complete.
+ *
+ * @throws ArtifactsError if the folder holds no samples, or those of another plan
+ */
+export async function writeArtifacts(run: Run): Promise<Artifacts> {
+  const { directory, plan, facts } = run;
+  const at = (name: string): string => join(directory, name);
+  const { file, sha256: samplesHash } = await loadSamples(at(SAMPLES));
+  checkSamples(at(SAMPLES), file, run);
+
+  const { observed, unused } = observations(file.samples);
+  const accelerator = facts.accelerator.kind;
+  const summary = summarise({ runId: facts.runId, accelerator, plan, file, observed, unused });
+  const claims = judgeClaims(summary);
+  const figures = await drawFigures(summary);
+  const files: Record<string, string> = {
+    "plan.json": json(plan),
+    "results.csv": formatCsv(resultRows(observed)),
+    "summary.json": json({ ...summary, claims } satisfies SummaryFile),
+  };
+  for (const { name, svg } of figures) files[`figures/${name}.svg`] = svg;
+
+  const hashes = Object.entries(files).map(([name, text]) => [name, sha256(text)] as const);
+  const artifacts = { [SAMPLES]: samplesHash, ...Object.fromEntries(hashes) };
+  const manifest = buildManifest({ facts, plan, complete: summary.complete, artifacts });
+  const template = await readFile(TEMPLATE, "utf8");
+  files["manifest.json"] = json(manifest);
+  files["report.html"] = renderReport(template, { manifest, summary, claims, figures, file });
+
+  await mkdir(at("figures"), { recursive: true });
+  for (const name of FIGURE_NAMES) {
+    // A figure of an earlier drawing that these samples do not give.
+    if (!(`figures/${name}.svg` in files)) await rm(at(`figures/${name}.svg`), { force: true });
+  }
+  for (const [name, contents] of Object.entries(files)) await replaceFile(at(name), contents);
+  return {
+    claims,
+    headline: summary.headline,
+    table: formatTable(summary),
+    complete: summary.complete,
+    manifestHash: manifestHash(manifest),
+    paths: {
+      report: at("report.html"),
+      results: at("results.csv"),
+      summary: at("summary.json"),
+      manifest: at("manifest.json"),
+      figures: figures.map(({ name }) => at(`figures/${name}.svg`)),
+    },
+  };
+}
+
+/**
+ * Draws everything in a run folder again from samples.jsonl, plan.json and manifest.json; needs no machine.
+ *
+ * @throws ArtifactsError also if samples.jsonl is not the file that the manifest tells of
+ */
+export async function redraw(directory: string): Promise<Artifacts> {
+  const plan = parsePlan(await readText(join(directory, "plan.json")));
+  const manifest = parseManifest(await readText(join(directory, "manifest.json")));
+  const samples = join(directory, SAMPLES);
+  if ((await loadSamples(samples)).sha256 !== manifest.artifacts[SAMPLES]) {
+    throw new ArtifactsError(`${samples}: has changed since manifest.json was written`);
+  }
+  return writeArtifacts({ directory, plan, facts: factsOf(manifest) });
+}
+
+/** Points the link `latest` beside a run folder to it, in one step. */
+export async function markLatest(directory: string): Promise<void> {
+  const link = join(dirname(resolve(directory)), "latest");
+  const temporary = `${link}.${process.pid}.tmp`;
+  await rm(temporary, { force: true });
+  await symlink(basename(resolve(directory)), temporary);
+  await rename(temporary, link);
+}

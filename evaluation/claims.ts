@@ -1,0 +1,224 @@
+import { judgeRatio, type Measured, type Outcome, type Verdict } from "./judge.ts";
+import type { Summary } from "./summary.ts";
+
+/**
+ * A claim of the poster (A. Nanos, S. Gerangelos, I. Alifieraki and N. Koziris, "V4VSockets", poster), or one of the
+ * ends that it leaves open.
+ */
+interface Claim {
+  id: string;
+  /** In the poster's sense, close to its words. */
+  statement: string;
+  /** The number it gives, null for a qualitative one. */
+  paper: string | null;
+  /** The experiment that measures it, as in results.csv; null where it is no matter of a measurement. */
+  experiment: string | null;
+  /** As in results.csv, or the counter that shows it. */
+  metric: string | null;
+  judge: (summary: Summary) => Outcome;
+}
+
+/** A claim with what a run says about it. */
+export interface ClaimRow {
+  id: string;
+  statement: string;
+  paper: string | null;
+  experiment: string | null;
+  metric: string | null;
+  measured: Measured | null;
+  verdict: Verdict;
+  why: string;
+  /** Accelerator stamp of the run. */
+  stamp: string;
+}
+
+/** Round trips at 1 B fall by 81%. */
+export const PAPER_LATENCY_RATIO = 0.19;
+
+/** Bandwidth (MB/s) of "large messages (1 MB)", taken as 1 MiB. */
+export const PAPER_BANDWIDTH = { sizeBytes: 1024 * 1024, tcp: 501, v4v: 2299 } as const;
+
+/** How many times TCP's bandwidth V4V has at 1 MB: 4.59. */
+export const PAPER_BANDWIDTH_RATIO = PAPER_BANDWIDTH.v4v / PAPER_BANDWIDTH.tcp;
+
+const notYet = (why: string) => (): Outcome => ({
+  measured: null,
+  verdict: "not measured yet",
+  why,
+});
+
+function latency(summary: Summary): Outcome {
+  const place = { experiment: "latency", metric: "half_rtt", sizeBytes: 1, pairs: 1 } as const;
+  return judgeRatio(summary, place, { kind: "at most", value: PAPER_LATENCY_RATIO });
+}
+
+function bandwidth(summary: Summary): Outcome {
+  const place = {
+    experiment: "bandwidth",
+    metric: "bandwidth",
+    sizeBytes: PAPER_BANDWIDTH.sizeBytes,
+    pairs: 1,
+  } as const;
+  const outcome = judgeRatio(summary, place, { kind: "at least", value: PAPER_BANDWIDTH_RATIO });
+  if (outcome.measured === null) return outcome;
+  const how =
+    "Judged by the ratio; MB/s depend on the machine and compare with the paper's only on like hardware.";
+  return { ...outcome, why: `${outcome.why} ${how}` };
+}
+
+const SCALING =
+  "Needs the experiment over growing numbers of domU pairs, which no profile contains yet.";
+const GPU = "Needs the GPU domain and remote execution, which are not built yet.";
+
+const claims: readonly Claim[] = [
+  {
+    id: "latency-small",
+    statement:
+      "Ping-pong: V4V improves latency for small messages by 81% (read as: half the round trip of 1 B takes 0.19 times as long as over TCP, or less).",
+    paper: "−81% (ratio 0.19)",
+    experiment: "latency",
+    metric: "half_rtt",
+    judge: latency,
+  },
+  {
+    id: "bandwidth-large",
+    statement:
+      "Ping-pong: V4V achieves 2299 MB/s for large messages (1 MB; here 1 MiB) against TCP's 501 MB/s.",
+    paper: "2299 vs 501 MB/s (ratio 4.59)",
+    experiment: "bandwidth",
+    metric: "bandwidth",
+    judge: bandwidth,
+  },
+  {
+    id: "scaling-latency",
+    statement: "V4V scales efficiently with the number of VMs in terms of latency.",
+    paper: null,
+    experiment: "scaling",
+    metric: "half_rtt",
+    judge: notYet(SCALING),
+  },
+  {
+    id: "scaling-bandwidth",
+    statement: "V4V scales efficiently with the number of VMs in terms of bandwidth.",
+    paper: null,
+    experiment: "scaling",
+    metric: "bandwidth",
+    judge: notYet(SCALING),
+  },
+  {
+    id: "aggregate",
+    statement:
+      "Aggregate throughput is about 17 GB/s for 512 KB messages when 16 VMs exchange data in pairs.",
+    paper: "≈ 17 GB/s, 8 pairs, 512 KB",
+    experiment: "scaling",
+    metric: "bandwidth",
+    judge: notYet(SCALING),
+  },
+  {
+    id: "gpu-overhead-least",
+    statement:
+      "Matrix product by rCUDA over V4VSockets: minimum overhead of 15% over native (first reading: 15% at the size where it is least).",
+    paper: "+15%, least over sizes",
+    experiment: "gpu-matmul",
+    metric: "overhead",
+    judge: notYet(GPU),
+  },
+  {
+    id: "gpu-overhead-all",
+    statement:
+      "Matrix product by rCUDA over V4VSockets: minimum overhead of 15% over native (second reading: a small overhead, within 15% at every size).",
+    paper: "≤ +15%, all sizes",
+    experiment: "gpu-matmul",
+    metric: "overhead",
+    judge: notYet(GPU),
+  },
+  {
+    id: "gpu-transfer",
+    statement:
+      "rCUDA over V4VSockets boosts transfer throughput by 7, at best, compared with TCP/IP.",
+    paper: "up to 7 times",
+    experiment: "gpu-transfer",
+    metric: "bandwidth",
+    judge: notYet(GPU),
+  },
+  {
+    id: "no-driver-domain",
+    statement: "No intermediary VM (driver domain) is in the data path.",
+    paper: null,
+    experiment: null,
+    metric: "bytes through the domUs' network interfaces",
+    judge: notYet("The run does not record the vif byte counters around its steps yet."),
+  },
+  {
+    id: "no-shared-pages",
+    statement:
+      "Data are copied from and to the VMs' kernel memory without the need to share pages between VMs.",
+    paper: null,
+    experiment: null,
+    metric: "grant table entries",
+    judge: notYet("The run does not record the domains' grant counts around its steps yet."),
+  },
+  {
+    id: "drop-or-forward",
+    statement: "Data cross the hypervisor, which drops them or pushes them forward by V4V's rules.",
+    paper: null,
+    experiment: null,
+    metric: "rule counters",
+    judge: notYet("The hypervisor accepts everything until its rule table is built."),
+  },
+  {
+    id: "socket-interface",
+    statement: "V4VSockets is socket-compliant: applications keep the socket interface.",
+    paper: null,
+    experiment: "apps",
+    metric: "rate",
+    judge: notYet(
+      "v4v-bench uses plain AF_VSOCK sockets; unmodified TCP programs are not measured yet.",
+    ),
+  },
+  {
+    id: "ease-of-use",
+    statement: "Open in the poster: a more user-friendly implementation.",
+    paper: null,
+    experiment: null,
+    metric: null,
+    judge: notYet(
+      "No measurement: this testbed is the attempt; its README shows what a user does.",
+    ),
+  },
+  {
+    id: "cpu-cost",
+    statement: "Open in the poster: the CPU utilisation overheads that V4VSockets imposes.",
+    paper: null,
+    experiment: "cpu",
+    metric: "cpu_per_kb",
+    judge: notYet("CPU time per domain is not evaluated yet."),
+  },
+  {
+    id: "peer-discovery",
+    statement:
+      "Open in the poster: peer discovery that adaptively uses V4VSockets over generic sockets.",
+    paper: null,
+    experiment: null,
+    metric: null,
+    judge: notYet("Peer discovery is not built yet."),
+  },
+  {
+    id: "gpu-evaluation",
+    statement:
+      "Open in the poster: an elaborate performance evaluation of the GPU sharing framework.",
+    paper: null,
+    experiment: "gpu-matmul",
+    metric: "phase_*",
+    judge: notYet(GPU),
+  },
+];
+
+/** Every claim of the poster, in its order, judged by one run. */
+export function judgeClaims(summary: Summary): ClaimRow[] {
+  return claims.map(({ judge, ...claim }) => ({
+    ...claim,
+    ...judge(summary),
+    stamp: summary.stamp,
+  }));
+}

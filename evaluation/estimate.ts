@@ -1,0 +1,69 @@
+import type { Profile, ProfilePoint } from "./profiles.ts";
+import { TRANSPORTS, type Transport } from "./transports.ts";
+
+/** How fast a transport is taken to be, on the slow side, when the length of a run is estimated. */
+export interface Speed {
+  /** One round trip of one byte, ms. */
+  roundTripMs: number;
+  /** Payload one way, MB/s. */
+  bandwidth: number;
+}
+
+/** What a machine is taken to do. */
+export interface MachineModel {
+  /** Set-up of a step beside its traffic, ms: control lines over SSH, connections, the lead before the start. */
+  stepOverheadMs: number;
+  /** Starting the agents and ending them, once a run, ms. */
+  runOverheadMs: number;
+  transports: Record<Transport, Speed>;
+}
+
+/**
+ * Xen under QEMU TCG on two shared cores. TCP: the slow end of what was measured between two domUs (half round trip
+ * 1.9 to 2.4 ms, 25 to 65 MB/s); V4V: a cautious guess from the ceilings of that machine (AF_UNIX inside a domain:
+ * half round trip 0.16 ms, memcpy 1.9 GB/s); overheads: guesses on the slow side.
+ */
+export const EMULATED: MachineModel = {
+  stepOverheadMs: 150,
+  runOverheadMs: 4000,
+  transports: {
+    tcp: { roundTripMs: 4.8, bandwidth: 25 },
+    "tcp-stock": { roundTripMs: 4.8, bandwidth: 25 },
+    v4v: { roundTripMs: 1, bandwidth: 100 },
+  },
+};
+
+/** Socket buffers of both ends that a stream still drains after its last write, bytes (2 x 4 MiB at most). */
+const IN_FLIGHT = 8 * 1024 * 1024;
+
+/** What v4v-bench sends again to verify a stream's payload, bytes (64 messages, 4 MiB at most). */
+const verification = (size: number): number => Math.min(64 * size, 4 * 1024 * 1024);
+
+const transferMs = (bytes: number, speed: Speed): number => bytes / (speed.bandwidth * 1000);
+
+function stepMs(point: ProfilePoint, speed: Speed): number {
+  if (point.kind === "stream") {
+    const sent = transferMs(point.warmup * point.size + IN_FLIGHT, speed);
+    return point.budgetMs + sent + transferMs(verification(point.size), speed);
+  }
+  const roundTrip = speed.roundTripMs + 2 * transferMs(point.size, speed);
+  // The window closes after the round trip in which the budget ends; one more verifies the payload.
+  const timed = Math.min(point.count * roundTrip, point.budgetMs + roundTrip);
+  return (point.warmup + 1) * roundTrip + timed;
+}
+
+/** How long a profile takes on a machine like `model`, s. */
+export function estimateSeconds(
+  profile: Profile,
+  transports: readonly Transport[] = TRANSPORTS,
+  model: MachineModel = EMULATED,
+): number {
+  let total = model.runOverheadMs;
+  for (const transport of transports) {
+    for (const point of profile.points) {
+      total +=
+        profile.repetitions * (model.stepOverheadMs + stepMs(point, model.transports[transport]));
+    }
+  }
+  return total / 1000;
+}

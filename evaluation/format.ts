@@ -1,0 +1,28 @@
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** A message size as people write it: `64 B`, `4 KiB`, `1 MiB`; sizes that are no whole KiB stay in bytes. */
+export function formatSize(bytes: number): string {
+  if (bytes >= MIB && bytes % MIB === 0) return `${bytes / MIB} MiB`;
+  if (bytes >= KIB && bytes % KIB === 0) return `${bytes / KIB} KiB`;
+  return `${bytes} B`;
+}
+
+/** Three significant digits, whole numbers from 100 on: `0.000498`, `4.59`, `2012`. */
+export function formatNumber(value: number): string {
+  if (!Number.isFinite(value)) return "–";
+  if (value === 0) return "0";
+  const magnitude = Math.floor(Math.log10(Math.abs(value)));
+  return value.toFixed(Math.min(20, Math.max(0, 2 - magnitude)));
+}
+
+/** A share as a percentage with a sign, in whole percent: 0.19 is `−81%`, 1.15 is `+15%`. */
+export function formatChange(ratio: number): string {
+  const percent = Math.round((ratio - 1) * 100);
+  return `${percent < 0 ? "−" : "+"}${Math.abs(percent)}%`;
+}
+
+/** `1 sample`, `2 samples`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,92 @@
+import { counted, formatChange, formatNumber } from "./format.ts";
+import type { Interval } from "./statistics.ts";
+import { findPoint, findRatio, type Place, type Point, type Summary } from "./summary.ts";
+import { BASELINE, SUBJECT, transportLabel } from "./transports.ts";
+
+export type Verdict = "pass" | "fail" | "cannot be judged here" | "not measured yet";
+
+/** What was measured for a claim. */
+export interface Measured {
+  /** The ratio V4V / TCP that the verdict rests on. */
+  value: number;
+  interval: Interval | null;
+  unit: "ratio";
+  /** In words, with the absolute numbers. */
+  text: string;
+}
+
+export interface Outcome {
+  measured: Measured | null;
+  verdict: Verdict;
+  why: string;
+}
+
+/** A bound that the whole 95% interval of a ratio must keep. */
+export interface Threshold {
+  kind: "at most" | "at least";
+  value: number;
+}
+
+const range = ({ low, high }: Interval): string => `${formatNumber(low)} to ${formatNumber(high)}`;
+
+/** The verdict on an interval: it passes or fails as a whole, or does not tell. */
+export function judgeInterval(
+  interval: Interval,
+  threshold: Threshold,
+): Pick<Outcome, "verdict" | "why"> {
+  const { kind, value } = threshold;
+  const bound = formatNumber(value);
+  const keeps = (ratio: number): boolean => (kind === "at most" ? ratio <= value : ratio >= value);
+  if (keeps(interval.low) && keeps(interval.high)) {
+    return { verdict: "pass", why: `The whole interval is ${kind} the paper's ${bound}.` };
+  }
+  if (!keeps(interval.low) && !keeps(interval.high)) {
+    const side = kind === "at most" ? "above" : "below";
+    return { verdict: "fail", why: `The whole interval is ${side} the paper's ${bound}.` };
+  }
+  return {
+    verdict: "cannot be judged here",
+    why: `The interval contains the paper's ${bound}: it agrees with the claim but does not settle it; more repetitions would.`,
+  };
+}
+
+function missing(summary: Summary, place: Place, transport: string): Outcome {
+  const failures = summary.unused.filter(
+    (one) => one.failed && one.transport === transport && one.sizeBytes === place.sizeBytes,
+  );
+  const [first] = failures;
+  const label = transportLabel(transport);
+  if (first !== undefined) {
+    const why = `${label} failed at this size (${counted(failures.length, "sample")}): ${first.reason}`;
+    return { measured: null, verdict: "cannot be judged here", why };
+  }
+  const why = `This run has no ${label} sample at this size.`;
+  return { measured: null, verdict: "not measured yet", why };
+}
+
+const inWords = (point: Point): string => {
+  const interval = point.interval === null ? "" : ` (${range(point.interval)})`;
+  return `${transportLabel(point.transport)} ${formatNumber(point.median)}${interval} ${point.unit === "us" ? "µs" : point.unit}`;
+};
+
+/** Judges a claim by the ratio V4V / TCP at one place; absolute numbers are told but never judged. */
+export function judgeRatio(summary: Summary, place: Place, threshold: Threshold): Outcome {
+  const tcp = findPoint(summary.points, place, BASELINE);
+  if (tcp === undefined) return missing(summary, place, BASELINE);
+  const v4v = findPoint(summary.points, place, SUBJECT);
+  if (v4v === undefined) return missing(summary, place, SUBJECT);
+  const found = findRatio(summary.ratios, place);
+  if (found === undefined)
+    throw new Error("a ratio is missing though both transports were measured");
+  const { ratio, interval } = found;
+  const within = interval === null ? "no interval" : `95% interval ${range(interval)}`;
+  const change = place.metric === "half_rtt" ? `${formatChange(ratio)}; ` : "";
+  const text = `${change}V4V/TCP ${formatNumber(ratio)}, ${within}; ${inWords(v4v)}, ${inWords(tcp)}`;
+  const measured: Measured = { value: ratio, interval, unit: "ratio", text };
+  if (interval === null) {
+    const fewest = Math.min(tcp.repetitions, v4v.repetitions);
+    const why = `${counted(fewest, "repetition")} on one side are too few for an interval of the ratio.`;
+    return { measured, verdict: "cannot be judged here", why };
+  }
+  return { measured, ...judgeInterval(interval, threshold) };
+}

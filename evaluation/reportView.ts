@@ -1,0 +1,205 @@
+import { cautionOf } from "./accelerator.ts";
+import type { ClaimRow } from "./claims.ts";
+import type { Figure } from "./figures.ts";
+import { counted, formatNumber, formatSize } from "./format.ts";
+import { manifestHash, type Manifest } from "./manifest.ts";
+import type { Metric } from "./observations.ts";
+import type { SampleFile } from "./samples.ts";
+import { CONFIDENCE, type Interval } from "./statistics.ts";
+import type { Comparison, Point, RatioPoint, Summary } from "./summary.ts";
+import { findRatio } from "./summary.ts";
+import { BASELINE, compareTransports, SUBJECT, transportLabel } from "./transports.ts";
+
+/** Everything that the report shows. */
+export interface ReportInput {
+  manifest: Manifest;
+  summary: Summary;
+  claims: readonly ClaimRow[];
+  figures: readonly Figure[];
+  file: SampleFile;
+}
+
+const shown = (value: number | null): string => (value === null ? "–" : formatNumber(value));
+
+const shownInterval = (interval: Interval | null): string => {
+  if (interval === null) return "–";
+  const range = `${formatNumber(interval.low)} to ${formatNumber(interval.high)}`;
+  const short = interval.coverage < CONFIDENCE;
+  return short ? `${range} (${(interval.coverage * 100).toFixed(1)}%)` : range;
+};
+
+const comparison = ({ tcp, v4v, ratio }: Comparison) => ({
+  tcp: shown(tcp),
+  v4v: shown(v4v),
+  ratio: ratio === null ? "–" : `${formatNumber(ratio)}×`,
+});
+
+const headline = (summary: Summary) =>
+  summary.headline.map(({ sizeBytes, halfRtt, bandwidth }) => ({
+    size: formatSize(sizeBytes),
+    halfRtt: comparison(halfRtt),
+    bandwidth: comparison(bandwidth),
+  }));
+
+const VERDICT_CLASSES = {
+  pass: "pass",
+  fail: "fail",
+  "cannot be judged here": "open",
+  "not measured yet": "open",
+} as const;
+
+const claimRow = ({ statement, paper, measured, verdict, why }: ClaimRow) => ({
+  statement,
+  paper,
+  measured: measured?.text ?? null,
+  verdict,
+  verdictClass: VERDICT_CLASSES[verdict],
+  why,
+});
+
+function claimCounts(claims: readonly ClaimRow[]): string {
+  const counts = Map.groupBy(claims, (claim) => claim.verdict);
+  return [...counts].map(([verdict, rows]) => `${rows.length} ${verdict}`).join(", ");
+}
+
+const TABLES: { experiment: string; metric: Metric; title: string }[] = [
+  { experiment: "latency", metric: "half_rtt", title: "Latency: half round trip, µs" },
+  {
+    experiment: "bandwidth",
+    metric: "bandwidth",
+    title: "Ping-pong bandwidth: size / half round trip, MB/s",
+  },
+  { experiment: "stream", metric: "bandwidth", title: "One-way stream, MB/s" },
+];
+
+function pointRow(point: Point, summary: Summary) {
+  const { min, p50, p90, p99, max } = point.percentiles;
+  const ratio = point.transport === SUBJECT ? findRatio(summary.ratios, point) : undefined;
+  return {
+    size: formatSize(point.sizeBytes),
+    transport: transportLabel(point.transport),
+    samples: point.samples,
+    repetitions: point.repetitions,
+    failed: point.failed,
+    median: formatNumber(point.median),
+    interval: shownInterval(point.interval),
+    percentiles: [min, p50, p90, p99, max].map(formatNumber),
+    ratio: ratio === undefined ? "" : formatNumber(ratio.ratio),
+    ratioInterval: ratio === undefined ? "" : shownInterval(ratio.interval),
+  };
+}
+
+const tables = (summary: Summary) =>
+  TABLES.map(({ experiment, metric, title }) => ({
+    title,
+    rows: summary.points
+      .filter((point) => point.experiment === experiment && point.metric === metric)
+      .map((point) => pointRow(point, summary)),
+  })).filter((table) => table.rows.length > 0);
+
+/** Where the whole interval of the ratio is on the wrong side of 1. */
+function losses(ratios: readonly RatioPoint[]): string {
+  const lost = ratios.filter(({ metric, interval }) => {
+    if (interval === null) return false;
+    return metric === "half_rtt" ? interval.low > 1 : interval.high < 1;
+  });
+  // Latency and bandwidth of a ping-pong are the same round trips: one of them is enough.
+  const places = lost
+    .filter((one) => one.experiment !== "bandwidth")
+    .map((one) => `${one.experiment} at ${formatSize(one.sizeBytes)}`);
+  const names = `${transportLabel(SUBJECT)} is slower than ${transportLabel(BASELINE)}`;
+  if (ratios.length === 0)
+    return "This run has nothing to compare: it lacks one of the two transports.";
+  return places.length === 0
+    ? `There is no size at which ${names} beyond doubt.`
+    : `${names} here: ${places.join(", ")}.`;
+}
+
+function warnings({ summary }: ReportInput): string[] {
+  const { complete, stepsDone, stepsPlanned, samples, problems, partial } = summary;
+  const all: string[] = [];
+  if (!complete) {
+    all.push(`The run is not complete: ${stepsDone} of ${stepsPlanned} steps were measured.`);
+  }
+  if (samples.failed > 0) {
+    all.push(
+      `${counted(samples.failed, "sample")} failed; they are listed below and in no number.`,
+    );
+  }
+  const unread = problems.length + (partial === null ? 0 : 1);
+  if (unread > 0) all.push(`${counted(unread, "line")} of samples.jsonl could not be used.`);
+  return all;
+}
+
+const unusable = ({ problems, partial }: Summary) => [
+  ...problems,
+  ...(partial === null ? [] : [partial]),
+];
+
+/** What the kernels granted of the socket buffers asked for, by transport. */
+function buffers({ samples }: SampleFile): string[] {
+  const granted = samples
+    .filter((sample) => sample.ok && sample.sndbuf !== undefined && sample.rcvbuf !== undefined)
+    .sort((a, b) => compareTransports(a.transport, b.transport))
+    .map((sample) => {
+      const { sndbuf, rcvbuf } = sample as { sndbuf: number; rcvbuf: number };
+      const label = transportLabel(sample.transport);
+      return `${label}: ${formatSize(sndbuf)} to send, ${formatSize(rcvbuf)} to receive`;
+    });
+  return [...new Set(granted)];
+}
+
+const pairs = (record: Record<string, string>) =>
+  Object.entries(record).map(([name, value]) => ({ name, value }));
+
+const sampledDomains = ({ start }: SampleFile) =>
+  (start?.domains ?? []).map(({ name, domid, addr, cid, kernel, cpus, error }) => ({
+    name,
+    domid,
+    addr,
+    cid,
+    kernel: kernel ?? error ?? "no answer",
+    cpus: cpus ?? "–",
+  }));
+
+/** The template's data: text ready to be shown; only the figures' SVG is markup. */
+export function reportView(input: ReportInput) {
+  const { manifest, summary, claims, figures, file } = input;
+  return {
+    stamp: summary.stamp,
+    caution: cautionOf(summary.accelerator),
+    runId: manifest.runId,
+    profile: manifest.profile,
+    startedAt: manifest.startedAt,
+    endedAt: manifest.endedAt,
+    machine: manifest.machine,
+    acceleratorReason: manifest.accelerator.reason,
+    seed: manifest.seed,
+    pair: [...new Set(file.samples.map((sample) => sample.pair.replace(":", " and ")))].join("; "),
+    sampleCount: counted(file.samples.length, "sample line"),
+    warnings: warnings(input),
+    tcp: transportLabel(BASELINE),
+    v4v: transportLabel(SUBJECT),
+    headline: headline(summary),
+    losses: losses(summary.ratios),
+    claims: claims.map(claimRow),
+    claimCounts: claimCounts(claims),
+    figures: figures.map(({ name, title, caption, svg }) => ({ name, title, caption, svg })),
+    tables: tables(summary),
+    unused: summary.unused.map((one) => ({
+      ...one,
+      transport: transportLabel(one.transport),
+      size: formatSize(one.sizeBytes),
+    })),
+    unusable: unusable(summary),
+    buffers: buffers(file),
+    domains: sampledDomains(file),
+    versions: pairs(manifest.versions),
+    builds: pairs(manifest.builds),
+    artifacts: pairs(manifest.artifacts),
+    planSha256: manifest.plan.sha256,
+    manifestSha256: manifestHash(manifest),
+    settings: JSON.stringify(manifest.settings, null, 2),
+    command: manifest.command,
+  };
+}

@@ -1,0 +1,226 @@
+import { stampOf, type Accelerator } from "./accelerator.ts";
+import { UNITS, type Metric, type Observation, type Unused } from "./observations.ts";
+import type { Plan } from "./plan.ts";
+import { seededRandom } from "./random.ts";
+import type { LineProblem, SampleFile } from "./samples.ts";
+import {
+  medianInterval,
+  medianOf,
+  percentiles,
+  ratioOfMedians,
+  type Interval,
+  type Percentiles,
+} from "./statistics.ts";
+import { BASELINE, compareTransports, SUBJECT } from "./transports.ts";
+
+/** Where a number was measured. */
+export interface Place {
+  experiment: string;
+  metric: Metric;
+  sizeBytes: number;
+  /** Pairs at a time. */
+  pairs: number;
+}
+
+/** All repetitions of one transport at one place. */
+export interface Point extends Place {
+  transport: string;
+  unit: string;
+  /** Median of the repetitions' medians. */
+  median: number;
+  /** Interval of that median over the repetitions; null for a single one. */
+  interval: Interval | null;
+  /** Over all raw samples, pooled. */
+  percentiles: Percentiles;
+  /** Raw samples: round trips, or streams. */
+  samples: number;
+  repetitions: number;
+  /** Repetitions that failed and are in none of the numbers. */
+  failed: number;
+}
+
+/** V4V over TCP: below 1 is better for `half_rtt`, above 1 for `bandwidth`. */
+export interface RatioPoint extends Place {
+  numerator: string;
+  denominator: string;
+  ratio: number;
+  /** Bootstrap over repetitions; null with too few of them. */
+  interval: Interval | null;
+}
+
+/** The two transports at one size, and the ratio SUBJECT / BASELINE; null where not measured. */
+export interface Comparison {
+  tcp: number | null;
+  v4v: number | null;
+  ratio: number | null;
+}
+
+export interface HeadlineRow {
+  sizeBytes: number;
+  /** us */
+  halfRtt: Comparison;
+  /** MB/s */
+  bandwidth: Comparison;
+}
+
+export interface Summary {
+  version: 1;
+  runId: string;
+  profile: string;
+  accelerator: Accelerator;
+  /** The accelerator in words, for tables and figures. */
+  stamp: string;
+  /** Every step of the plan ran. */
+  complete: boolean;
+  stepsDone: number;
+  stepsPlanned: number;
+  samples: { ok: number; failed: number };
+  headline: HeadlineRow[];
+  points: Point[];
+  ratios: RatioPoint[];
+  /** Samples that failed or are not evaluated. */
+  unused: Unused[];
+  /** Lines of samples.jsonl that could not be read. */
+  problems: LineProblem[];
+  partial: LineProblem | null;
+}
+
+export interface SummaryInput {
+  runId: string;
+  accelerator: Accelerator;
+  plan: Plan;
+  file: SampleFile;
+  observed: readonly Observation[];
+  unused: readonly Unused[];
+}
+
+const placeKey = ({ experiment, metric, sizeBytes, pairs }: Place): string =>
+  JSON.stringify([experiment, metric, sizeBytes, pairs]);
+
+function comparePlaces(a: Place, b: Place): number {
+  return (
+    (a.experiment < b.experiment ? -1 : a.experiment > b.experiment ? 1 : 0) ||
+    (a.metric < b.metric ? -1 : a.metric > b.metric ? 1 : 0) ||
+    a.sizeBytes - b.sizeBytes ||
+    a.pairs - b.pairs
+  );
+}
+
+/** The experiment of the plan that an experiment's numbers are taken from: bandwidth by size is the ping-pong's. */
+const sourceOf = (experiment: string): string =>
+  experiment === "bandwidth" ? "latency" : experiment;
+
+const groupBy = (observed: readonly Observation[]): Observation[][] => [
+  ...Map.groupBy(observed, (one) => `${placeKey(one)} ${one.transport}`).values(),
+];
+
+function pointOf(group: readonly Observation[], unused: readonly Unused[]): Point | null {
+  const [first] = group;
+  if (first === undefined) return null;
+  const { experiment, transport, metric, sizeBytes, pairs } = first;
+  const medians = group.map((one) => one.median);
+  const values = group.flatMap((one) => one.values);
+  const failed = unused.filter(
+    (one) =>
+      one.failed &&
+      one.experiment === sourceOf(experiment) &&
+      one.transport === transport &&
+      one.sizeBytes === sizeBytes,
+  );
+  return {
+    experiment,
+    transport,
+    metric,
+    unit: UNITS[metric],
+    sizeBytes,
+    pairs,
+    median: medianOf(medians),
+    interval: medianInterval(medians),
+    percentiles: percentiles(values),
+    samples: values.length,
+    repetitions: group.length,
+    failed: failed.length,
+  };
+}
+
+function ratiosOf(observed: readonly Observation[], seed: number): RatioPoint[] {
+  const places = Map.groupBy(observed, placeKey);
+  return [...places].flatMap(([key, group]) => {
+    const medians = (transport: string): number[] =>
+      group.filter((one) => one.transport === transport).map((one) => one.median);
+    const [numerator, denominator] = [medians(SUBJECT), medians(BASELINE)];
+    const [first] = group;
+    if (first === undefined || numerator.length === 0 || denominator.length === 0) return [];
+    const { experiment, metric, sizeBytes, pairs } = first;
+    return {
+      experiment,
+      metric,
+      sizeBytes,
+      pairs,
+      numerator: SUBJECT,
+      denominator: BASELINE,
+      ...ratioOfMedians(numerator, denominator, seededRandom(seed, `ratio ${key}`)),
+    };
+  });
+}
+
+/** The point at a place; undefined where it was not measured. */
+export function findPoint(
+  points: readonly Point[],
+  place: Place,
+  transport: string,
+): Point | undefined {
+  const key = placeKey(place);
+  return points.find((point) => point.transport === transport && placeKey(point) === key);
+}
+
+/** The ratio at a place; undefined where one of the two transports was not measured. */
+export function findRatio(ratios: readonly RatioPoint[], place: Place): RatioPoint | undefined {
+  const key = placeKey(place);
+  return ratios.find((ratio) => placeKey(ratio) === key);
+}
+
+function headlineOf(points: readonly Point[], ratios: readonly RatioPoint[]): HeadlineRow[] {
+  const compare = (place: Place): Comparison => ({
+    tcp: findPoint(points, place, BASELINE)?.median ?? null,
+    v4v: findPoint(points, place, SUBJECT)?.median ?? null,
+    ratio: findRatio(ratios, place)?.ratio ?? null,
+  });
+  const sizes = new Set(
+    points.filter((point) => point.experiment === "latency").map((point) => point.sizeBytes),
+  );
+  return [...sizes]
+    .sort((a, b) => a - b)
+    .map((sizeBytes) => ({
+      sizeBytes,
+      halfRtt: compare({ experiment: "latency", metric: "half_rtt", sizeBytes, pairs: 1 }),
+      bandwidth: compare({ experiment: "bandwidth", metric: "bandwidth", sizeBytes, pairs: 1 }),
+    }));
+}
+
+/** Everything that tables, figures and verdicts need, from the samples of one run. */
+export function summarise(input: SummaryInput): Summary {
+  const { runId, accelerator, plan, file, observed, unused } = input;
+  const points = groupBy(observed)
+    .flatMap((group) => pointOf(group, unused) ?? [])
+    .sort((a, b) => comparePlaces(a, b) || compareTransports(a.transport, b.transport));
+  const ratios = ratiosOf(observed, plan.seed).sort(comparePlaces);
+  const failed = unused.filter((one) => one.failed).length;
+  return {
+    version: 1,
+    runId,
+    profile: plan.profile,
+    accelerator,
+    stamp: stampOf(accelerator),
+    complete: file.end !== null,
+    stepsDone: file.progress?.done ?? 0,
+    stepsPlanned: plan.steps.length,
+    samples: { ok: file.samples.length - failed, failed },
+    headline: headlineOf(points, ratios),
+    points,
+    ratios,
+    unused: [...unused],
+    problems: file.problems,
+    partial: file.partial,
+  };
+}

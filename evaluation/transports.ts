@@ -1,0 +1,31 @@
+/** Transports that a plan can ask of v4v-bench between two domains. */
+export const TRANSPORTS = ["tcp", "tcp-stock", "v4v"] as const;
+
+export type Transport = (typeof TRANSPORTS)[number];
+
+/** What every ratio divides by: TCP with its buffers raised and Nagle's algorithm off. */
+export const BASELINE: Transport = "tcp";
+
+/** What is compared with the baseline. */
+export const SUBJECT: Transport = "v4v";
+
+const LABELS: Record<Transport, string> = {
+  tcp: "TCP",
+  "tcp-stock": "TCP (stock)",
+  v4v: "V4V",
+};
+
+/** How tables and figures call a transport; one that this version does not know keeps its own name. */
+export function transportLabel(transport: string): string {
+  return Object.hasOwn(LABELS, transport) ? LABELS[transport as Transport] : transport;
+}
+
+const rank = (transport: string): number => {
+  const index = (TRANSPORTS as readonly string[]).indexOf(transport);
+  return index < 0 ? TRANSPORTS.length : index;
+};
+
+/** Order of transports in tables and legends: as in {@link TRANSPORTS}, others after them by name. */
+export function compareTransports(a: string, b: string): number {
+  return rank(a) - rank(b) || (a < b ? -1 : a > b ? 1 : 0);
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * V4V: taking messages out of a receive ring.
+ *
+ * The hypervisor copied the bytes in; here they are copied once more, straight
+ * to where the reader wants them. What lies between rx and tx is not touched
+ * by anyone else until v4v_rx_release() moves rx.
+ */
+#define pr_fmt(fmt) "v4v: " fmt
+
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "hypercall.h"
+#include "ring.h"
+
+#define HEADER ((u32)sizeof(struct v4v_message))
+
+int v4v_rx_open(struct v4v_rx *rx, u32 port, u16 partner, u32 size)
+{
+	struct v4v_register_ring args = {
+		.id = { .port = port, .partner = partner },
+		.size = size,
+		.nr_frames = 1 + size / V4V_FRAME_SIZE,
+	};
+	u64 *frames;
+	u32 i;
+	int err;
+
+	memset(rx, 0, sizeof(*rx));
+	rx->id = args.id;
+	rx->size = size;
+	rx->shared = vzalloc(V4V_FRAME_SIZE + size);
+	frames = kvmalloc_array(args.nr_frames, sizeof(*frames), GFP_KERNEL);
+	if (!rx->shared || !frames) {
+		err = -ENOMEM;
+		goto out;
+	}
+	rx->data = (void *)rx->shared + V4V_FRAME_SIZE;
+
+	for (i = 0; i < args.nr_frames; i++)
+		frames[i] = v4v_gfn((void *)rx->shared + i * V4V_FRAME_SIZE);
+	args.frames = (unsigned long)frames;
+	err = v4v_hypercall(V4VOP_register_ring, &args);
+	rx->registered = !err;
+out:
+	kvfree(frames);
+	if (err)
+		v4v_rx_free(rx);
+	return err;
+}
+
+void v4v_rx_unregister(struct v4v_rx *rx)
+{
+	if (!rx->registered)
+		return;
+	/* The only error is that the hypervisor has dropped it already. */
+	v4v_hypercall(V4VOP_unregister_ring, &rx->id);
+	rx->registered = false;
+}
+
+void v4v_rx_free(struct v4v_rx *rx)
+{
+	v4v_rx_unregister(rx);
+	vfree(rx->shared);
+	rx->shared = NULL;
+}
+
+static u32 padding(u32 length)
+{
+	return -length & (V4V_MESSAGE_ALIGN - 1);
+}
+
+/* Headers never wrap: they are aligned and so is the ring's size. */
+static const struct v4v_message *header_at(const struct v4v_rx *rx, u32 at)
+{
+	return rx->data + (at & (rx->size - 1));
+}
+
+u64 v4v_rx_available(struct v4v_rx *rx)
+{
+	/* Pairs with the hypervisor's barrier: bytes before index. */
+	u32 tx = smp_load_acquire(&rx->shared->tx);
+
+	while (rx->scanned != tx) {
+		u32 length = READ_ONCE(header_at(rx, rx->scanned)->length);
+
+		rx->payload += length;
+		WRITE_ONCE(rx->scanned, rx->scanned + HEADER + length + padding(length));
+	}
+	return rx->payload;
+}
+
+bool v4v_rx_arm(struct v4v_rx *rx)
+{
+	WRITE_ONCE(rx->shared->need_event, 1);
+	/* The hypervisor writes tx, then looks at need_event; we the other way round. */
+	mb();
+	return !v4v_rx_news(rx);
+}
+
+/* Moves on to the next message; its header is skipped. */
+static void next_message(struct v4v_rx *rx)
+{
+	u32 length = READ_ONCE(header_at(rx, rx->taken)->length);
+
+	rx->taken += HEADER;
+	rx->left = length;
+	rx->left_padding = padding(length);
+}
+
+/* Copies @len bytes from position @at, around the end of the ring if need be. */
+static size_t copy_out(const struct v4v_rx *rx, u32 at, struct iov_iter *to, size_t len)
+{
+	u32 where = at & (rx->size - 1);
+	size_t first = min_t(size_t, len, rx->size - where);
+	size_t copied = copy_to_iter(rx->data + where, first, to);
+
+	if (copied == first && len > first)
+		copied += copy_to_iter(rx->data, len - first, to);
+	return copied;
+}
+
+ssize_t v4v_rx_take(struct v4v_rx *rx, struct iov_iter *to, size_t len, bool peek)
+{
+	struct v4v_rx saved = *rx;
+	size_t done = 0;
+	bool fault = false;
+
+	len = min_t(u64, len, v4v_rx_available(rx));
+	saved.scanned = rx->scanned;
+	saved.payload = rx->payload;
+
+	while (done < len) {
+		size_t n, copied;
+
+		if (!rx->left) {
+			next_message(rx);
+			continue;
+		}
+		n = min_t(size_t, len - done, rx->left);
+		copied = copy_out(rx, rx->taken, to, n);
+		rx->taken += copied;
+		rx->left -= copied;
+		rx->payload -= copied;
+		done += copied;
+		if (!rx->left)
+			rx->taken += rx->left_padding;
+		if (copied < n) {
+			fault = true;
+			break;
+		}
+	}
+	if (peek)
+		*rx = saved;
+	return done || !fault ? (ssize_t)done : -EFAULT;
+}
+
+ssize_t v4v_rx_message(struct v4v_rx *rx, struct v4v_message *header, void *buffer, size_t size)
+{
+	const struct v4v_message *message = header_at(rx, rx->taken);
+	u32 length;
+	ssize_t result;
+
+	/* Messages of length zero count too, so availability is not the test here. */
+	v4v_rx_available(rx);
+	if (rx->taken == rx->scanned)
+		return -EAGAIN;
+
+	*header = *message;
+	length = header->length;
+	if (length > size) {
+		result = -EMSGSIZE;
+	} else {
+		u32 where = (rx->taken + HEADER) & (rx->size - 1);
+		u32 first = min(length, rx->size - where);
+
+		memcpy(buffer, rx->data + where, first);
+		memcpy(buffer + first, rx->data, length - first);
+		result = length;
+	}
+	rx->taken += HEADER + length + padding(length);
+	rx->payload -= length;
+	return result;
+}
+
+void v4v_rx_release(struct v4v_rx *rx)
+{
+	/* The unit in which the hypervisor accounts; the rest follows with the next bytes. */
+	u32 position = rx->taken & ~(V4V_MESSAGE_ALIGN - 1);
+
+	if (position == rx->shared->rx)
+		return;
+	/* What was read must have been read before the hypervisor may overwrite it. */
+	smp_store_release(&rx->shared->rx, position);
+	/* It sets waiting, then looks at rx again; we the other way round. */
+	mb();
+	if (READ_ONCE(rx->shared->waiting) &&
+	    rx->size - (READ_ONCE(rx->shared->tx) - position) >= rx->size / 4)
+		v4v_hypercall(V4VOP_notify, &rx->id);
+}

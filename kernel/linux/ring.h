@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * V4V: a receive ring of this domain.
+ */
+#ifndef V4V_RING_H
+#define V4V_RING_H
+
+#include <linux/types.h>
+#include <linux/uio.h>
+
+#include "v4v.h"
+
+/*
+ * The hypervisor writes messages, one reader takes them out; whoever reads
+ * serialises himself (the socket lock, or the one control worker).
+ */
+struct v4v_rx {
+	struct v4v_ring_id id;
+	u32 size;		/* data bytes, a power of two */
+	struct v4v_ring *shared;	/* first page; the data follow it */
+	void *data;
+	bool registered;
+
+	u32 scanned;		/* position behind the last message counted in @payload */
+	u64 payload;		/* payload bytes that arrived and were not taken yet */
+	u32 taken;		/* position of the next byte to take */
+	u32 left;		/* payload left of the message being taken */
+	u32 left_padding;	/* its padding, to be skipped after it */
+};
+
+int v4v_rx_open(struct v4v_rx *rx, u32 port, u16 partner, u32 size);
+void v4v_rx_unregister(struct v4v_rx *rx);
+void v4v_rx_free(struct v4v_rx *rx);
+
+/* Payload bytes that can be taken now. */
+u64 v4v_rx_available(struct v4v_rx *rx);
+
+/* Asks for an event with the next message; false if one has come meanwhile. */
+bool v4v_rx_arm(struct v4v_rx *rx);
+
+/*
+ * Takes (or with @peek looks at) up to @len payload bytes as one stream.
+ * Returns the number of bytes, 0 if there are none, or -EFAULT.
+ */
+ssize_t v4v_rx_take(struct v4v_rx *rx, struct iov_iter *to, size_t len, bool peek);
+
+/*
+ * Takes one whole message of at most @size bytes, for rings that carry
+ * datagrams. Returns its length, -EAGAIN without one, or -EMSGSIZE for one that
+ * was longer (and is gone).
+ */
+ssize_t v4v_rx_message(struct v4v_rx *rx, struct v4v_message *header, void *buffer, size_t size);
+
+/* Lets the hypervisor reuse what was taken, and tells senders that wait for it. */
+void v4v_rx_release(struct v4v_rx *rx);
+
+static inline bool v4v_rx_partner_gone(const struct v4v_rx *rx)
+{
+	return READ_ONCE(rx->shared->state) & V4V_RING_PARTNER_GONE;
+}
+
+/* Whether anything was put in that v4v_rx_available() has not counted; from any context. */
+static inline bool v4v_rx_news(const struct v4v_rx *rx)
+{
+	return READ_ONCE(rx->shared->tx) != READ_ONCE(rx->scanned);
+}
+
+#endif

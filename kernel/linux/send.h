@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * V4V: messages to rings of other domains.
+ */
+#ifndef V4V_SEND_H
+#define V4V_SEND_H
+
+#include <linux/types.h>
+#include <linux/uio.h>
+
+#include "v4v.h"
+
+/* Pages of one hypercall: what it takes at most, plus one for a start in mid-page. */
+#define V4V_TX_PAGES (V4V_SEND_MAX / PAGE_SIZE + 1)
+
+/* What one sender needs for its hypercalls; whoever sends serialises himself. */
+struct v4v_tx {
+	struct v4v_addr dst;
+	u32 src_port;
+	struct page *pages[V4V_TX_PAGES];
+	/* The hypercall's structure and its pieces, one behind the other. */
+	struct v4v_sendv args;
+	struct v4v_iov iov[V4V_TX_PAGES];
+};
+
+/*
+ * Sends up to @len bytes of @from, as much as the ring has room for, from the
+ * pages where they are. Returns the bytes sent, 0 if there is no room (VIRQ_V4V
+ * follows when there is), -ECONNREFUSED if there is no such ring, -EFAULT.
+ */
+ssize_t v4v_tx_stream(struct v4v_tx *tx, u32 type, struct iov_iter *from, size_t len);
+
+/* Sends one message of kernel memory, whole or not at all (-EAGAIN). May not sleep. */
+int v4v_tx_message(struct v4v_addr dst, u32 src_port, u32 type, const void *data, u32 len);
+
+#endif

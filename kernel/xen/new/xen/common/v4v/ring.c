@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * V4V: rings, from registration to removal.
+ */
+#include <xen/domain_page.h>
+#include <xen/lib.h>
+#include <xen/xmalloc.h>
+
+#include <asm/p2m.h>
+
+#include "private.h"
+
+/* Frame numbers read from the guest at a time. */
+#define FRAMES_BATCH 64
+
+static struct list_head *bucket(struct v4v_domain *v4v, uint32_t port)
+{
+    /* Ports are handed out in sequence by guests: the low bits spread well. */
+    return &v4v->buckets[(port ^ (port >> 16)) % V4V_BUCKETS];
+}
+
+struct v4v_ring_info *v4v_find_ring(const struct domain *d, uint32_t port,
+                                    domid_t partner)
+{
+    struct v4v_ring_info *ring;
+
+    ASSERT(rw_is_locked(&d->v4v->lock));
+
+    list_for_each_entry ( ring, bucket(d->v4v, port), node )
+        if ( ring->id.port == port && ring->id.partner == partner )
+            return ring;
+
+    return NULL;
+}
+
+/* Takes a reference to one frame of the caller's, as memory that Xen writes. */
+static int get_frame(struct domain *d, uint64_t gfn, mfn_t *mfn)
+{
+    struct page_info *page;
+    p2m_type_t p2mt;
+    int rc;
+
+    if ( gfn != (unsigned long)gfn )
+        return -EINVAL;
+
+    rc = check_get_page_from_gfn(d, _gfn(gfn), false, &p2mt, &page);
+    if ( rc )
+        return rc == -EAGAIN ? -EBUSY : -EINVAL;
+
+    if ( !p2m_is_ram(p2mt) || !get_page_type(page, PGT_writable_page) )
+    {
+        put_page(page);
+        return -EINVAL;
+    }
+
+    *mfn = page_to_mfn(page);
+
+    return 0;
+}
+
+static void put_frames(const struct v4v_ring_info *ring, unsigned int count)
+{
+    while ( count-- )
+        put_page_and_type(mfn_to_page(ring->mfns[count]));
+}
+
+static int get_frames(struct domain *d, struct v4v_ring_info *ring,
+                      uint64_t address)
+{
+    uint64_t gfns[FRAMES_BATCH];
+    unsigned int done = 0;
+    int rc = 0;
+
+    /* The same test as for the structure's own address, which a guest may
+     * pass in 32 bits. */
+    if ( address != (unsigned long)address )
+        return -EFAULT;
+
+    while ( done < ring->nr_frames )
+    {
+        unsigned int i, n = min_t(unsigned int, FRAMES_BATCH,
+                                  ring->nr_frames - done);
+
+        if ( copy_from_guest_offset(gfns,
+                                    guest_handle_from_ptr((unsigned long)address,
+                                                          uint64_t),
+                                    done, n) )
+        {
+            rc = -EFAULT;
+            break;
+        }
+
+        for ( i = 0; i < n && !rc; i++ )
+        {
+            rc = get_frame(d, gfns[i], &ring->mfns[done]);
+            if ( !rc )
+                done++;
+        }
+
+        if ( rc )
+            break;
+    }
+
+    if ( rc )
+        put_frames(ring, done);
+
+    return rc;
+}
+
+/* Frees a ring that is in no table; its waiters have been told. */
+static void free_ring(struct v4v_ring_info *ring)
+{
+    ASSERT(list_empty(&ring->waiters));
+
+    if ( ring->shared )
+    {
+        unmap_domain_page_global(ring->shared);
+        put_frames(ring, ring->nr_frames);
+    }
+
+    xfree(ring->mfns);
+    xfree(ring);
+}
+
+static struct v4v_ring_info *make_ring(struct domain *d,
+                                       const struct v4v_register_ring *args,
+                                       int *rc)
+{
+    struct v4v_ring_info *ring = xzalloc(struct v4v_ring_info);
+
+    *rc = -ENOMEM;
+    if ( !ring )
+        return NULL;
+
+    INIT_LIST_HEAD(&ring->waiters);
+    spin_lock_init(&ring->lock);
+    ring->id = args->id;
+    ring->size = args->size;
+    ring->nr_frames = args->nr_frames;
+    ring->mfns = xmalloc_array(mfn_t, args->nr_frames);
+    if ( !ring->mfns )
+        goto fail;
+
+    *rc = get_frames(d, ring, args->frames);
+    if ( *rc )
+        goto fail;
+
+    ring->shared = map_domain_page_global(ring->mfns[0]);
+    if ( !ring->shared )
+    {
+        put_frames(ring, ring->nr_frames);
+        *rc = -ENOMEM;
+        goto fail;
+    }
+
+    return ring;
+
+ fail:
+    free_ring(ring);
+
+    return NULL;
+}
+
+static bool partner_lives(domid_t partner)
+{
+    struct domain *d;
+    bool lives;
+
+    if ( partner == V4V_ANY )
+        return true;
+
+    d = rcu_lock_domain_by_id(partner);
+    if ( !d )
+        return false;
+
+    lives = d->v4v && !ACCESS_ONCE(d->v4v->dead);
+    rcu_unlock_domain(d);
+
+    return lives;
+}
+
+int v4v_register_ring(struct domain *d,
+                      XEN_GUEST_HANDLE_PARAM(v4v_register_ring_t) arg)
+{
+    struct v4v_domain *v4v = d->v4v;
+    struct v4v_register_ring args;
+    struct v4v_ring_info *ring;
+    int rc;
+
+    if ( copy_from_guest(&args, arg, 1) )
+        return -EFAULT;
+
+    if ( args.size < V4V_RING_MIN || args.size > V4V_RING_MAX ||
+         (args.size & (args.size - 1)) ||
+         args.nr_frames != 1 + args.size / V4V_FRAME_SIZE ||
+         args.id.reserved )
+        return -EINVAL;
+
+    /* The frames are taken before the lock: it takes a while for a big ring. */
+    ring = make_ring(d, &args, &rc);
+    if ( !ring )
+        return rc;
+
+    write_lock(&v4v->lock);
+
+    if ( v4v->dead )
+        rc = -ESRCH;
+    else if ( v4v_find_ring(d, args.id.port, args.id.partner) )
+        rc = -EEXIST;
+    else if ( v4v->nr_rings >= V4V_RINGS_MAX ||
+              v4v->ring_bytes > V4V_RING_BYTES_MAX - args.size )
+        rc = -ENOSPC;
+    else
+    {
+        list_add(&ring->node, bucket(v4v, args.id.port));
+
+        /*
+         * A dying partner sets `dead` first and then walks all tables: either
+         * it finds this ring there, or we see that it is dead.
+         */
+        smp_mb();
+        if ( !partner_lives(args.id.partner) )
+        {
+            list_del(&ring->node);
+            rc = -ESRCH;
+        }
+        else
+        {
+            memset(ring->shared, 0, sizeof(*ring->shared));
+            v4v->nr_rings++;
+            v4v->ring_bytes += args.size;
+            rc = 0;
+        }
+    }
+
+    write_unlock(&v4v->lock);
+
+    if ( rc )
+        free_ring(ring);
+
+    return rc;
+}
+
+/* Takes a ring out of its table, tells who waits for it, and frees it. */
+static void remove_ring(struct v4v_domain *v4v, struct v4v_ring_info *ring)
+{
+    list_del(&ring->node);
+    v4v->nr_rings--;
+    v4v->ring_bytes -= ring->size;
+
+    /* Whoever waits for room tries again, and is refused. */
+    spin_lock(&ring->lock);
+    v4v_wake_waiters(ring, UINT_MAX);
+    spin_unlock(&ring->lock);
+
+    free_ring(ring);
+}
+
+int v4v_unregister_ring(struct domain *d, const struct v4v_ring_id *id)
+{
+    struct v4v_domain *v4v = d->v4v;
+    struct v4v_ring_info *ring;
+
+    write_lock(&v4v->lock);
+    ring = v4v_find_ring(d, id->port, id->partner);
+    if ( ring )
+        remove_ring(v4v, ring);
+    write_unlock(&v4v->lock);
+
+    return ring ? 0 : -ENOENT;
+}
+
+void v4v_remove_rings(struct domain *d)
+{
+    struct v4v_domain *v4v = d->v4v;
+    unsigned int i;
+
+    ASSERT(rw_is_write_locked(&v4v->lock));
+
+    for ( i = 0; i < V4V_BUCKETS; i++ )
+    {
+        struct v4v_ring_info *ring, *next;
+
+        list_for_each_entry_safe ( ring, next, &v4v->buckets[i], node )
+            remove_ring(v4v, ring);
+    }
+
+    ASSERT(!v4v->nr_rings && !v4v->ring_bytes);
+}
+
+/* What a domain's death means to one ring of another domain. */
+static bool ring_partner_died(struct v4v_ring_info *ring, domid_t partner)
+{
+    struct v4v_waiter *waiter, *next;
+    bool tell = false;
+
+    spin_lock(&ring->lock);
+
+    list_for_each_entry_safe ( waiter, next, &ring->waiters, node )
+        if ( waiter->domid == partner )
+        {
+            list_del(&waiter->node);
+            xfree(waiter);
+        }
+
+    if ( ring->id.partner == partner && !ring->partner_gone )
+    {
+        ring->partner_gone = true;
+        write_atomic(&ring->shared->state, V4V_RING_PARTNER_GONE);
+        tell = true;
+    }
+
+    spin_unlock(&ring->lock);
+
+    return tell;
+}
+
+void v4v_partner_died(domid_t partner)
+{
+    struct domain *d;
+
+    rcu_read_lock(&domlist_read_lock);
+
+    for_each_domain ( d )
+    {
+        struct v4v_domain *v4v = d->v4v;
+        struct v4v_ring_info *ring;
+        bool tell = false;
+        unsigned int i;
+
+        if ( !v4v || d->domain_id == partner )
+            continue;
+
+        read_lock(&v4v->lock);
+        for ( i = 0; i < V4V_BUCKETS; i++ )
+            list_for_each_entry ( ring, &v4v->buckets[i], node )
+                tell |= ring_partner_died(ring, partner);
+        read_unlock(&v4v->lock);
+
+        if ( tell )
+            v4v_signal(d);
+    }
+
+    rcu_read_unlock(&domlist_read_lock);
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * V4V: messages into rings, and room for those who wait.
+ */
+#include <xen/domain_page.h>
+#include <xen/lib.h>
+#include <xen/nospec.h>
+#include <xen/xmalloc.h>
+
+#include <asm/p2m.h>
+#ifdef CONFIG_X86
+#include <asm/paging.h>
+#endif
+
+#include "private.h"
+
+/* Pieces read from the guest at a time. */
+#define IOV_BATCH 16
+
+#define HEADER_SIZE ((unsigned int)sizeof(struct v4v_message))
+
+static void mark_dirty(struct domain *d, mfn_t mfn)
+{
+#ifdef CONFIG_X86
+    /* Log-dirty mode (migration) does not see writes that Xen makes. */
+    paging_mark_dirty(d, mfn);
+#endif
+}
+
+static unsigned int footprint(unsigned int length)
+{
+    return HEADER_SIZE + ROUNDUP(length, V4V_MESSAGE_ALIGN);
+}
+
+/*
+ * Free bytes of a ring, or -ECONNREFUSED if its owner's index makes no sense:
+ * the owner can only harm itself with it, so it is read once and bounded.
+ */
+static int ring_room(const struct v4v_ring_info *ring)
+{
+    unsigned int used = ring->tx - read_atomic(&ring->shared->rx);
+
+    if ( used > ring->size || used % V4V_MESSAGE_ALIGN )
+        return -ECONNREFUSED;
+
+    return ring->size - used;
+}
+
+/* Copies into a ring's data at a free-running position; wraps as needed. */
+static void copy_to_ring(struct domain *owner,
+                         const struct v4v_ring_info *ring, unsigned int at,
+                         const void *from, unsigned int length)
+{
+    while ( length )
+    {
+        unsigned int where = at & (ring->size - 1);
+        unsigned int offset = where % V4V_FRAME_SIZE;
+        unsigned int n = min(length, V4V_FRAME_SIZE - offset);
+        mfn_t mfn = ring->mfns[1 + where / V4V_FRAME_SIZE];
+        void *to = map_domain_page(mfn);
+
+        memcpy(to + offset, from, n);
+        unmap_domain_page(to);
+        mark_dirty(owner, mfn);
+
+        at += n;
+        from += n;
+        length -= n;
+    }
+}
+
+/* Copies one piece of the sender's memory, frame to frame. */
+static int copy_piece(struct domain *sender, const struct v4v_iov *iov,
+                      struct domain *owner, const struct v4v_ring_info *ring,
+                      unsigned int at, unsigned int length)
+{
+    struct page_info *page;
+    p2m_type_t p2mt;
+    void *from;
+
+    if ( iov->gfn != (unsigned long)iov->gfn )
+        return -EFAULT;
+
+    if ( check_get_page_from_gfn(sender, _gfn(iov->gfn), true, &p2mt, &page) )
+        return -EFAULT;
+
+    if ( !p2m_is_ram(p2mt) )
+    {
+        put_page(page);
+        return -EFAULT;
+    }
+
+    from = __map_domain_page(page);
+    copy_to_ring(owner, ring, at, from + iov->offset, length);
+    unmap_domain_page(from);
+    put_page(page);
+
+    return 0;
+}
+
+/*
+ * Copies `length` bytes of the pieces that follow the hypercall's structure.
+ * Each piece is read from the guest once and judged as it was read.
+ */
+static int copy_pieces(struct domain *sender,
+                       XEN_GUEST_HANDLE_PARAM(void) arg,
+                       unsigned int nr_iov, struct domain *owner,
+                       const struct v4v_ring_info *ring, unsigned int at,
+                       unsigned int length)
+{
+    XEN_GUEST_HANDLE_PARAM(v4v_iov_t) pieces = guest_handle_cast(arg, v4v_iov_t);
+    const unsigned int first = sizeof(struct v4v_sendv) / sizeof(struct v4v_iov);
+    struct v4v_iov iov[IOV_BATCH];
+    unsigned int done = 0;
+
+    BUILD_BUG_ON(sizeof(struct v4v_sendv) % sizeof(struct v4v_iov));
+
+    while ( length )
+    {
+        unsigned int i, n = min_t(unsigned int, IOV_BATCH, nr_iov - done);
+
+        if ( !n )
+            return -EINVAL;
+
+        if ( copy_from_guest_offset(iov, pieces, first + done, n) )
+            return -EFAULT;
+
+        for ( i = 0; i < n && length; i++ )
+        {
+            unsigned int take = min(iov[i].length, length);
+            int rc;
+
+            if ( iov[i].offset > V4V_FRAME_SIZE ||
+                 iov[i].length > V4V_FRAME_SIZE - iov[i].offset )
+                return -EINVAL;
+
+            /* Both become addresses below: not even in speculation. */
+            block_speculation();
+
+            if ( !take )
+                continue;
+
+            rc = copy_piece(sender, &iov[i], owner, ring, at, take);
+            if ( rc )
+                return rc;
+
+            at += take;
+            length -= take;
+        }
+
+        done += n;
+    }
+
+    return 0;
+}
+
+/* Notes that a sender is to be told of `needed` free bytes; once a domain. */
+static int add_waiter(struct v4v_ring_info *ring, domid_t domid,
+                      unsigned int needed)
+{
+    struct v4v_waiter *waiter;
+
+    ASSERT(spin_is_locked(&ring->lock));
+
+    list_for_each_entry ( waiter, &ring->waiters, node )
+        if ( waiter->domid == domid )
+        {
+            waiter->needed = min(waiter->needed, needed);
+            return 0;
+        }
+
+    /* At most one a living domain: teardown takes those of a dead one away. */
+    waiter = xmalloc(struct v4v_waiter);
+    if ( !waiter )
+        return -ENOMEM;
+
+    waiter->domid = domid;
+    waiter->needed = needed;
+    list_add_tail(&waiter->node, &ring->waiters);
+    write_atomic(&ring->shared->waiting, 1);
+
+    return 0;
+}
+
+void v4v_wake_waiters(struct v4v_ring_info *ring, unsigned int room)
+{
+    struct v4v_waiter *waiter, *next;
+
+    ASSERT(spin_is_locked(&ring->lock));
+
+    list_for_each_entry_safe ( waiter, next, &ring->waiters, node )
+    {
+        if ( room < waiter->needed )
+            continue;
+
+        list_del(&waiter->node);
+        v4v_signal_id(waiter->domid);
+        xfree(waiter);
+    }
+
+    if ( list_empty(&ring->waiters) )
+        write_atomic(&ring->shared->waiting, 0);
+}
+
+/*
+ * Decides how much of a message a ring takes now, and whether its sender
+ * waits for more. Returns the bytes to copy or an error.
+ */
+static int admit(struct v4v_ring_info *ring, const struct domain *sender,
+                 const struct v4v_sendv *args)
+{
+    bool partial = args->flags & V4V_SEND_PARTIAL;
+    unsigned int length = args->length, take, needed;
+    int room, rc;
+
+    if ( ring->partner_gone )
+        return -ECONNREFUSED;
+
+    if ( length > V4V_SEND_MAX ||
+         (!partial && footprint(length) > ring->size) )
+        return -EMSGSIZE;
+
+    room = ring_room(ring);
+    if ( room < 0 )
+        return room;
+
+    if ( room >= footprint(length) )
+        return length;
+
+    take = 0;
+    if ( partial && room > HEADER_SIZE )
+        take = room - HEADER_SIZE;
+
+    /* A whole message needs its room; of a stream a quarter ring is enough. */
+    needed = footprint(length - take);
+    if ( partial )
+        needed = min(needed, ring->size / 4);
+
+    rc = add_waiter(ring, sender->domain_id, needed);
+    if ( rc )
+        return rc;
+
+    /*
+     * The owner may have made room after we looked and before `waiting` was
+     * set, and then says nothing: look again now that it is.
+     */
+    smp_mb();
+    room = ring_room(ring) - (take ? footprint(take) : 0);
+    if ( room > 0 )
+        v4v_wake_waiters(ring, room);
+
+    return take ?: -EAGAIN;
+}
+
+static long send_to_ring(struct domain *sender, struct domain *owner,
+                         struct v4v_ring_info *ring,
+                         const struct v4v_sendv *args,
+                         XEN_GUEST_HANDLE_PARAM(void) arg, bool *tell)
+{
+    struct v4v_message message = {
+        .type = args->type,
+        .src = { .port = args->src_port, .domid = sender->domain_id },
+    };
+    int take = admit(ring, sender, args);
+    int rc;
+
+    if ( take < 0 )
+        return take;
+
+    message.length = take;
+    rc = copy_pieces(sender, arg, args->nr_iov, owner, ring,
+                     ring->tx + HEADER_SIZE, take);
+    if ( rc )
+        return rc;
+
+    copy_to_ring(owner, ring, ring->tx, &message, HEADER_SIZE);
+
+    /* The owner must not see the index before the bytes. */
+    smp_wmb();
+    ring->tx += footprint(take);
+    write_atomic(&ring->shared->tx, ring->tx);
+    mark_dirty(owner, ring->mfns[0]);
+
+    /* And must not be asleep when it set need_event and saw the old index. */
+    smp_mb();
+    *tell = read_atomic(&ring->shared->need_event);
+    if ( *tell )
+        write_atomic(&ring->shared->need_event, 0);
+
+    return take;
+}
+
+long v4v_sendv(struct domain *d, XEN_GUEST_HANDLE_PARAM(void) arg)
+{
+    struct v4v_sendv args;
+    struct v4v_ring_info *ring;
+    struct domain *owner;
+    bool tell = false;
+    long rc = -ECONNREFUSED;
+
+    if ( copy_from_guest(&args, guest_handle_cast(arg, v4v_sendv_t), 1) )
+        return -EFAULT;
+
+    if ( (args.flags & ~V4V_SEND_PARTIAL) || args.reserved ||
+         args.dst.reserved || args.nr_iov > V4V_IOV_MAX )
+        return -EINVAL;
+
+    owner = rcu_lock_domain_by_any_id(args.dst.domid);
+    if ( !owner )
+        return -ECONNREFUSED;
+
+    if ( !owner->v4v )
+        goto out;
+
+    read_lock(&owner->v4v->lock);
+
+    ring = v4v_find_ring(owner, args.dst.port, d->domain_id) ?:
+           v4v_find_ring(owner, args.dst.port, V4V_ANY);
+    if ( ring )
+    {
+        spin_lock(&ring->lock);
+        rc = send_to_ring(d, owner, ring, &args, arg, &tell);
+        spin_unlock(&ring->lock);
+    }
+
+    read_unlock(&owner->v4v->lock);
+
+    if ( tell )
+        v4v_signal(owner);
+
+ out:
+    rcu_unlock_domain(owner);
+
+    return rc;
+}
+
+int v4v_notify(struct domain *d, const struct v4v_ring_id *id)
+{
+    struct v4v_domain *v4v = d->v4v;
+    struct v4v_ring_info *ring;
+    int room = -ENOENT;
+
+    read_lock(&v4v->lock);
+
+    ring = v4v_find_ring(d, id->port, id->partner);
+    if ( ring )
+    {
+        spin_lock(&ring->lock);
+        room = ring_room(ring);
+        if ( room >= 0 )
+            v4v_wake_waiters(ring, room);
+        spin_unlock(&ring->lock);
+    }
+
+    read_unlock(&v4v->lock);
+
+    return room < 0 ? room : 0;
+}

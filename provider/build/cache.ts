@@ -1,0 +1,123 @@
+import { spawn } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { cacheFolder } from "../host/folders.ts";
+import { consoleTail } from "../host/console.ts";
+import { buildKey, type Recipe } from "./key.ts";
+import { withLock } from "./lock.ts";
+
+export interface Entry {
+  key: string;
+  /** The entry's folder; its name is the key. */
+  path: string;
+  /** Small facts that the recipe left in facts/: kernel release, build id, digests. */
+  facts: Record<string, string>;
+}
+
+function readFacts(path: string): Record<string, string> {
+  const folder = join(path, "facts");
+  if (!existsSync(folder)) return {};
+  return Object.fromEntries(readdirSync(folder).sort().map((name) => [name, readFileSync(join(folder, name), "utf8").trim()]));
+}
+
+/** The entry of a recipe if it has been built. */
+export function cached(recipe: Recipe, sources: string): Entry | undefined {
+  const key = buildKey(recipe, sources);
+  const path = join(cacheFolder(), "builds", key);
+  return existsSync(path) ? { key, path, facts: readFacts(path) } : undefined;
+}
+
+/**
+ * The entry of a recipe, built if need be. Entries appear in one step when complete and are never changed; an
+ * interrupted build leaves only a scratch folder that the next one removes.
+ *
+ * @param progress called every few seconds with how long the recipe has been running
+ */
+export async function build(
+  project: string,
+  recipe: Recipe,
+  sources: string,
+  signal: AbortSignal,
+  progress: (message: string) => void,
+): Promise<Entry> {
+  const present = cached(recipe, sources);
+  if (present !== undefined) return present;
+  const key = buildKey(recipe, sources);
+  const root = cacheFolder();
+  for (const folder of ["builds", "locks", "scratch", "logs"]) mkdirSync(join(root, folder), { recursive: true });
+  const waiting = () => { progress("another process is building the same; waiting for it"); };
+  return withLock(join(root, "locks", key), signal, waiting, async () => {
+    const meanwhile = cached(recipe, sources);
+    if (meanwhile !== undefined) return meanwhile;
+    const scratch = join(root, "scratch", key);
+    rmSync(scratch, { recursive: true, force: true });
+    const work = join(scratch, "work");
+    const out = join(scratch, "out");
+    mkdirSync(work, { recursive: true });
+    mkdirSync(out);
+    const log = join(root, "logs", `${key}.log`);
+    await runRecipe(project, recipe, work, out, log, signal, progress);
+    renameSync(out, join(root, "builds", key));
+    rmSync(scratch, { recursive: true, force: true });
+    const entry = cached(recipe, sources);
+    if (entry === undefined) throw new Error(`${key} was built and is not there`);
+    return entry;
+  });
+}
+
+async function runRecipe(
+  project: string,
+  recipe: Recipe,
+  work: string,
+  out: string,
+  logPath: string,
+  signal: AbortSignal,
+  progress: (message: string) => void,
+): Promise<void> {
+  signal.throwIfAborted();
+  const log = openSync(logPath, "w");
+  const dependencies = Object.entries(recipe.dependencies).map(([name, path]) => [`DEP_${name.toUpperCase()}`, path]);
+  const child = spawn("sh", ["-eu", join(project, "recipes", `${recipe.name}.sh`)], {
+    cwd: work,
+    detached: true,
+    stdio: ["ignore", log, log],
+    env: {
+      // Debian keeps mkfs and sgdisk where ordinary users' PATH does not look.
+      PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`,
+      HOME: process.env["HOME"] ?? "/",
+      LC_ALL: "C.UTF-8",
+      SRC: project,
+      OUT: out,
+      ...recipe.parameters,
+      ...Object.fromEntries(dependencies),
+    },
+  });
+  closeSync(log);
+  const stop = () => {
+    if (child.pid === undefined) return;
+    try {
+      // The recipe's whole process group: apt, make and their children too.
+      process.kill(-child.pid, "SIGKILL");
+    } catch {
+      // It ended by itself.
+    }
+  };
+  signal.addEventListener("abort", stop, { once: true });
+  const started = Date.now();
+  const ticker = setInterval(() => {
+    progress(`${recipe.name}: building for ${Math.round((Date.now() - started) / 1000)} s`);
+  }, 5000);
+  try {
+    const code = await new Promise<number | null>((resolve, reject) => {
+      child.once("error", reject);
+      child.once("exit", resolve);
+    });
+    if (signal.aborted) throw signal.reason;
+    if (code !== 0) {
+      throw new Error(`building ${recipe.name} failed (exit code ${code ?? "none"}); ${logPath} ends with:\n${consoleTail(logPath, 12)}`);
+    }
+  } finally {
+    clearInterval(ticker);
+    signal.removeEventListener("abort", stop);
+  }
+}

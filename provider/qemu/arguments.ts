@@ -1,0 +1,55 @@
+/** The emulated machine's hardware, as data. */
+export interface MachineSpec {
+  /** Appears in the process's arguments and nowhere else: how a sweep finds this very machine. */
+  marker: string;
+  accelerator: "tcg" | "kvm";
+  cpus: number;
+  memoryMiB: number;
+  /** Loopback port that leads to the machine's port 22. */
+  sshPort: number;
+  firmwareCode: string;
+}
+
+/** Names of the files in the run folder, which is QEMU's working directory. */
+export const FILES = {
+  disk: "disk.qcow2",
+  firmwareVariables: "firmware-variables.fd",
+  console: "console.log",
+  agent: "agent.sock",
+  monitor: "monitor.sock",
+  log: "qemu.log",
+} as const;
+
+/**
+ * The CPU that Xen and its guests are stable on under TCG (see docs/architecture.md): `max` and EPYC crash dom0 or
+ * corrupt vector state between domains, and ERMS makes every kernel copy by bytes.
+ */
+const TCG_CPU = "qemu64,+arat,+svm,+npt,+ssse3,+sse4.1,+sse4.2,+popcnt,+cx16,+aes,+pclmulqdq";
+
+/** QEMU's arguments for a machine; pure, so that a snapshot test sees every change. */
+export function qemuArguments(spec: MachineSpec): string[] {
+  return [
+    ...["-name", `v4v-testbed,process=v4v-testbed`],
+    // An OEM string in the SMBIOS tables is harmless to the guest and unmistakable in /proc/PID/cmdline.
+    ...["-smbios", `type=11,value=${spec.marker}`],
+    // Without HPET and with a LAPIC timer that never stops (arat): Xen's broadcast timer can miss its moment under
+    // TCG, and then nothing wakes an idle CPU until the HPET counter has wrapped, 43 s later.
+    ...["-machine", "q35,hpet=off", "-accel", spec.accelerator === "tcg" ? "tcg,thread=multi" : "kvm"],
+    ...["-cpu", spec.accelerator === "tcg" ? TCG_CPU : "host"],
+    ...["-smp", String(spec.cpus), "-m", `${spec.memoryMiB}M`],
+    ...["-nodefaults", "-no-user-config", "-display", "none", "-vga", "none"],
+    ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
+    ...["-drive", `if=pflash,format=raw,readonly=on,file=${spec.firmwareCode}`],
+    ...["-drive", `if=pflash,format=raw,file=${FILES.firmwareVariables}`],
+    // The disk is thrown away with the stack: a crash of the controller may cost its content, not the testbed's state.
+    ...["-drive", `if=virtio,format=qcow2,cache=unsafe,discard=unmap,file=${FILES.disk}`],
+    ...["-netdev", `user,id=uplink,restrict=on,hostfwd=tcp:127.0.0.1:${spec.sshPort}-:22`],
+    ...["-device", "virtio-net-pci,netdev=uplink,romfile="],
+    ...["-device", "virtio-rng-pci"],
+    ...["-device", "virtio-serial-pci"],
+    ...["-chardev", `socket,id=agent,path=${FILES.agent},server=on,wait=off`],
+    ...["-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"],
+    ...["-serial", `file:${FILES.console}`],
+    ...["-qmp", `unix:${FILES.monitor},server=on,wait=off`],
+  ];
+}

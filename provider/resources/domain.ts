@@ -1,0 +1,235 @@
+import { createHash } from "node:crypto";
+import { Semaphore } from "../host/semaphore.ts";
+import { missing, typed } from "../inputs.ts";
+import type { Context, Prior, Properties, Resource } from "../resource.ts";
+import { RemoteFailure } from "../ssh/errors.ts";
+import { newKey } from "../ssh/keys.ts";
+import { Remote } from "../ssh/remote.ts";
+import { hangUp } from "../ssh/session.ts";
+import type { Connection } from "../ssh/target.ts";
+import { pause, untilReachable } from "../ssh/wait.ts";
+
+/** Inputs of `v4v:index:Domain`. */
+export interface DomainInputs {
+  /** Connection to dom0. */
+  connection: Connection;
+  /** dom0's boot id: after a reboot the domain has to be looked at again. */
+  dom0BootId: string;
+  name: string;
+  /** The domU's address on the internal bridge, without prefix length. */
+  address: string;
+  /** Complete xl configuration (xl.cfg(5)). */
+  config: string;
+  /** Shell assignments that the guest's boot script reads. */
+  environment: string;
+  /** Public keys that may log in as root, one a line. */
+  authorizedKeys: string;
+  /** Folder of the guest image on the host. */
+  folder: string;
+  /** Outputs of the GuestImage: another boot digest needs a restart, another packed digest does not. */
+  bootDigest: string;
+  packedDigest: string;
+}
+
+export interface DomainOutputs {
+  domid: number;
+  /** AF_VSOCK context id: domid + 2. */
+  cid: number;
+  bootId: string;
+  hostPrivateKey: string;
+  hostPublicKey: string;
+}
+
+/** dom0 has one virtual CPU and does most of the work of a creation: more at once take longer each and finish no sooner. */
+const creations = new Semaphore(2);
+
+/** First CID that a domU can have; dom0 is 2. Source: docs of the module, AF_VSOCK reserves 0 and 1. */
+const CID_OFFSET = 2;
+
+const INSTALL = `
+name=$1 folder=$2 wanted=$3
+cd "$folder/domains/$name"
+find payload -type d -exec chmod 755 {} +
+echo "$wanted" >wanted
+# What systemctl enable does, without the reload of all units that it adds (seconds under emulation).
+ln -sf /etc/systemd/system/v4v-domu@.service "/etc/systemd/system/multi-user.target.wants/v4v-domu@$name.service"`;
+
+/** Prints: domid, xl's state letters, what it was started from; nothing if there is no such domain. */
+const LOOK = `
+name=$1 folder=$2
+domid=$(xl domid "$name" 2>/dev/null) || exit 0
+echo "$domid"
+xl list "$name" | awk 'NR == 2 { print $5; print $3 }'
+cat "$folder/domains/$name/started" 2>/dev/null || echo none`;
+
+interface Seen {
+  domid: number;
+  /** Letters of xl list: r b p s c d. */
+  state: string;
+  memoryMiB: number;
+  started: string;
+}
+
+async function look(remote: Remote, inputs: DomainInputs): Promise<Seen | undefined> {
+  const lines = (await remote.run(`looking for ${inputs.name}`, LOOK, inputs.name, inputs.folder)).trim().split("\n");
+  if (lines[0] === undefined || lines[0] === "") return undefined;
+  const [domid, state = "", memory, started = ""] = lines;
+  return { domid: Number(domid), state, memoryMiB: Number(memory), started };
+}
+
+async function start(context: Context, remote: Remote, inputs: DomainInputs): Promise<void> {
+  const unit = `v4v-domu@${inputs.name}.service`;
+  // Restart, not start: systemd holds a unit for active whose domain was destroyed behind its back.
+  await remote.run(`starting ${inputs.name}`, 'systemctl reset-failed "$1" 2>/dev/null || :; systemctl restart --no-block "$1"', unit);
+  for (;;) {
+    const state = (await remote.run(`starting ${inputs.name}`, 'systemctl show -p ActiveState --value "$1"', unit)).trim();
+    if (state === "active") return;
+    if (state === "failed") {
+      const log = await remote.run("reading the log", 'journalctl -q -o cat -n 12 -u "$1"', unit);
+      throw new Error(`${inputs.name} could not be created; ${unit} on ${remote.name} said:\n${log.trim()}`);
+    }
+    await pause(500, context.signal, `creating ${inputs.name}`);
+  }
+}
+
+async function consoleEnd(remote: Remote, name: string): Promise<string> {
+  const result = await remote.tryRun("reading the console", 'tail -n 15 "/var/log/xen/console/guest-$1.log"', name).catch(() => undefined);
+  const text = result?.stdout.replace(/[^\n\t\x20-\x7e]/g, "").trim() ?? "";
+  return text === "" ? "(no console output)" : text;
+}
+
+/** Brings a running domU's programs to what the payload holds now, without restarting it; the digest comes last. */
+const REFRESH_GUEST = `
+name=$1 folder=$2
+cd "$folder/payload/payload"
+tar -cf - --exclude=./etc/v4v/payload.digest . | ssh -F /etc/v4v-testbed/ssh_config "$name" \\
+  'tar -xf - -C / --no-same-owner && for hook in /etc/v4v/boot.d/*; do [ ! -x "$hook" ] || "$hook" || exit 1; done'
+ssh -F /etc/v4v-testbed/ssh_config "$name" 'cat >/etc/v4v/payload.digest' <etc/v4v/payload.digest`;
+
+async function ensureDomain(context: Context, inputs: DomainInputs, prior: Prior | undefined): Promise<DomainOutputs> {
+  const remote = new Remote(inputs.connection, context.signal);
+  const kept = prior === undefined ? {} : typed<Partial<DomainOutputs>>(prior.outputs);
+  const key =
+    kept.hostPrivateKey !== undefined && kept.hostPublicKey !== undefined
+      ? { privateKey: kept.hostPrivateKey, publicKey: kept.hostPublicKey }
+      : newKey(inputs.name);
+  const own = `${inputs.folder}/domains/${inputs.name}`;
+  const wanted = createHash("sha256")
+    .update(JSON.stringify([inputs.config, inputs.environment, inputs.bootDigest, inputs.authorizedKeys, key.publicKey]))
+    .digest("hex");
+  context.status("writing its configuration");
+  const payload = `${own}/payload/payload`;
+  await remote.write([
+    { path: `${own}/domain.cfg`, content: inputs.config, mode: 0o600 },
+    { path: `${own}/known_host`, content: `${inputs.address},${inputs.name} ${key.publicKey}\n`, mode: 0o644 },
+    { path: `${own}/ssh_config`, content: `Host ${inputs.name}\n\tHostName ${inputs.address}\n\tHostKeyAlias ${inputs.name}\n`, mode: 0o644 },
+    { path: `${payload}/etc/v4v/domu.env`, content: inputs.environment, mode: 0o644 },
+    { path: `${payload}/root/.ssh/authorized_keys`, content: `${inputs.authorizedKeys.trim()}\n`, mode: 0o600 },
+    { path: `${payload}/etc/ssh/ssh_host_ed25519_key`, content: key.privateKey, mode: 0o600 },
+  ]);
+  await remote.run(`installing ${inputs.name}`, INSTALL, inputs.name, inputs.folder, wanted);
+
+  let seen = await look(remote, inputs);
+  if (seen?.state.includes("p") === true && seen.started === wanted) {
+    await remote.run(`unpausing ${inputs.name}`, 'xl unpause "$1"', inputs.name);
+    seen = await look(remote, inputs);
+  }
+  if (seen === undefined || seen.started !== wanted || /[scd]/.test(seen.state)) {
+    context.status("waiting for its turn");
+    await creations.run(async () => {
+      context.status("creating it");
+      await start(context, remote, inputs);
+    });
+    seen = await look(remote, inputs);
+  }
+  if (seen === undefined) {
+    throw new Error(`${inputs.name} ended right after its creation; its console said:\n${await consoleEnd(remote, inputs.name)}`);
+  }
+
+  const guest: Connection = {
+    host: inputs.address,
+    port: 22,
+    user: "root",
+    privateKey: inputs.connection.privateKey,
+    hostKey: key.publicKey,
+    via: inputs.connection,
+  };
+  const guestSignal = AbortSignal.any([context.signal, AbortSignal.timeout(120_000)]);
+  const inGuest = new Remote(guest, guestSignal);
+  const started = Date.now();
+  let bootId: string;
+  let packed: string;
+  try {
+    const answer = await untilReachable(
+      `waiting for SSH to ${inputs.name}`,
+      guestSignal,
+      () => inGuest.once("cat /proc/sys/kernel/random/boot_id /etc/v4v/payload.digest"),
+      () => { context.status(`booting for ${Math.round((Date.now() - started) / 1000)} s`); },
+    );
+    [bootId = "", packed = ""] = answer.stdout.trim().split("\n");
+  } catch (error) {
+    context.signal.throwIfAborted();
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`${why}\nThe console of ${inputs.name} ends with:\n${await consoleEnd(remote, inputs.name)}`, { cause: error });
+  }
+  if (packed !== inputs.packedDigest) {
+    context.status("updating its programs");
+    await remote.run(`updating ${inputs.name}`, REFRESH_GUEST, inputs.name, inputs.folder);
+  }
+  await hangUp(guest);
+  return {
+    domid: seen.domid,
+    cid: seen.domid + CID_OFFSET,
+    bootId,
+    hostPrivateKey: key.privateKey,
+    hostPublicKey: key.publicKey,
+  };
+}
+
+/** One domU: configuration, systemd unit that creates it (also after a reboot of dom0), and a guest that answers. */
+export const domainResource: Resource = {
+  deadlines: { create: 600, update: 600, delete: 120 },
+  replaceOn: ["name"],
+
+  id: (inputs) => typed<DomainInputs>(inputs).name,
+
+  check: (inputs) =>
+    Promise.resolve({
+      inputs,
+      failures: missing(inputs, ["connection", "name", "address", "config", "environment", "authorizedKeys", "folder", "bootDigest", "packedDigest"]),
+    }),
+
+  diff(prior: Prior) {
+    return prior.outputs["state"] === "running" || prior.outputs["state"] === undefined ? {} : { changed: ["state"] };
+  },
+
+  async ensure(context: Context, properties: Properties, prior: Prior | undefined): Promise<Properties> {
+    return { ...(await ensureDomain(context, typed<DomainInputs>(properties), prior)), state: "running" };
+  },
+
+  async read(context: Context, prior: Prior) {
+    const inputs = typed<DomainInputs>(prior.inputs);
+    const remote = new Remote(inputs.connection, AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]));
+    const seen = await look(remote, inputs);
+    if (seen === undefined) return undefined;
+    const state = /[psdc]/.exec(seen.state)?.[0] ?? "running";
+    const outputs = { ...prior.outputs, domid: seen.domid, cid: seen.domid + CID_OFFSET, state };
+    return { inputs: prior.inputs, outputs };
+  },
+
+  async delete(context: Context, prior: Prior): Promise<void> {
+    const inputs = typed<DomainInputs>(prior.inputs);
+    const remote = new Remote(inputs.connection, context.signal);
+    const script = `
+rm -f "/etc/systemd/system/multi-user.target.wants/v4v-domu@$1.service"
+systemctl stop "v4v-domu@$1.service" 2>/dev/null || :
+! xl domid "$1" >/dev/null 2>&1 || xl destroy "$1"
+rm -rf -- "$2/domains/$1"`;
+    try {
+      await remote.run(`removing ${inputs.name}`, script, inputs.name, inputs.folder);
+    } catch (error) {
+      if (error instanceof RemoteFailure) throw error;
+      throw new Error(`${inputs.name} could not be removed: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    }
+  },
+};

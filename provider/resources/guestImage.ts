@@ -1,0 +1,140 @@
+import { createHash } from "node:crypto";
+import { missing, typed } from "../inputs.ts";
+import type { Context, Prior, Properties, Resource } from "../resource.ts";
+import { Remote, sha256File } from "../ssh/remote.ts";
+import type { Connection } from "../ssh/target.ts";
+import { placeFiles, type RemoteFile } from "./files.ts";
+
+/** Inputs of `v4v:index:GuestImage`. */
+export interface GuestImageInputs {
+  connection: Connection;
+  incarnation: string;
+  /** Folder on the host that holds the image and what the domains boot from. */
+  folder: string;
+  /** root.ext4.zst on the controller, and the SHA-256 of what is in it. */
+  image: string;
+  imageSha256: string;
+  /** Script on the host that makes the base boot archive for dom0's kernel. */
+  makeInitrd: string;
+  makeInitrdSha256: string;
+  /** Files of the controller that every domU gets on top of the image; paths are the domU's. */
+  payload: RemoteFile[];
+  /** Filled in by check: SHA-256 over the payload. */
+  payloadDigest?: string;
+}
+
+export interface GuestImageOutputs {
+  /** Name of what the domains boot from: another one means another image or boot archive. */
+  bootDigest: string;
+  /** Name of what lies on top; running domains are brought up to date without a restart. */
+  packedDigest: string;
+}
+
+/** Unpacks the image if it is not there already, and makes the boot archive of the running kernel. */
+const PREPARE = `
+folder=$1 sha=$2 make=$3 make_sha=$4
+cd "$folder"
+if [ ! -e root.ext4 ] || [ "$(cat root.ext4.sha256 2>/dev/null)" != "$sha" ]; then
+  rm -f root.ext4.sha256
+  zstd -dqf upload.zst -o root.ext4.new
+  actual=$(sha256sum <root.ext4.new | cut -d ' ' -f 1)
+  [ "$actual" = "$sha" ] || { echo "the image arrived damaged: $actual instead of $sha" >&2; exit 1; }
+  mv root.ext4.new root.ext4
+  echo "$sha" >root.ext4.sha256
+fi
+rm -f upload.zst
+wanted="$(uname -r) $make_sha"
+if [ "$(cat base.cpio.made 2>/dev/null)" != "$wanted" ]; then
+  rm -f base.cpio.made
+  "$make" "$folder/base.cpio"
+  echo "$wanted" >base.cpio.made
+fi
+uname -r`;
+
+/** What changes on top of the image: its archive, and a copy that running domains take their update from. */
+const PACK = `
+folder=$1 digest=$2
+cd "$folder"
+mkdir -p payload.new/payload/etc/v4v
+echo "$digest" >payload.new/payload/etc/v4v/payload.digest
+# Written under a private umask; in the guest these are everybody's folders.
+find payload.new -type d -exec chmod 755 {} +
+(cd payload.new && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0 >../payload.cpio.new)
+mv payload.cpio.new payload.cpio
+rm -rf payload
+mv payload.new payload`;
+
+async function digestOf(payload: RemoteFile[]): Promise<string> {
+  const hash = createHash("sha256");
+  for (const file of payload) {
+    const content = file.source === undefined ? (file.content ?? "") : await sha256File(file.source);
+    hash.update(JSON.stringify([file.path, file.mode, content]));
+  }
+  return hash.digest("hex");
+}
+
+/** What all domUs of a host share: root image, boot archive, and the testbed's own programs on top. */
+export const guestImageResource: Resource = {
+  deadlines: { create: 600, update: 600, delete: 60 },
+
+  id: (inputs) => `guest-image@${typed<GuestImageInputs>(inputs).connection.host}`,
+
+  async check(properties) {
+    const failures = missing(properties, ["connection", "folder", "image", "imageSha256", "makeInitrd", "payload"]);
+    const inputs = typed<GuestImageInputs>(properties);
+    if (failures.length > 0 || !Array.isArray(inputs.payload)) return { inputs: properties, failures };
+    const digest = await digestOf(inputs.payload).catch(() => "unknown");
+    return { inputs: { ...properties, payloadDigest: digest } };
+  },
+
+  async ensure(context: Context, properties: Properties): Promise<Properties> {
+    const inputs = typed<GuestImageInputs>(properties);
+    const remote = new Remote(inputs.connection, context.signal);
+    const present = await remote.tryRun(
+      "looking for the guest image",
+      '[ -e "$1/root.ext4" ] && [ "$(cat "$1/root.ext4.sha256")" = "$2" ]',
+      inputs.folder,
+      inputs.imageSha256,
+    );
+    if (present.exitCode !== 0) {
+      context.status("sending the guest image");
+      await remote.upload(inputs.image, `${inputs.folder}/upload.zst`, 0o600);
+    }
+    context.status("preparing the guest image");
+    const kernel = await remote.run(
+      "preparing the guest image",
+      PREPARE,
+      inputs.folder,
+      inputs.imageSha256,
+      inputs.makeInitrd,
+      inputs.makeInitrdSha256,
+    );
+    const digest = inputs.payloadDigest ?? "";
+    const packed = await remote.readFile(`${inputs.folder}/payload/payload/etc/v4v/payload.digest`);
+    if (packed?.trim() !== digest) {
+      context.status("packing what goes on top");
+      await remote.run("clearing the old payload", 'rm -rf "$1/payload.new"; mkdir -p "$1/payload.new"', inputs.folder);
+      await placeFiles(remote, inputs.payload, `${inputs.folder}/payload.new/payload`);
+      await remote.run("packing the payload", PACK, inputs.folder, digest);
+    }
+    return { bootDigest: `${inputs.imageSha256} ${inputs.makeInitrdSha256} ${kernel.trim()}`, packedDigest: digest };
+  },
+
+  async read(context: Context, prior: Prior) {
+    const inputs = typed<GuestImageInputs>(prior.inputs);
+    const remote = new Remote(inputs.connection, AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]));
+    const listing = await remote.run(
+      "looking at the guest image",
+      'cd "$1" 2>/dev/null || exit 0; [ ! -e root.ext4 ] || cat root.ext4.sha256; cat payload/payload/etc/v4v/payload.digest',
+      inputs.folder,
+    );
+    const [imageSha256 = "absent", payloadDigest = "absent"] = listing.trim().split("\n");
+    return { inputs: { ...prior.inputs, imageSha256, payloadDigest }, outputs: prior.outputs };
+  },
+
+  async delete(context: Context, prior: Prior): Promise<void> {
+    const inputs = typed<GuestImageInputs>(prior.inputs);
+    const remote = new Remote(inputs.connection, context.signal);
+    await remote.run("removing the guest image", 'rm -rf -- "$1"', inputs.folder);
+  },
+};

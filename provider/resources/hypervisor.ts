@@ -1,0 +1,140 @@
+import { consoleTail } from "../host/console.ts";
+import { missing, typed } from "../inputs.ts";
+import type { Context, Prior, Properties, Resource } from "../resource.ts";
+import { HostKeyMismatch, Unreachable } from "../ssh/errors.ts";
+import { Remote } from "../ssh/remote.ts";
+import { hangUp } from "../ssh/session.ts";
+import type { Connection } from "../ssh/target.ts";
+import { pause } from "../ssh/wait.ts";
+
+/** Inputs of `v4v:index:Hypervisor`. */
+export interface HypervisorInputs {
+  connection: Connection;
+  /** Another value after each start of the machine. */
+  incarnation: string;
+  /** xen.gz on the controller. */
+  image: string;
+  /** Build id of that image, hex: what `xl info` must show after the reboot. */
+  buildId: string;
+  /** Content of GRUB's custom.cfg: the entry that boots `imagePath` by default. */
+  bootEntry: string;
+  /** Where the entry expects the hypervisor. */
+  imagePath: string;
+  /** Xen's command line as `xl info` shows it. */
+  commandLine: string;
+  /** Seconds that the reboot may take. */
+  bootTimeout: number;
+  /** The machine's console on the controller, if there is one: its end goes into errors. */
+  consoleLog?: string;
+}
+
+export interface HypervisorOutputs {
+  version: string;
+  /** dom0's boot id: whatever lives in dom0's memory is new when this is. */
+  bootId: string;
+  runningBuildId: string;
+  runningCommandLine: string;
+}
+
+const CUSTOM_CFG = "/boot/grub/custom.cfg";
+
+/** What runs on the host now; an empty build id means a kernel without Xen. */
+const PROBE = `
+cat /proc/sys/kernel/random/boot_id
+if [ -e /proc/xen/capabilities ] && grep -q control_d /proc/xen/capabilities && xl info >/run/v4v-xl-info 2>/dev/null; then
+  sed -n 's/^build_id *: //p' /run/v4v-xl-info
+  sed -n 's/^xen_version *: //p' /run/v4v-xl-info
+  sed -n 's/^xen_commandline *: //p' /run/v4v-xl-info
+fi`;
+
+async function probe(remote: Remote): Promise<HypervisorOutputs> {
+  const [bootId = "", runningBuildId = "", version = "", runningCommandLine = ""] = (
+    await remote.run("asking which hypervisor runs", PROBE)
+  ).split("\n");
+  return { bootId, runningBuildId, version, runningCommandLine };
+}
+
+async function reboot(context: Context, remote: Remote, inputs: HypervisorInputs, before: string): Promise<void> {
+  context.status("rebooting into the hypervisor");
+  // The answer may or may not come through before the network goes down.
+  await remote.once("sync; systemctl reboot").catch(() => undefined);
+  await hangUp(remote.connection);
+  const started = Date.now();
+  for (;;) {
+    const elapsed = Math.round((Date.now() - started) / 1000);
+    if (elapsed > inputs.bootTimeout) throw new Error(`the host did not come back within ${inputs.bootTimeout} s`);
+    context.status(`booting Xen for ${elapsed} s`);
+    try {
+      const attempt = new Remote(inputs.connection, AbortSignal.any([context.signal, AbortSignal.timeout(30_000)]));
+      const answer = await attempt.once("cat /proc/sys/kernel/random/boot_id");
+      if (answer.exitCode === 0 && answer.stdout.trim() !== before) return;
+    } catch (error) {
+      if (error instanceof HostKeyMismatch) throw error;
+      context.signal.throwIfAborted();
+      if (!(error instanceof Unreachable) && (error as Error).name !== "TimeoutError") throw error;
+    }
+    await hangUp(inputs.connection);
+    await pause(1000, context.signal, "waiting for the host to come back");
+  }
+}
+
+/** Our hypervisor as the one that boots: file, boot entry, reboot, and proof that it is the one that runs. */
+export const hypervisorResource: Resource = {
+  deadlines: { create: 1800, update: 1800, delete: 120 },
+
+  id: (inputs) => `xen@${typed<HypervisorInputs>(inputs).connection.host}`,
+
+  check: (inputs) =>
+    Promise.resolve({ inputs, failures: missing(inputs, ["connection", "image", "buildId", "bootEntry", "imagePath", "commandLine"]) }),
+
+  diff(prior: Prior, next: Properties) {
+    const running = typed<Partial<HypervisorOutputs>>(prior.outputs);
+    const inputs = typed<HypervisorInputs>(next);
+    const same = running.runningBuildId === inputs.buildId && running.runningCommandLine === inputs.commandLine;
+    return same ? {} : { changed: ["runningBuildId"] };
+  },
+
+  async ensure(context: Context, properties: Properties): Promise<Properties> {
+    const inputs = typed<HypervisorInputs>(properties);
+    const remote = new Remote(inputs.connection, context.signal);
+    const matches = (state: HypervisorOutputs) =>
+      state.runningBuildId === inputs.buildId && state.runningCommandLine === inputs.commandLine;
+    await remote.upload(inputs.image, inputs.imagePath, 0o644);
+    await remote.write([{ path: CUSTOM_CFG, content: inputs.bootEntry, mode: 0o644 }]);
+    let state = await probe(remote);
+    if (!matches(state)) {
+      try {
+        await reboot(context, remote, inputs, state.bootId);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        const tail = inputs.consoleLog === undefined ? "" : `; its console ends with:\n${consoleTail(inputs.consoleLog, 15)}`;
+        throw new Error(`${why}${tail}`, { cause: error });
+      }
+      state = await probe(remote);
+    }
+    if (state.runningBuildId === "") {
+      throw new Error(`${remote.name} came back without Xen: ${CUSTOM_CFG} was not used or its kernel could not be loaded`);
+    }
+    if (!matches(state)) {
+      throw new Error(
+        `${remote.name} runs the hypervisor with build id ${state.runningBuildId} and command line "${state.runningCommandLine}", ` +
+          `expected were ${inputs.buildId} and "${inputs.commandLine}"`,
+      );
+    }
+    return { ...state };
+  },
+
+  async read(context: Context, prior: Prior) {
+    const inputs = typed<HypervisorInputs>(prior.inputs);
+    const remote = new Remote(inputs.connection, AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]));
+    const state = await probe(remote);
+    return { inputs: prior.inputs, outputs: { ...prior.outputs, ...state } };
+  },
+
+  async delete(context: Context, prior: Prior): Promise<void> {
+    // An emulated machine goes with its disk (deletedWith); this is for one that stays.
+    const inputs = typed<HypervisorInputs>(prior.inputs);
+    const remote = new Remote(inputs.connection, context.signal);
+    await remote.run("removing the hypervisor", 'rm -f "$1" "$2"', CUSTOM_CFG, inputs.imagePath);
+  },
+};

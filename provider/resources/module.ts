@@ -1,0 +1,66 @@
+import { missing, typed } from "../inputs.ts";
+import type { Context, Prior, Properties, Resource } from "../resource.ts";
+import { RemoteFailure } from "../ssh/errors.ts";
+import { Remote } from "../ssh/remote.ts";
+import type { Connection } from "../ssh/target.ts";
+
+/** Inputs of `v4v:index:Module`: a kernel module in dom0. */
+export interface ModuleInputs {
+  connection: Connection;
+  /** After a reboot the module has to be looked at again. */
+  dom0BootId: string;
+  /** The module on the controller, and where it goes on the host. */
+  source: string;
+  path: string;
+  /** `srcversion` of the module: what /sys/module/NAME shows once it is loaded. */
+  srcversion: string;
+  /** Unit of the host that loads it. */
+  unit: string;
+}
+
+const LOOK = 'cat /sys/module/v4v/srcversion 2>/dev/null || echo "not loaded"';
+
+/** The V4V module of dom0: in place, loaded, and loaded again after a reboot. A new one is swapped in without a reboot. */
+export const moduleResource: Resource = {
+  deadlines: { create: 120, update: 120, delete: 60 },
+
+  id: (inputs) => `${typed<ModuleInputs>(inputs).unit}@${typed<ModuleInputs>(inputs).connection.host}`,
+
+  check: (inputs) =>
+    Promise.resolve({ inputs, failures: missing(inputs, ["connection", "source", "path", "srcversion", "unit"]) }),
+
+  async ensure(context: Context, properties: Properties): Promise<Properties> {
+    const inputs = typed<ModuleInputs>(properties);
+    const remote = new Remote(inputs.connection, context.signal);
+    await remote.upload(inputs.source, inputs.path, 0o644);
+    const loaded = (await remote.run("looking at the V4V module", LOOK)).trim();
+    if (loaded !== inputs.srcversion) {
+      context.status(loaded === "not loaded" ? "loading the module" : "replacing the module");
+      const script = `
+ln -sf "/etc/systemd/system/$1" "/etc/systemd/system/multi-user.target.wants/$1"
+systemctl restart "$1" || { journalctl -q -o cat -n 5 -u "$1" >&2; dmesg | grep v4v: | tail -n 3 >&2; exit 1; }`;
+      await remote.run("loading the V4V module", script, inputs.unit);
+    }
+    const now = (await remote.run("looking at the V4V module", LOOK)).trim();
+    if (now !== inputs.srcversion) {
+      throw new RemoteFailure("loading the V4V module", remote.name, 1, `srcversion is ${now}, expected ${inputs.srcversion}`);
+    }
+    return {};
+  },
+
+  async read(context: Context, prior: Prior) {
+    const inputs = typed<ModuleInputs>(prior.inputs);
+    const remote = new Remote(inputs.connection, AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]));
+    const srcversion = (await remote.run("looking at the V4V module", LOOK)).trim();
+    return { inputs: { ...prior.inputs, srcversion }, outputs: prior.outputs };
+  },
+
+  async delete(context: Context, prior: Prior): Promise<void> {
+    const inputs = typed<ModuleInputs>(prior.inputs);
+    const remote = new Remote(inputs.connection, context.signal);
+    const script = `
+rm -f "/etc/systemd/system/multi-user.target.wants/$1" "$2"
+[ ! -e /sys/module/v4v ] || rmmod v4v`;
+    await remote.run("unloading the V4V module", script, inputs.unit, inputs.path);
+  },
+};

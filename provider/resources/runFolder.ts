@@ -1,0 +1,104 @@
+import { randomBytes } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, rmSync, statfsSync } from "node:fs";
+import { readLedger } from "../host/ledger.ts";
+import { chooseFreePort, portIsFree } from "../host/ports.ts";
+import { end, isRunning } from "../host/processes.ts";
+import { missing, typed } from "../inputs.ts";
+import { newKey } from "../ssh/keys.ts";
+import { machineProcesses } from "../qemu/machine.ts";
+import { Refused, type Context, type Prior, type Properties, type Resource } from "../resource.ts";
+
+/** Inputs of `v4v:index:RunFolder`. */
+export interface RunFolderInputs {
+  path: string;
+  /** Loopback port for the machine's SSH; 0 chooses one. */
+  sshPort: number;
+}
+
+export interface RunFolderOutputs {
+  /** Names this stack's machine in process arguments. */
+  marker: string;
+  port: number;
+  /** Key that the controller logs in with, OpenSSH format. */
+  privateKey: string;
+  publicKey: string;
+  /** Key that the machine identifies itself with. */
+  hostPrivateKey: string;
+  hostPublicKey: string;
+  /** Key that dom0 logs in to its domUs with. */
+  dom0PrivateKey: string;
+  dom0PublicKey: string;
+}
+
+/** Free space below which nothing is started, MiB: the machine's overlay grows to about 1.5 GiB. */
+const NEEDED_MIB = 2500;
+
+/** The stack's own folder, keys and port: made once, kept for the stack's life, swept at its end. */
+export const runFolderResource: Resource = {
+  deadlines: { create: 60, update: 60, delete: 120 },
+  replaceOn: ["path"],
+
+  id: (inputs) => typed<RunFolderInputs>(inputs).path,
+
+  check: (inputs) => Promise.resolve({ inputs, failures: missing(inputs, ["path", "sshPort"]) }),
+
+  async ensure(_context: Context, properties: Properties, prior: Prior | undefined): Promise<Properties> {
+    const inputs = typed<RunFolderInputs>(properties);
+    const kept = prior === undefined ? undefined : typed<Partial<RunFolderOutputs>>(prior.outputs);
+    const samePort = kept?.port !== undefined && (inputs.sshPort === 0 || inputs.sshPort === kept.port);
+    if (!samePort && inputs.sshPort !== 0 && !(await portIsFree(inputs.sshPort))) {
+      throw new Refused(
+        `machine.sshPort: port ${inputs.sshPort} of loopback is in use by another program; choose another one, or 0 for a free one`,
+      );
+    }
+    mkdirSync(inputs.path, { recursive: true, mode: 0o700 });
+    chmodSync(inputs.path, 0o700);
+    const { bavail, bsize } = statfsSync(inputs.path);
+    const freeMiB = Math.floor((bavail * bsize) / 2 ** 20);
+    if (freeMiB < NEEDED_MIB) {
+      throw new Refused(
+        `too little disk space: ${inputs.path} has ${freeMiB} MiB free, the machine's disk needs ${NEEDED_MIB} MiB; ` +
+          `free some, or point XDG_STATE_HOME to another file system`,
+      );
+    }
+    const port = samePort ? kept.port : inputs.sshPort === 0 ? await chooseFreePort() : inputs.sshPort;
+    if (kept?.privateKey !== undefined) return { ...prior?.outputs, port: port ?? 0 };
+    const login = newKey("v4v-testbed");
+    const host = newKey("v4v-host");
+    const dom0 = newKey("v4v-dom0");
+    const outputs: RunFolderOutputs = {
+      marker: `v4v-testbed-${randomBytes(8).toString("hex")}`,
+      port: port ?? 0,
+      privateKey: login.privateKey,
+      publicKey: login.publicKey,
+      hostPrivateKey: host.privateKey,
+      hostPublicKey: host.publicKey,
+      dom0PrivateKey: dom0.privateKey,
+      dom0PublicKey: dom0.publicKey,
+    };
+    return { ...outputs };
+  },
+
+  read(_context: Context, prior: Prior) {
+    // A removed folder is made again by `up`; the identity lives in the state.
+    return Promise.resolve(existsSync(prior.id) ? { inputs: prior.inputs, outputs: prior.outputs } : undefined);
+  },
+
+  async delete(context: Context, prior: Prior): Promise<void> {
+    if (!existsSync(prior.id)) return;
+    const markers = new Set<string>();
+    for (const entry of readLedger(prior.id)) {
+      if (entry.kind === "file") rmSync(entry.path, { force: true });
+      else markers.add(entry.marker);
+    }
+    // The machine resource has ended its own process; what still runs was left by an update that was killed.
+    for (const marker of markers) {
+      for (const process of machineProcesses(marker).filter(isRunning)) {
+        context.warn(`ending process ${process.pid}, left behind by an interrupted run`);
+        await end(process, 2000);
+      }
+    }
+    rmSync(prior.id, { recursive: true, force: true });
+  },
+};
+

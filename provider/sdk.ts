@@ -1,0 +1,137 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { BuildInputs, BuildOutputs } from "./resources/build.ts";
+import type { DomainInputs, DomainOutputs } from "./resources/domain.ts";
+import type { FilesInputs } from "./resources/files.ts";
+import type { GuestImageInputs, GuestImageOutputs } from "./resources/guestImage.ts";
+import type { HypervisorInputs, HypervisorOutputs } from "./resources/hypervisor.ts";
+import type { MachineInputs, MachineOutputs } from "./resources/machine.ts";
+import type { ModuleInputs } from "./resources/module.ts";
+import type { RunFolderInputs, RunFolderOutputs } from "./resources/runFolder.ts";
+
+/** Arguments of a resource class: the provider's inputs, each of which may be another resource's output. */
+export type Args<T> = { [K in keyof T]: pulumi.Input<Deep<T[K]>> };
+type Deep<T> = T extends (infer U)[]
+  ? pulumi.Input<Deep<U>>[]
+  : T extends object
+    ? { [K in keyof T]: pulumi.Input<Deep<T[K]>> }
+    : T;
+
+/** Outputs are declared by name so that the SDK makes an Output of each. */
+function outputs<T>(...names: (keyof T & string)[]): Record<string, undefined> {
+  return Object.fromEntries(names.map((name) => [name, undefined]));
+}
+
+/** Something that the controller builds and caches. */
+export class Build extends pulumi.CustomResource {
+  declare readonly path: pulumi.Output<string>;
+  declare readonly key: pulumi.Output<string>;
+  declare readonly facts: pulumi.Output<Record<string, string>>;
+
+  constructor(name: string, args: Args<Omit<BuildInputs, "sourceDigest">>, options?: pulumi.CustomResourceOptions) {
+    super("v4v:index:Build", name, { ...outputs<BuildOutputs>("path", "key", "facts"), ...args }, options);
+  }
+
+  /** A fact that the recipe recorded; its absence is an error of the recipe. */
+  fact(name: string): pulumi.Output<string> {
+    return this.facts.apply((facts) => {
+      const value = facts[name];
+      if (value === undefined) throw new Error(`the build recorded no fact "${name}"`);
+      return value;
+    });
+  }
+}
+
+/** The stack's folder, keys and port. */
+export class RunFolder extends pulumi.CustomResource {
+  declare readonly path: pulumi.Output<string>;
+  declare readonly marker: pulumi.Output<string>;
+  declare readonly port: pulumi.Output<number>;
+  declare readonly privateKey: pulumi.Output<string>;
+  declare readonly publicKey: pulumi.Output<string>;
+  declare readonly hostPrivateKey: pulumi.Output<string>;
+  declare readonly hostPublicKey: pulumi.Output<string>;
+  declare readonly dom0PrivateKey: pulumi.Output<string>;
+  declare readonly dom0PublicKey: pulumi.Output<string>;
+
+  constructor(name: string, args: Args<RunFolderInputs>, options?: pulumi.CustomResourceOptions) {
+    const names = outputs<RunFolderOutputs>(
+      "marker",
+      "port",
+      "privateKey",
+      "publicKey",
+      "hostPrivateKey",
+      "hostPublicKey",
+      "dom0PrivateKey",
+      "dom0PublicKey",
+    );
+    const secrets = { additionalSecretOutputs: ["privateKey", "hostPrivateKey", "dom0PrivateKey"] };
+    super("v4v:index:RunFolder", name, { ...names, ...args }, pulumi.mergeOptions(options, secrets));
+  }
+}
+
+/** An emulated machine that answers over SSH. */
+export class EmulatedMachine extends pulumi.CustomResource {
+  declare readonly acceleratorUsed: pulumi.Output<"tcg" | "kvm">;
+  declare readonly acceleratorReason: pulumi.Output<string>;
+  declare readonly emulator: pulumi.Output<string>;
+  declare readonly consoleLog: pulumi.Output<string>;
+  declare readonly incarnation: pulumi.Output<string>;
+
+  constructor(name: string, args: Args<MachineInputs>, options?: pulumi.CustomResourceOptions) {
+    const names = outputs<MachineOutputs>("state", "acceleratorUsed", "acceleratorReason", "emulator", "consoleLog", "incarnation");
+    super("v4v:index:Machine", name, { ...names, ...args }, options);
+  }
+}
+
+/** The hypervisor that a host runs. */
+export class Hypervisor extends pulumi.CustomResource {
+  declare readonly bootId: pulumi.Output<string>;
+  declare readonly version: pulumi.Output<string>;
+  declare readonly runningBuildId: pulumi.Output<string>;
+
+  constructor(name: string, args: Args<HypervisorInputs>, options?: pulumi.CustomResourceOptions) {
+    const names = outputs<HypervisorOutputs>("version", "bootId", "runningBuildId", "runningCommandLine");
+    super("v4v:index:Hypervisor", name, { ...names, ...args }, options);
+  }
+}
+
+/** Files on a host. */
+export class Files extends pulumi.CustomResource {
+  constructor(name: string, args: Args<Omit<FilesInputs, "digests">>, options?: pulumi.CustomResourceOptions) {
+    super("v4v:index:Files", name, { ...args }, options);
+  }
+}
+
+/** The V4V module of dom0. */
+export class KernelModule extends pulumi.CustomResource {
+  constructor(name: string, args: Args<ModuleInputs>, options?: pulumi.CustomResourceOptions) {
+    super("v4v:index:Module", name, { ...args }, options);
+  }
+}
+
+/** What all domUs of a host boot from. */
+export class GuestImage extends pulumi.CustomResource {
+  declare readonly folder: pulumi.Output<string>;
+  declare readonly bootDigest: pulumi.Output<string>;
+  declare readonly packedDigest: pulumi.Output<string>;
+
+  constructor(name: string, args: Args<Omit<GuestImageInputs, "payloadDigest">>, options?: pulumi.CustomResourceOptions) {
+    super("v4v:index:GuestImage", name, { ...outputs<GuestImageOutputs>("bootDigest", "packedDigest"), ...args }, options);
+  }
+}
+
+/** One domU. */
+export class Domain extends pulumi.CustomResource {
+  declare readonly name: pulumi.Output<string>;
+  declare readonly address: pulumi.Output<string>;
+  declare readonly domid: pulumi.Output<number>;
+  declare readonly cid: pulumi.Output<number>;
+  declare readonly bootId: pulumi.Output<string>;
+  declare readonly hostPublicKey: pulumi.Output<string>;
+
+  constructor(name: string, args: Args<DomainInputs>, options?: pulumi.CustomResourceOptions) {
+    const names = outputs<DomainOutputs>("domid", "cid", "bootId", "hostPrivateKey", "hostPublicKey");
+    const secrets = { additionalSecretOutputs: ["hostPrivateKey"] };
+    super("v4v:index:Domain", name, { ...names, ...args }, pulumi.mergeOptions(options, secrets));
+  }
+}

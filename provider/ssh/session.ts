@@ -1,0 +1,108 @@
+import type { Readable } from "node:stream";
+import { Client, type ConnectConfig } from "ssh2";
+import { HostKeyMismatch, Unreachable } from "./errors.ts";
+import { describe, hostKeyBytes, sessionName, type Connection } from "./target.ts";
+
+/** How long one attempt at a handshake may take, ms: slow under emulation, and bounded for a peer that says nothing. */
+const HANDSHAKE_MS = 10_000;
+/** A session that hears nothing for this long times three is dead, ms. */
+const KEEPALIVE_MS = 10_000;
+
+const sessions = new Map<string, Promise<Client>>();
+
+function open(connection: Connection, signal: AbortSignal, sock: Readable | undefined): Promise<Client> {
+  const where = describe(connection);
+  return new Promise((resolve, reject) => {
+    const client = new Client();
+    let foreign = false;
+    const fail = (error: Error) => {
+      signal.removeEventListener("abort", onAbort);
+      client.destroy();
+      reject(error);
+    };
+    const onAbort = () => { fail(signal.reason as Error); };
+    signal.addEventListener("abort", onAbort, { once: true });
+    client.once("ready", () => {
+      signal.removeEventListener("abort", onAbort);
+      resolve(client);
+    });
+    client.on("error", (error) => {
+      fail(
+        foreign
+          ? new HostKeyMismatch(`${where} presents another host key than the one that is pinned; refusing to talk to it`)
+          : new Unreachable(`${where}: ${error.message}`, { cause: error }),
+      );
+    });
+    client.once("close", () => { fail(new Unreachable(`${where}: the connection was closed`)); });
+    const expected = hostKeyBytes(connection.hostKey);
+    const config: ConnectConfig = {
+      host: connection.host,
+      port: connection.port,
+      username: connection.user,
+      privateKey: connection.privateKey,
+      readyTimeout: HANDSHAKE_MS,
+      keepaliveInterval: KEEPALIVE_MS,
+      keepaliveCountMax: 3,
+      algorithms: { serverHostKey: ["ssh-ed25519"] },
+      hostVerifier: (key: Buffer) => {
+        foreign = !key.equals(expected);
+        return !foreign;
+      },
+      ...(sock !== undefined && { sock }),
+    };
+    client.connect(config);
+  });
+}
+
+function forward(client: Client, connection: Connection): Promise<Readable> {
+  return new Promise((resolve, reject) => {
+    client.forwardOut("127.0.0.1", 0, connection.host, connection.port, (error, channel) => {
+      if (error === undefined) resolve(channel);
+      else reject(new Unreachable(`${describe(connection)}: ${error.message}`, { cause: error }));
+    });
+  });
+}
+
+/** The one session to a machine, opened if there is none; commands and transfers share it as channels. */
+export async function session(connection: Connection, signal: AbortSignal): Promise<Client> {
+  signal.throwIfAborted();
+  const name = sessionName(connection);
+  const present = sessions.get(name);
+  if (present !== undefined) {
+    return present.catch((error: unknown) => {
+      // Another operation was opening it and was cut short; that is no verdict on ours.
+      if (error instanceof HostKeyMismatch || error instanceof Unreachable) throw error;
+      throw new Unreachable(`${describe(connection)}: ${String(error)}`, { cause: error });
+    });
+  }
+  const opening = (async () => {
+    const sock = connection.via === undefined ? undefined : await forward(await session(connection.via, signal), connection);
+    return open(connection, signal, sock);
+  })();
+  sessions.set(name, opening);
+  try {
+    const client = await opening;
+    client.once("close", () => {
+      if (sessions.get(name) === opening) sessions.delete(name);
+    });
+    return client;
+  } catch (error) {
+    sessions.delete(name);
+    throw error;
+  }
+}
+
+/** Ends the session to a machine, for instance before it reboots. */
+export async function hangUp(connection: Connection): Promise<void> {
+  const name = sessionName(connection);
+  const present = sessions.get(name);
+  sessions.delete(name);
+  await present?.then((client) => client.end()).catch(() => undefined);
+}
+
+/** Ends all sessions, so that the process can exit. */
+export async function hangUpAll(): Promise<void> {
+  const open = [...sessions.values()];
+  sessions.clear();
+  await Promise.allSettled(open.map(async (client) => { (await client).end(); }));
+}

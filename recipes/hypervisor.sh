@@ -1,0 +1,34 @@
+# The hypervisor: the distribution's source, our new files and patch series (kernel/xen), built in the build root.
+# Parameter: V4V (y or n).
+. "$SRC/recipes/lib.sh"
+mkdir "$OUT/facts"
+
+cp -a "$DEP_XEN_SOURCE/source" source
+cp -a "$SRC/kernel/xen/config" config
+if [ "$V4V" = y ]; then
+	for patch in "$SRC"/kernel/xen/patches/*.patch; do
+		patch -d source -s -p1 --no-backup-if-mismatch <"$patch" >&2 || die "$(basename "$patch") does not apply"
+	done
+	cp -a "$SRC/kernel/xen/new/." source/
+	cp "$SRC/kernel/include/v4v.h" source/xen/include/public/v4v.h
+	echo CONFIG_V4V=y >>config
+fi
+# The same inputs give the same bytes, and so the same build id.
+date=$(sed -n 's/^Date: //p' "$DEP_INDEX/facts/release-date" | head -n 1)
+in_root "$DEP_BUILDROOT/root" sh -eu -c '
+	cd source/xen
+	export XEN_BUILD_DATE="$1" XEN_BUILD_TIME= XEN_BUILD_HOST=v4v-testbed XEN_DOMAIN=v4v-testbed XEN_WHOAMI=v4v
+	make -s KCONFIG_ALLCONFIG=/build/config alldefconfig
+	make -s -j"$(nproc)" build
+	readelf -n xen-syms | sed -n "s/.*Build ID: //p" >/build/build-id
+' sh "$date" >&2
+# Kconfig drops what it does not know or cannot grant without a word.
+while read -r line; do
+	grep -qxF "$line" source/xen/.config || die "the hypervisor was not built with $line"
+done <config
+cp source/xen/xen.gz "$OUT/xen.gz"
+cp source/xen/.config "$OUT/config"
+cp source/xen/xen-syms.map "$OUT/"
+cp build-id "$OUT/facts/build-id"
+[ -s "$OUT/facts/build-id" ] || die "the hypervisor has no build id"
+sha256sum <"$OUT/xen.gz" | cut -d ' ' -f 1 >"$OUT/facts/sha256"

@@ -1,0 +1,103 @@
+#!/bin/sh
+# Tests of v4v-bench: unit tests, fuzzing and end-to-end runs on this machine, all built with the address and
+# undefined-behaviour sanitizers. FUZZ_COUNT (20000) sets the mutated plans, CC the compiler.
+# Prints `N passed, N failed`; exits non-zero when something failed.
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../../.." && pwd)
+T=$(mktemp -d "${TMPDIR:-/tmp}/v4v-bench-test.XXXXXX") || exit 1
+trap 'rm -rf "$T"' EXIT
+trap 'exit 1' HUP INT TERM
+: "${CC:=cc}"
+: >"$T/err"
+
+. "$here/lib.sh"
+
+# Nothing but the compiler's own defaults between the sources and -Werror: as users build it, with each compiler here.
+for compiler in gcc clang; do
+	if command -v "$compiler" >/dev/null 2>&1; then
+		check "builds without warnings by $compiler" \
+			make -s -j2 -C "$root/benchmarks" O="$T/$compiler" CC="$compiler" CFLAGS=-O2 all
+	else
+		echo "# skipped: a build by $compiler, which is not installed"
+	fi
+done
+for build in "$T/gcc" "$T/clang"; do
+	[ -x "$build/v4v-bench" ] || continue
+	check 'a release build holds no faults' sh -c '! grep -q V4V_BENCH_FAULT "$1"' - "$build/v4v-bench"
+	check 'make install' make -s -C "$root/benchmarks" O="$build" CFLAGS=-O2 DESTDIR="$T/dest" PREFIX=/usr install
+	check 'make install puts the program into PREFIX/bin' [ -x "$T/dest/usr/bin/v4v-bench" ]
+	check 'make clean' make -s -C "$root/benchmarks" O="$build" clean
+	check 'make clean leaves nothing' [ -z "$(find "$build" -type f)" ]
+done
+
+sanitizers='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all'
+check 'builds with sanitizers' make -s -j2 -C "$root/benchmarks" O="$T/build" CC="$CC" \
+	CPPFLAGS=-DV4V_BENCH_FAULTS CFLAGS="$sanitizers" all
+BENCH=$T/build/v4v-bench
+# A stand-in by LD_PRELOAD does not go with the sanitizers.
+check 'builds as it is shipped' make -s -j2 -C "$root/benchmarks" O="$T/release" CC="$CC" CFLAGS=-O2 all
+
+compile() {
+	# shellcheck disable=SC2086
+	"$CC" -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror $2 -I"$root/benchmarks/v4v-bench" \
+		-o "$T/$1" "$here/$1.c" $3
+}
+for tool in jsonl stranger vsock_probe; do
+	compile $tool -O1 '' || exit 1
+done
+
+"$CC" -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -shared -fPIC -o "$T/vsock_stand_in.so" "$here/vsock_stand_in.c" -ldl || exit 1
+
+# A unit program prints a line per test; one that ends badly without a FAIL (a sanitizer, a time-out) is a failure too.
+for unit in test_plan test_parts test_rendezvous fuzz_plan; do
+	check "builds $unit" compile $unit "$sanitizers" "$T/build/libv4v-bench.a"
+	status=0
+	timeout "${UNIT_TIMEOUT:-600}" "$T/$unit" >"$T/out" 2>"$T/err" || status=$?
+	cat "$T/out"
+	PASSED=$((PASSED + $(grep -c '^ok ' "$T/out")))
+	FAILED=$((FAILED + $(grep -c '^FAIL ' "$T/out")))
+	[ "$status" = 0 ] || grep -q '^FAIL ' "$T/out" || check "$unit exits with status 0" false
+done
+
+# The end-to-end parts mostly wait, so they run side by side, each with a folder, addresses and a program of its own.
+parts='command local resume agents faults'
+pids=
+net=0
+for part in $parts; do
+	net=$((net + 1))
+	mkdir "$T/$part"
+	(
+		cp "$BENCH" "$T/jsonl" "$T/stranger" "$T/vsock_probe" "$T/vsock_stand_in.so" "$T/$part/"
+		cp "$T/release/v4v-bench" "$T/$part/plain"
+		T=$T/$part
+		BENCH=$T/v4v-bench
+		PASSED=0
+		FAILED=0
+		: >"$T/err"
+		# shellcheck disable=SC1090
+		. "$here/e2e_$part.sh"
+		echo "$PASSED $FAILED" >"$T/result"
+	) >"$T/$part.out" 2>&1 &
+	pids="$pids $!"
+done
+# shellcheck disable=SC2064,SC2086
+trap "kill $pids 2>/dev/null; exit 1" HUP INT TERM
+# shellcheck disable=SC2086
+wait $pids
+for part in $parts; do
+	cat "$T/$part.out"
+	part_passed=0
+	part_failed=1
+	if [ -s "$T/$part/result" ]; then
+		read -r part_passed part_failed <"$T/$part/result"
+	else
+		echo "FAIL the part $part did not come to its end"
+	fi
+	PASSED=$((PASSED + part_passed))
+	FAILED=$((FAILED + part_failed))
+done
+
+echo "$PASSED passed, $FAILED failed"
+[ "$FAILED" = 0 ]
