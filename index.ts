@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { Testbed } from "./components/testbed.ts";
 import { ConfigurationError, loadSettings } from "./config/load.ts";
@@ -17,9 +18,20 @@ const project = import.meta.dirname;
 const testbed = new Testbed("testbed", {
   project,
   folder: runFolder(project, pulumi.getStack()),
+  artifacts: join(project, "artifacts"),
   settings: settingsOfStack(),
 });
 
 export const accelerator = testbed.machine.accelerator;
 export const console = testbed.machine.consoleLog;
-export const domains = testbed.domains.domains.map(({ name, address, domid, cid }) => ({ name, address, domid, cid }));
+export const domains = testbed.domains.domains.map(({ name, address, domid, cid }) => ({
+  name,
+  address,
+  domid,
+  cid,
+}));
+export const run = testbed.evaluation.run?.runId;
+export const report = testbed.evaluation.run?.report;
+export const claims = testbed.evaluation.run?.claims.apply((rows) =>
+  Object.fromEntries(rows.map(({ id, verdict }) => [id, verdict])),
+);

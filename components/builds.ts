@@ -34,7 +34,9 @@ export class Builds extends pulumi.ComponentResource {
           recipe,
           parameters,
           sources,
-          dependencies: Object.fromEntries(Object.entries(dependencies).map(([key, build]) => [key, build.path])),
+          dependencies: Object.fromEntries(
+            Object.entries(dependencies).map(([key, build]) => [key, build.path]),
+          ),
         },
         { parent: this },
       );
@@ -43,7 +45,12 @@ export class Builds extends pulumi.ComponentResource {
     const index = this.index;
     const buildroot = make("buildroot", {}, { index }, []);
     const source = make("xen-source", {}, { index }, []);
-    this.hostImage = make("host-image", { DISK_MIB: String(settings.machine.diskMiB) }, { index }, []);
+    this.hostImage = make(
+      "host-image",
+      { DISK_MIB: String(settings.machine.diskMiB) },
+      { index },
+      [],
+    );
     this.domUImage = make("domu-image", {}, { index }, []);
     this.hypervisor = make(
       "hypervisor",

@@ -17,9 +17,17 @@ export interface DomainsArgs {
   image: Build;
   /** Files that every domU gets on top of the image. */
   payload: pulumi.Input<RemoteFile[]>;
+  /** The stack's folder on the controller. */
+  runFolder: pulumi.Input<string>;
   /** Public keys that may log in as root. */
   authorizedKeys: pulumi.Input<string>;
 }
+
+/**
+ * Under emulation every CPU's TSC is the controller's, in step by nature, while Xen's clock is set anew each second from
+ * a slow emulated timer and jumps by up to a millisecond between CPUs: round trips of nothing would be measured.
+ */
+const KERNEL_OPTIONS = "clocksource=tsc tsc=nowatchdog";
 
 const FOLDER = "/var/lib/v4v-testbed";
 
@@ -33,7 +41,9 @@ export class Domains extends pulumi.ComponentResource {
     const { host, bootId } = args.xenHost;
     const { connection } = host;
     const on = { parent: this, deletedWith: host.resource };
-    const scripts = ["make-initrd", "initrd-init"].map((file) => readFileSync(join(args.project, "dom0", file)));
+    const scripts = ["make-initrd", "initrd-init"].map((file) =>
+      readFileSync(join(args.project, "dom0", file)),
+    );
 
     this.image = new GuestImage(
       `${name}-image`,
@@ -66,6 +76,7 @@ export class Domains extends pulumi.ComponentResource {
             pvh: false,
             memoryMiB: args.settings.memoryMiB,
             vcpus: args.settings.vcpus,
+            kernelOptions: KERNEL_OPTIONS,
             folder: FOLDER,
             bridge: bridgeName,
             address,
@@ -74,6 +85,7 @@ export class Domains extends pulumi.ComponentResource {
           environment: render("domu.env", { name: guest, address, prefixLength, gateway }),
           authorizedKeys: args.authorizedKeys,
           folder: this.image.folder,
+          runFolder: args.runFolder,
           bootDigest: this.image.bootDigest,
           packedDigest: this.image.packedDigest,
         },

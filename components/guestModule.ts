@@ -3,12 +3,15 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { KernelModule, type Build } from "../provider/sdk.ts";
 import type { RemoteFile } from "../provider/resources/files.ts";
+import { render } from "../templates/render.ts";
 import type { XenHost } from "./xenHost.ts";
 
 export interface GuestModuleArgs {
   xenHost: XenHost;
   project: string;
   module: Build;
+  /** Receive ring of one connection and direction, KiB. */
+  ringKiB: number;
 }
 
 const IN_GUEST = "/usr/local/lib/v4v";
@@ -31,11 +34,12 @@ export class GuestModule extends pulumi.ComponentResource {
         path: "/usr/local/lib/v4v-testbed/v4v.ko",
         srcversion: module.fact("srcversion"),
         unit: "v4v-module.service",
+        unitFile: render("v4v-module.service", { ringKiB: args.ringKiB }),
       },
       { parent: this, deletedWith: xenHost.host.resource, dependsOn: [xenHost] },
     );
     const loader = readFileSync(join(args.project, "dom0", "load-v4v"), "utf8");
-    const hook = `#!/bin/sh\nexec ${IN_GUEST}/load-v4v ${IN_GUEST}/v4v.ko\n`;
+    const hook = `#!/bin/sh\nexec ${IN_GUEST}/load-v4v ${IN_GUEST}/v4v.ko ring_kib=${args.ringKiB}\n`;
     this.payload = module.path.apply((path): RemoteFile[] => [
       { path: `${IN_GUEST}/v4v.ko`, mode: "644", source: `${path}/v4v.ko` },
       { path: `${IN_GUEST}/load-v4v`, mode: "755", content: loader },

@@ -25,12 +25,22 @@ export class Machine extends pulumi.ComponentResource implements Host {
   constructor(name: string, args: MachineArgs, options?: pulumi.ComponentResourceOptions) {
     super("v4v:testbed:Machine", name, {}, options);
     const { settings } = args;
-    this.runFolder = new RunFolder(`${name}-folder`, { path: args.folder, sshPort: settings.sshPort }, { parent: this });
+    this.runFolder = new RunFolder(
+      `${name}-folder`,
+      { path: args.folder, sshPort: settings.sshPort },
+      { parent: this },
+    );
     const folder = this.runFolder;
     this.connection = pulumi.secret(
       pulumi
         .all([folder.port, folder.privateKey, folder.hostPublicKey])
-        .apply(([port, privateKey, hostKey]): Connection => ({ host: "127.0.0.1", port, user: "root", privateKey, hostKey })),
+        .apply(([port, privateKey, hostKey]): Connection => ({
+          host: "127.0.0.1",
+          port,
+          user: "root",
+          privateKey,
+          hostKey,
+        })),
     );
     this.resource = new EmulatedMachine(
       `${name}-qemu`,
@@ -45,7 +55,13 @@ export class Machine extends pulumi.ComponentResource implements Host {
         hostPrivateKey: folder.hostPrivateKey,
         authorizedKeys: folder.publicKey,
       },
-      { parent: this, customTimeouts: { create: `${settings.bootTimeout}s`, update: `${settings.bootTimeout + 120}s` } },
+      {
+        parent: this,
+        customTimeouts: {
+          create: `${settings.bootTimeout}s`,
+          update: `${settings.bootTimeout + 120}s`,
+        },
+      },
     );
     this.incarnation = this.resource.incarnation;
     this.consoleLog = this.resource.consoleLog;

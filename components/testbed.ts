@@ -1,17 +1,25 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/types.ts";
+import { Files } from "../provider/sdk.ts";
 import type { RemoteFile } from "../provider/resources/files.ts";
 import { Builds } from "./builds.ts";
+import { Evaluation } from "./evaluation.ts";
 import { GuestModule } from "./guestModule.ts";
 import { Domains } from "./domains.ts";
 import { Machine } from "./machine.ts";
 import { XenHost } from "./xenHost.ts";
+
+/** The kernel's limit for explicit socket buffers (212,992 bytes) would handicap the tuned TCP baseline. */
+const SOCKET_BUFFERS =
+  "#!/bin/sh\nexec sysctl -q -w net.core.rmem_max=8388608 net.core.wmem_max=8388608\n";
 
 export interface TestbedArgs {
   /** Folder of the project. */
   project: string;
   /** The stack's folder on the controller. */
   folder: string;
+  /** Folder for the results of evaluations. */
+  artifacts: string;
   settings: Settings;
 }
 
@@ -20,9 +28,12 @@ export class Testbed extends pulumi.ComponentResource {
   readonly builds: Builds;
   readonly machine: Machine;
   readonly xenHost: XenHost;
+  /** v4v-bench in dom0, which drives the evaluation. */
+  readonly benchmark: Files;
   /** Absent with v4v.enabled false. */
   readonly guestModule: GuestModule | undefined;
   readonly domains: Domains;
+  readonly evaluation: Evaluation;
 
   constructor(name: string, args: TestbedArgs, options?: pulumi.ComponentResourceOptions) {
     super("v4v:testbed:Testbed", name, {}, options);
@@ -50,10 +61,30 @@ export class Testbed extends pulumi.ComponentResource {
       },
       inside,
     );
+    this.benchmark = new Files(
+      "benchmark",
+      {
+        connection: this.machine.connection,
+        incarnation: this.machine.incarnation,
+        files: this.builds.tools.path.apply((tools) => [
+          { path: "/usr/local/bin/v4v-bench", mode: "755", source: `${tools}/bin/v4v-bench` },
+        ]),
+      },
+      { ...inside, deletedWith: this.machine.resource },
+    );
     this.guestModule =
       this.builds.module === undefined
         ? undefined
-        : new GuestModule("module", { xenHost: this.xenHost, project, module: this.builds.module }, inside);
+        : new GuestModule(
+            "module",
+            {
+              xenHost: this.xenHost,
+              project,
+              module: this.builds.module,
+              ringKiB: settings.v4v.ringKiB,
+            },
+            inside,
+          );
     this.domains = new Domains(
       "domus",
       {
@@ -63,18 +94,37 @@ export class Testbed extends pulumi.ComponentResource {
         settings: settings.domU,
         image: this.builds.domUImage,
         payload: this.#payload(),
+        runFolder: runFolder.path,
         authorizedKeys: pulumi.interpolate`${runFolder.publicKey}\n${runFolder.dom0PublicKey}`,
       },
       inside,
+    );
+    this.evaluation = new Evaluation(
+      "evaluation",
+      {
+        machine: this.machine,
+        xenHost: this.xenHost,
+        domains: this.domains,
+        builds: this.builds,
+        settings,
+        artifacts: args.artifacts,
+      },
+      {
+        parent: this,
+        dependsOn: [this.benchmark, ...(this.guestModule === undefined ? [] : [this.guestModule])],
+      },
     );
     this.registerOutputs({});
   }
 
   /** The testbed's own programs, for every domU. */
   #payload(): pulumi.Output<RemoteFile[]> {
-    return pulumi.all([this.builds.tools.path, this.guestModule?.payload ?? []]).apply(([tools, module]) => [
-      { path: "/usr/local/bin/v4v-bench", mode: "755", source: `${tools}/bin/v4v-bench` },
-      ...module,
-    ]);
+    return pulumi
+      .all([this.builds.tools.path, this.guestModule?.payload ?? []])
+      .apply(([tools, module]) => [
+        { path: "/usr/local/bin/v4v-bench", mode: "755", source: `${tools}/bin/v4v-bench` },
+        { path: "/etc/v4v/boot.d/10-sockets", mode: "755", content: SOCKET_BUFFERS },
+        ...module,
+      ]);
   }
 }

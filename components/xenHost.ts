@@ -41,21 +41,33 @@ function dom0Files(project: string, dom0PrivateKey: string): RemoteFile[] {
     mode,
     content: readFileSync(join(project, "dom0", file), "utf8"),
   });
-  const network = { bridge: bridge.name, gateway: bridge.gateway, prefixLength: bridge.prefixLength, mac: bridge.mac };
+  const network = {
+    bridge: bridge.name,
+    gateway: bridge.gateway,
+    prefixLength: bridge.prefixLength,
+    mac: bridge.mac,
+  };
   return [
     asIs("domu", `${LIBRARY}/domu`, "755"),
     asIs("make-initrd", `${LIBRARY}/make-initrd`, "755"),
     asIs("initrd-init", `${LIBRARY}/initrd-init`, "755"),
     asIs("known-host", `${LIBRARY}/known-host`, "755"),
     asIs("load-v4v", `${LIBRARY}/load-v4v`, "755"),
-    asIs("v4v-module.service", "/etc/systemd/system/v4v-module.service", "644"),
     asIs("v4v.modprobe", "/etc/modprobe.d/v4v-testbed.conf", "644"),
     asIs("v4v-domu@.service", "/etc/systemd/system/v4v-domu@.service", "644"),
     asIs("ssh_config", "/etc/v4v-testbed/ssh_config", "644"),
     asIs("xen.default", "/etc/default/xen", "644"),
     { path: "/etc/v4v-testbed/id_ed25519", mode: "600", content: dom0PrivateKey },
-    { path: "/etc/systemd/network/20-v4v-bridge.netdev", mode: "644", content: render("bridge.netdev", network) },
-    { path: "/etc/systemd/network/20-v4v-bridge.network", mode: "644", content: render("bridge.network", network) },
+    {
+      path: "/etc/systemd/network/20-v4v-bridge.netdev",
+      mode: "644",
+      content: render("bridge.netdev", network),
+    },
+    {
+      path: "/etc/systemd/network/20-v4v-bridge.network",
+      mode: "644",
+      content: render("bridge.network", network),
+    },
   ];
 }
 
@@ -85,7 +97,9 @@ export class XenHost extends pulumi.ComponentResource {
       {
         connection,
         incarnation: host.incarnation,
-        files: pulumi.secret(pulumi.output(args.dom0PrivateKey).apply((key) => dom0Files(project, key))),
+        files: pulumi.secret(
+          pulumi.output(args.dom0PrivateKey).apply((key) => dom0Files(project, key)),
+        ),
         then: APPLY,
       },
       on,
@@ -109,7 +123,14 @@ export class XenHost extends pulumi.ComponentResource {
         bootTimeout: settings.machine.bootTimeout,
         consoleLog: host.consoleLog,
       },
-      { ...on, dependsOn: [files], customTimeouts: { create: `${settings.machine.bootTimeout + 120}s`, update: `${settings.machine.bootTimeout + 120}s` } },
+      {
+        ...on,
+        dependsOn: [files],
+        customTimeouts: {
+          create: `${settings.machine.bootTimeout + 120}s`,
+          update: `${settings.machine.bootTimeout + 120}s`,
+        },
+      },
     );
     this.bootId = this.hypervisor.bootId;
     const kernel = new remote.Command(
@@ -127,7 +148,16 @@ export class XenHost extends pulumi.ComponentResource {
 }
 
 /** The host's connection as @pulumi/command takes it. */
-export function sshConnection(host: Host): pulumi.Output<{ host: string; port: number; user: string; privateKey: string; hostKey: string; dialErrorLimit: number }> {
+export function sshConnection(
+  host: Host,
+): pulumi.Output<{
+  host: string;
+  port: number;
+  user: string;
+  privateKey: string;
+  hostKey: string;
+  dialErrorLimit: number;
+}> {
   return pulumi.secret(
     host.connection.apply(({ host: address, port, user, privateKey, hostKey }) => ({
       host: address,

@@ -11,7 +11,9 @@ export class ConfigurationError extends Error {
 
   constructor(problems: readonly string[]) {
     const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
-    super(`the configuration has ${count}:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`);
+    super(
+      `the configuration has ${count}:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`,
+    );
     this.name = "ConfigurationError";
     this.problems = problems;
   }
@@ -35,7 +37,11 @@ function parse(raw: string): unknown {
 /** Puts `value` at a dotted path; an object given beside dotted keys is merged with them. */
 function place(tree: Tree, path: string[], value: unknown, name: string, problems: string[]): void {
   const [head, ...rest] = path;
-  if (head === undefined || head === "" || ["__proto__", "constructor", "prototype"].includes(head)) {
+  if (
+    head === undefined ||
+    head === "" ||
+    ["__proto__", "constructor", "prototype"].includes(head)
+  ) {
     problems.push(`${name}: not a name of a setting`);
     return;
   }
@@ -47,7 +53,8 @@ function place(tree: Tree, path: string[], value: unknown, name: string, problem
   }
   const present = tree[head];
   if (isTree(present) && isTree(value)) {
-    for (const [key, inner] of Object.entries(value)) place(present, [key], inner, `${name}.${key}`, problems);
+    for (const [key, inner] of Object.entries(value))
+      place(present, [key], inner, `${name}.${key}`, problems);
   } else if (present !== undefined) {
     problems.push(`${name}: set twice, as one value and by its parts`);
   } else {
@@ -56,23 +63,32 @@ function place(tree: Tree, path: string[], value: unknown, name: string, problem
 }
 
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = JSON.stringify(value) as string | undefined ?? String(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
 function nearest(name: string, candidates: string[]): string {
   const best = candidates
-    .map((candidate) => ({ candidate, away: distance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .map((candidate) => ({
+      candidate,
+      away: distance(name.toLowerCase(), candidate.toLowerCase()),
+    }))
     .sort((a, b) => a.away - b.away)[0];
-  return best !== undefined && best.away <= Math.max(2, name.length / 3) ? `; did you mean ${best.candidate}?` : "";
+  return best !== undefined && best.away <= Math.max(2, name.length / 3)
+    ? `; did you mean ${best.candidate}?`
+    : "";
 }
 
 function sentence(error: ErrorObject, tree: Tree): string {
-  const path = error.instancePath.split("/").slice(1).map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const path = error.instancePath
+    .split("/")
+    .slice(1)
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
   const dotted = path.join(".");
   if (error.keyword === "additionalProperties") {
     const name = (error.params as { additionalProperty: string }).additionalProperty;
-    const siblings = settings.map((setting) => setting.path.split("."))
+    const siblings = settings
+      .map((setting) => setting.path.split("."))
       .filter((parts) => path.every((part, i) => parts[i] === part))
       .map((parts) => parts[path.length] ?? "");
     const full = [...path, name].join(".");
@@ -81,7 +97,8 @@ function sentence(error: ErrorObject, tree: Tree): string {
   const value = path.reduce<unknown>((node, key) => (isTree(node) ? node[key] : undefined), tree);
   const setting = settings.find((candidate) => candidate.path === dotted);
   const why = setting?.notYet === undefined ? "" : ` (${setting.notYet})`;
-  const may = setting === undefined ? (error.message ?? "is not valid") : `allowed is ${allowed(setting)}`;
+  const may =
+    setting === undefined ? (error.message ?? "is not valid") : `allowed is ${allowed(setting)}`;
   return `${dotted}: ${show(value)} is not accepted; ${may}${why}`;
 }
 

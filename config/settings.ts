@@ -48,13 +48,15 @@ function* walk(node: Node, path: string[]): Generator<Setting> {
 }
 
 /** Every setting, in the order of schema.json: the one list behind flags, help and documentation. */
-export const settings: readonly Setting[] = [...walk(schema as Node, [])];
+export const settings: readonly Setting[] = [...walk(schema, [])];
 
 /** What a setting accepts, for help and errors: `2 to 64`, `auto, tcg or kvm`. */
 export function allowed(setting: Setting): string {
   if (setting.choices !== undefined) {
     const words = setting.choices.map((choice) => String(choice));
-    return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1) ?? ""}`;
+    return words.length < 2
+      ? words.join("")
+      : `${words.slice(0, -1).join(", ")} or ${words.at(-1) ?? ""}`;
   }
   const unit = setting.unit === undefined ? "" : ` ${setting.unit}`;
   if (setting.minimum !== undefined && setting.maximum !== undefined) {

@@ -12,7 +12,8 @@ export function formatSize(bytes: number): string {
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return "–";
   if (value === 0) return "0";
-  const magnitude = Math.floor(Math.log10(Math.abs(value)));
+  // Rounded first: 99.96 has the magnitude of 100.
+  const magnitude = Math.floor(Math.log10(Math.abs(Number(value.toPrecision(3)))));
   return value.toFixed(Math.min(20, Math.max(0, 2 - magnitude)));
 }
 

@@ -1,6 +1,6 @@
 import { counted, formatChange, formatNumber } from "./format.ts";
 import type { Interval } from "./statistics.ts";
-import { findPoint, findRatio, type Place, type Point, type Summary } from "./summary.ts";
+import { findPoint, findRatio, sourceOf, type Place, type Point, type Summary } from "./summary.ts";
 import { BASELINE, SUBJECT, transportLabel } from "./transports.ts";
 
 export type Verdict = "pass" | "fail" | "cannot be judged here" | "not measured yet";
@@ -52,7 +52,11 @@ export function judgeInterval(
 
 function missing(summary: Summary, place: Place, transport: string): Outcome {
   const failures = summary.unused.filter(
-    (one) => one.failed && one.transport === transport && one.sizeBytes === place.sizeBytes,
+    (one) =>
+      one.failed &&
+      one.experiment === sourceOf(place.experiment) &&
+      one.transport === transport &&
+      one.sizeBytes === place.sizeBytes,
   );
   const [first] = failures;
   const label = transportLabel(transport);

@@ -140,8 +140,7 @@ function domainProblems(domain: PlanDomain): string[] {
   if (!isWhole(domid, MAX_DOMID)) wrong.push(`domid ${domid} is not 0 to ${MAX_DOMID}`);
   if (!isIPv4(addr)) wrong.push(`address ${JSON.stringify(addr)} is not an IPv4 address`);
   if (!isWhole(cid, MAX_CID)) wrong.push(`CID ${cid} is not 0 to ${MAX_CID}`);
-  // eslint-disable-next-line no-control-regex -- control characters are what must not get through
-  if (!/^[^\s]+( [^\s]+)*$/.test(agent) || /[\x00-\x1f\x7f]/.test(agent)) {
+  if (!agent.split(" ").every((word) => /^[^\s\p{Cc}]+$/u.test(word))) {
     wrong.push("the agent's command must be words separated by single spaces");
   }
   return wrong.map((what) => `domain ${JSON.stringify(name)}: ${what}`);

@@ -109,6 +109,7 @@ export function ratioOfMedians(
   numerator: readonly number[],
   denominator: readonly number[],
   random: Random,
+  resamples: number = RESAMPLES,
 ): Ratio {
   const ratio = medianOf(numerator) / medianOf(denominator);
   if (Math.min(numerator.length, denominator.length) < MIN_FOR_RATIO_INTERVAL) {
@@ -117,7 +118,7 @@ export function ratioOfMedians(
   const resample = (values: readonly number[]): number =>
     medianOf(sampleWithReplacement([...values], values.length, random));
   const ratios = Array.from(
-    { length: RESAMPLES },
+    { length: resamples },
     () => resample(numerator) / resample(denominator),
   );
   const sorted = ascending(ratios);

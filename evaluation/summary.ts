@@ -107,7 +107,7 @@ function comparePlaces(a: Place, b: Place): number {
 }
 
 /** The experiment of the plan that an experiment's numbers are taken from: bandwidth by size is the ping-pong's. */
-const sourceOf = (experiment: string): string =>
+export const sourceOf = (experiment: string): string =>
   experiment === "bandwidth" ? "latency" : experiment;
 
 const groupBy = (observed: readonly Observation[]): Observation[][] => [

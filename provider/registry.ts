@@ -1,6 +1,7 @@
 import type { Resource } from "./resource.ts";
 import { buildResource } from "./resources/build.ts";
 import { domainResource } from "./resources/domain.ts";
+import { evaluationResource } from "./resources/evaluation.ts";
 import { filesResource } from "./resources/files.ts";
 import { guestImageResource } from "./resources/guestImage.ts";
 import { hypervisorResource } from "./resources/hypervisor.ts";
@@ -18,4 +19,5 @@ export const resources = new Map<string, Resource>([
   ["v4v:index:Module", moduleResource],
   ["v4v:index:GuestImage", guestImageResource],
   ["v4v:index:Domain", domainResource],
+  ["v4v:index:Evaluation", evaluationResource],
 ]);

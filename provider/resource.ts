@@ -59,12 +59,18 @@ export interface Resource {
   /** The id that a resource with these inputs has; it must not depend on the outcome of `ensure`. */
   id(inputs: Properties): string;
   /** Completes and judges inputs. Runs in preview too: it may look at local files but at no machine. */
-  check?(inputs: Properties, prior: Properties | undefined): Promise<{ inputs: Properties; failures?: CheckFailure[] }>;
+  check?(
+    inputs: Properties,
+    prior: Properties | undefined,
+  ): Promise<{ inputs: Properties; failures?: CheckFailure[] }>;
   /** Changes that comparing inputs cannot see; joined with that comparison. */
   diff?(prior: Prior, inputs: Properties): Partial<DiffResult>;
   ensure(context: Context, inputs: Properties, prior: Prior | undefined): Promise<Properties>;
   /** The truth about the resource, or undefined if it is certainly gone. */
-  read(context: Context, prior: Prior): Promise<{ inputs: Properties; outputs: Properties } | undefined>;
+  read(
+    context: Context,
+    prior: Prior,
+  ): Promise<{ inputs: Properties; outputs: Properties } | undefined>;
   /** Removes the resource; that it is gone already is not an error. */
   delete(context: Context, prior: Prior): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { BuildInputs, BuildOutputs } from "./resources/build.ts";
 import type { DomainInputs, DomainOutputs } from "./resources/domain.ts";
+import type { EvaluationInputs, EvaluationOutputs } from "./resources/evaluation.ts";
 import type { FilesInputs } from "./resources/files.ts";
 import type { GuestImageInputs, GuestImageOutputs } from "./resources/guestImage.ts";
 import type { HypervisorInputs, HypervisorOutputs } from "./resources/hypervisor.ts";
@@ -17,6 +18,7 @@ type Deep<T> = T extends (infer U)[]
     : T;
 
 /** Outputs are declared by name so that the SDK makes an Output of each. */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- makes the names those of T
 function outputs<T>(...names: (keyof T & string)[]): Record<string, undefined> {
   return Object.fromEntries(names.map((name) => [name, undefined]));
 }
@@ -27,8 +29,17 @@ export class Build extends pulumi.CustomResource {
   declare readonly key: pulumi.Output<string>;
   declare readonly facts: pulumi.Output<Record<string, string>>;
 
-  constructor(name: string, args: Args<Omit<BuildInputs, "sourceDigest">>, options?: pulumi.CustomResourceOptions) {
-    super("v4v:index:Build", name, { ...outputs<BuildOutputs>("path", "key", "facts"), ...args }, options);
+  constructor(
+    name: string,
+    args: Args<Omit<BuildInputs, "sourceDigest">>,
+    options?: pulumi.CustomResourceOptions,
+  ) {
+    super(
+      "v4v:index:Build",
+      name,
+      { ...outputs<BuildOutputs>("path", "key", "facts"), ...args },
+      options,
+    );
   }
 
   /** A fact that the recipe recorded; its absence is an error of the recipe. */
@@ -65,7 +76,12 @@ export class RunFolder extends pulumi.CustomResource {
       "dom0PublicKey",
     );
     const secrets = { additionalSecretOutputs: ["privateKey", "hostPrivateKey", "dom0PrivateKey"] };
-    super("v4v:index:RunFolder", name, { ...names, ...args }, pulumi.mergeOptions(options, secrets));
+    super(
+      "v4v:index:RunFolder",
+      name,
+      { ...names, ...args },
+      pulumi.mergeOptions(options, secrets),
+    );
   }
 }
 
@@ -78,7 +94,14 @@ export class EmulatedMachine extends pulumi.CustomResource {
   declare readonly incarnation: pulumi.Output<string>;
 
   constructor(name: string, args: Args<MachineInputs>, options?: pulumi.CustomResourceOptions) {
-    const names = outputs<MachineOutputs>("state", "acceleratorUsed", "acceleratorReason", "emulator", "consoleLog", "incarnation");
+    const names = outputs<MachineOutputs>(
+      "state",
+      "acceleratorUsed",
+      "acceleratorReason",
+      "emulator",
+      "consoleLog",
+      "incarnation",
+    );
     super("v4v:index:Machine", name, { ...names, ...args }, options);
   }
 }
@@ -90,14 +113,23 @@ export class Hypervisor extends pulumi.CustomResource {
   declare readonly runningBuildId: pulumi.Output<string>;
 
   constructor(name: string, args: Args<HypervisorInputs>, options?: pulumi.CustomResourceOptions) {
-    const names = outputs<HypervisorOutputs>("version", "bootId", "runningBuildId", "runningCommandLine");
+    const names = outputs<HypervisorOutputs>(
+      "version",
+      "bootId",
+      "runningBuildId",
+      "runningCommandLine",
+    );
     super("v4v:index:Hypervisor", name, { ...names, ...args }, options);
   }
 }
 
 /** Files on a host. */
 export class Files extends pulumi.CustomResource {
-  constructor(name: string, args: Args<Omit<FilesInputs, "digests">>, options?: pulumi.CustomResourceOptions) {
+  constructor(
+    name: string,
+    args: Args<Omit<FilesInputs, "digests">>,
+    options?: pulumi.CustomResourceOptions,
+  ) {
     super("v4v:index:Files", name, { ...args }, options);
   }
 }
@@ -115,8 +147,17 @@ export class GuestImage extends pulumi.CustomResource {
   declare readonly bootDigest: pulumi.Output<string>;
   declare readonly packedDigest: pulumi.Output<string>;
 
-  constructor(name: string, args: Args<Omit<GuestImageInputs, "payloadDigest">>, options?: pulumi.CustomResourceOptions) {
-    super("v4v:index:GuestImage", name, { ...outputs<GuestImageOutputs>("bootDigest", "packedDigest"), ...args }, options);
+  constructor(
+    name: string,
+    args: Args<Omit<GuestImageInputs, "payloadDigest">>,
+    options?: pulumi.CustomResourceOptions,
+  ) {
+    super(
+      "v4v:index:GuestImage",
+      name,
+      { ...outputs<GuestImageOutputs>("bootDigest", "packedDigest"), ...args },
+      options,
+    );
   }
 }
 
@@ -130,8 +171,34 @@ export class Domain extends pulumi.CustomResource {
   declare readonly hostPublicKey: pulumi.Output<string>;
 
   constructor(name: string, args: Args<DomainInputs>, options?: pulumi.CustomResourceOptions) {
-    const names = outputs<DomainOutputs>("domid", "cid", "bootId", "hostPrivateKey", "hostPublicKey");
+    const names = outputs<DomainOutputs>(
+      "domid",
+      "cid",
+      "bootId",
+      "hostPrivateKey",
+      "hostPublicKey",
+    );
     const secrets = { additionalSecretOutputs: ["hostPrivateKey"] };
     super("v4v:index:Domain", name, { ...names, ...args }, pulumi.mergeOptions(options, secrets));
+  }
+}
+
+/** One run of the evaluation. */
+export class Evaluation extends pulumi.CustomResource {
+  declare readonly runId: pulumi.Output<string>;
+  declare readonly path: pulumi.Output<string>;
+  declare readonly report: pulumi.Output<string>;
+  declare readonly claims: pulumi.Output<EvaluationOutputs["claims"]>;
+
+  constructor(name: string, args: Args<EvaluationInputs>, options?: pulumi.CustomResourceOptions) {
+    const names = outputs<EvaluationOutputs>(
+      "runId",
+      "path",
+      "report",
+      "manifestHash",
+      "complete",
+      "claims",
+    );
+    super("v4v:index:Evaluation", name, { ...names, ...args }, options);
   }
 }

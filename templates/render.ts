@@ -18,7 +18,9 @@ const PLAIN = /^[A-Za-z0-9 _.,:=+/@%-]*$/;
 export function render(template: string, values: Record<string, TemplateValue>): string {
   for (const [name, value] of Object.entries(values)) {
     if (typeof value === "string" && !PLAIN.test(value)) {
-      throw new Error(`${template}: ${name} holds characters that are not allowed there: ${JSON.stringify(value)}`);
+      throw new Error(
+        `${template}: ${name} holds characters that are not allowed there: ${JSON.stringify(value)}`,
+      );
     }
   }
   const source = readFileSync(join(import.meta.dirname, `${template}.hbs`), "utf8");

@@ -97,13 +97,10 @@ static bool read_port(int fd, struct endpoint *endpoint)
 static bool set_options(int fd, enum transport transport, struct error *error)
 {
 	int bytes = BENCH_SOCKET_BUFFER;
-	unsigned long long wide = BENCH_SOCKET_BUFFER;
 	int on = 1;
 
-	if (transport == TRANSPORT_V4V) {
-		setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_MAX_SIZE, &wide, sizeof(wide));
-		setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE, &wide, sizeof(wide));
-	} else if (transport == TRANSPORT_TCP) {
+	/* V4V's rings are the module's to size: its parameter ring_kib is a setting of the testbed. */
+	if (transport == TRANSPORT_TCP) {
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 		if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0)

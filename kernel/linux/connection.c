@@ -15,6 +15,9 @@
 
 #include "connection.h"
 
+/* Below this a connection costs more calls than it saves memory. */
+#define SMALLEST_RING	(16 * 1024)
+
 static LIST_HEAD(conns);
 static DEFINE_SPINLOCK(conns_lock);
 static u32 next_port;
@@ -123,13 +126,10 @@ void v4v_conn_free(struct v4v_conn *conn)
 	queue_rcu_work(conn_queue, &conn->free_work);
 }
 
-/* Registers a receive ring of the size that the socket asks for. */
-static int open_ring(struct v4v_conn *conn, u16 peer)
+static int open_ring_of(struct v4v_conn *conn, u16 peer, u32 size)
 {
-	u32 size = clamp_t(u64, conn->vsk->buffer_size, V4V_RING_MIN, V4V_RING_MAX);
 	int err, tries;
 
-	size = roundup_pow_of_two(size);
 	for (tries = 0; tries < 8; tries++) {
 		u32 port;
 
@@ -141,6 +141,23 @@ static int open_ring(struct v4v_conn *conn, u16 peer)
 
 		err = v4v_rx_open(&conn->rx, port, peer, size);
 		if (err != -EEXIST)
+			break;
+	}
+	return err;
+}
+
+/*
+ * Registers a receive ring of the size that the socket asks for, or of what is
+ * left: with many connections a smaller ring is better than none.
+ */
+static int open_ring(struct v4v_conn *conn, u16 peer)
+{
+	u32 size = clamp_t(u64, conn->vsk->buffer_size, V4V_RING_MIN, V4V_RING_MAX);
+	int err;
+
+	for (size = roundup_pow_of_two(size); ; size /= 2) {
+		err = open_ring_of(conn, peer, size);
+		if ((err != -ENOSPC && err != -ENOMEM) || size <= SMALLEST_RING)
 			break;
 	}
 	if (err)

@@ -10,11 +10,21 @@
 #define pr_fmt(fmt) "v4v: " fmt
 
 #include <linux/limits.h>
+#include <linux/module.h>
 
 #include "connection.h"
 
+static uint ring_kib = 1024;
+module_param(ring_kib, uint, 0644);
+MODULE_PARM_DESC(ring_kib, "KiB of a connection's receive ring, unless the socket sets SO_VM_SOCKETS_BUFFER_SIZE");
+
+/* What the core gives a socket that asks for nothing (VSOCK_DEFAULT_BUFFER_SIZE, af_vsock.c). */
+#define CORE_DEFAULT_SIZE (256 * 1024)
+
 static int v4v_init_socket(struct vsock_sock *vsk, struct vsock_sock *parent)
 {
+	if (vsk->buffer_size == CORE_DEFAULT_SIZE)
+		vsk->buffer_size = (u64)READ_ONCE(ring_kib) * 1024;
 	vsk->trans = v4v_conn_create(vsk);
 	return vsk->trans ? 0 : -ENOMEM;
 }

@@ -1,5 +1,14 @@
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { join } from "node:path";
 import { cacheFolder } from "../host/folders.ts";
 import { consoleTail } from "../host/console.ts";
@@ -17,7 +26,11 @@ export interface Entry {
 function readFacts(path: string): Record<string, string> {
   const folder = join(path, "facts");
   if (!existsSync(folder)) return {};
-  return Object.fromEntries(readdirSync(folder).sort().map((name) => [name, readFileSync(join(folder, name), "utf8").trim()]));
+  return Object.fromEntries(
+    readdirSync(folder)
+      .sort()
+      .map((name) => [name, readFileSync(join(folder, name), "utf8").trim()]),
+  );
 }
 
 /** The entry of a recipe if it has been built. */
@@ -44,8 +57,11 @@ export async function build(
   if (present !== undefined) return present;
   const key = buildKey(recipe, sources);
   const root = cacheFolder();
-  for (const folder of ["builds", "locks", "scratch", "logs"]) mkdirSync(join(root, folder), { recursive: true });
-  const waiting = () => { progress("another process is building the same; waiting for it"); };
+  for (const folder of ["builds", "locks", "scratch", "logs"])
+    mkdirSync(join(root, folder), { recursive: true });
+  const waiting = () => {
+    progress("another process is building the same; waiting for it");
+  };
   return withLock(join(root, "locks", key), signal, waiting, async () => {
     const meanwhile = cached(recipe, sources);
     if (meanwhile !== undefined) return meanwhile;
@@ -76,20 +92,23 @@ async function runRecipe(
 ): Promise<void> {
   signal.throwIfAborted();
   const log = openSync(logPath, "w");
-  const dependencies = Object.entries(recipe.dependencies).map(([name, path]) => [`DEP_${name.toUpperCase()}`, path]);
+  const dependencies = Object.entries(recipe.dependencies).map(([name, path]) => [
+    `DEP_${name.toUpperCase()}`,
+    path,
+  ]);
   const child = spawn("sh", ["-eu", join(project, "recipes", `${recipe.name}.sh`)], {
     cwd: work,
     detached: true,
     stdio: ["ignore", log, log],
     env: {
       // Debian keeps mkfs and sgdisk where ordinary users' PATH does not look.
-      PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`,
-      HOME: process.env["HOME"] ?? "/",
+      PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin`,
+      HOME: process.env.HOME ?? "/",
       LC_ALL: "C.UTF-8",
       SRC: project,
       OUT: out,
       ...recipe.parameters,
-      ...Object.fromEntries(dependencies),
+      ...(Object.fromEntries(dependencies) as Record<string, string>),
     },
   });
   closeSync(log);
@@ -112,9 +131,11 @@ async function runRecipe(
       child.once("error", reject);
       child.once("exit", resolve);
     });
-    if (signal.aborted) throw signal.reason;
+    signal.throwIfAborted();
     if (code !== 0) {
-      throw new Error(`building ${recipe.name} failed (exit code ${code ?? "none"}); ${logPath} ends with:\n${consoleTail(logPath, 12)}`);
+      throw new Error(
+        `building ${recipe.name} failed (exit code ${code ?? "none"}); ${logPath} ends with:\n${consoleTail(logPath, 12)}`,
+      );
     }
   } finally {
     clearInterval(ticker);

@@ -29,8 +29,11 @@ function addTree(hash: Hash, root: string, path: string): void {
 /** SHA-256 over a recipe's script, its helpers and all sources it names, hex. */
 export function sourceDigest(project: string, recipe: Pick<Recipe, "name" | "sources">): string {
   const hash = createHash("sha256");
-  const own = [`recipes/${recipe.name}.sh`, `recipes/${recipe.name}`].filter((path) => existsSync(join(project, path)));
-  for (const path of ["recipes/lib.sh", ...own, ...[...recipe.sources].sort()]) addTree(hash, project, path);
+  const own = [`recipes/${recipe.name}.sh`, `recipes/${recipe.name}`].filter((path) =>
+    existsSync(join(project, path)),
+  );
+  for (const path of ["recipes/lib.sh", ...own, ...[...recipe.sources].sort()])
+    addTree(hash, project, path);
   return hash.digest("hex");
 }
 
@@ -39,6 +42,11 @@ export function buildKey(recipe: Recipe, sources: string): string {
   const dependencies = Object.entries(recipe.dependencies)
     .map(([name, folder]): [string, string] => [name, folder.split("/").at(-1) ?? ""])
     .sort();
-  const text = JSON.stringify([recipe.name, Object.entries(recipe.parameters).sort(), dependencies, sources]);
+  const text = JSON.stringify([
+    recipe.name,
+    Object.entries(recipe.parameters).sort(),
+    dependencies,
+    sources,
+  ]);
   return `${recipe.name}-${createHash("sha256").update(text).digest("hex").slice(0, 16)}`;
 }

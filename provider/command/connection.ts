@@ -16,8 +16,10 @@ export interface CommandConnection {
 
 /** As the SSH adapter takes it. The official plugin trusts any host key when none is given; this one refuses. */
 export function toConnection(given: CommandConnection): Connection {
-  if (given.hostKey === undefined) throw new Error("connection.hostKey is required: nothing is sent to a host that is not pinned");
-  if (given.privateKey === undefined) throw new Error("connection.privateKey is required: the drop-in knows no other way to log in");
+  if (given.hostKey === undefined)
+    throw new Error("connection.hostKey is required: nothing is sent to a host that is not pinned");
+  if (given.privateKey === undefined)
+    throw new Error("connection.privateKey is required: the drop-in knows no other way to log in");
   return {
     host: given.host,
     port: given.port ?? 22,

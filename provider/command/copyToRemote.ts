@@ -21,10 +21,17 @@ interface FileAsset {
 }
 
 function assetOf(source: Value): FileAsset {
-  if (typeof source === "object" && source !== null && !Array.isArray(source) && source[SIGNATURE_KEY] === ASSET_SIGNATURE) {
+  if (
+    typeof source === "object" &&
+    source !== null &&
+    !Array.isArray(source) &&
+    source[SIGNATURE_KEY] === ASSET_SIGNATURE
+  ) {
     return source;
   }
-  throw new Error("source must be a FileAsset or StringAsset; archives are not served by the drop-in");
+  throw new Error(
+    "source must be a FileAsset or StringAsset; archives are not served by the drop-in",
+  );
 }
 
 /** `command:remote:CopyToRemote` of @pulumi/command 1.2, for single files. */
@@ -35,18 +42,21 @@ export const copyToRemote: Resource = {
 
   id: () => `copy${randomBytes(8).toString("hex")}`,
 
-  check: (inputs) => Promise.resolve({ inputs, failures: missing(inputs, ["connection", "source", "remotePath"]) }),
+  check: (inputs) =>
+    Promise.resolve({ inputs, failures: missing(inputs, ["connection", "source", "remotePath"]) }),
 
   async ensure(context: Context, properties: Properties): Promise<Properties> {
     const inputs = typed<CopyInputs>(properties);
     const remote = new Remote(toConnection(inputs.connection), context.signal);
     const asset = assetOf(inputs.source);
-    if (asset.path !== undefined && asset.path !== "") await remote.upload(asset.path, inputs.remotePath, 0o644);
+    if (asset.path !== undefined && asset.path !== "")
+      await remote.upload(asset.path, inputs.remotePath, 0o644);
     else await remote.write([{ path: inputs.remotePath, content: asset.text ?? "", mode: 0o644 }]);
     return {};
   },
 
-  read: (_context: Context, prior: Prior) => Promise.resolve({ inputs: prior.inputs, outputs: prior.outputs }),
+  read: (_context: Context, prior: Prior) =>
+    Promise.resolve({ inputs: prior.inputs, outputs: prior.outputs }),
 
   // The official plugin leaves the copy where it is.
   delete: () => Promise.resolve(),

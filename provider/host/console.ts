@@ -19,11 +19,15 @@ export function consoleTail(path: string, lines: number): string {
   }
 }
 
+/** ANSI escape sequences (ECMA-48) of firmware and boot loader. */
+// eslint-disable-next-line no-control-regex -- the escape character is what they start with
+const ESCAPE_SEQUENCE = /\u001b\[[0-9;?]*[ -/]*[@-~]/g;
+
 function clean(text: string): string {
-  const printable = text
-    // ANSI escape sequences (ECMA-48) of firmware and boot loader.
-    .replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, "")
-    .replace(/[^\n\t\x20-\x7e]/g, "");
-  const kept = printable.split("\n").map((line) => line.trimEnd()).filter((line) => line !== "");
+  const printable = text.replace(ESCAPE_SEQUENCE, "").replace(/[^\n\t\x20-\x7e]/g, "");
+  const kept = printable
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== "");
   return kept.length === 0 ? "(no console output)" : kept.join("\n");
 }

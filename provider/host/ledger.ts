@@ -15,12 +15,19 @@ export type Entry =
 const NAME = "ledger.jsonl";
 
 export function record(folder: string, entry: Entry): void {
-  appendFileSync(join(folder, NAME), `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`, { mode: 0o600 });
+  appendFileSync(
+    join(folder, NAME),
+    `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`,
+    { mode: 0o600 },
+  );
 }
 
 /** All entries; a last line that a kill cut short is left out. */
 export function readLedger(folder: string): Entry[] {
   const path = join(folder, NAME);
   if (!existsSync(path)) return [];
-  return readFileSync(path, "utf8").split("\n").slice(0, -1).map((line) => JSON.parse(line) as Entry);
+  return readFileSync(path, "utf8")
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Entry);
 }

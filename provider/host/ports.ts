@@ -4,8 +4,14 @@ import { createServer } from "node:net";
 export function portIsFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", () => { resolve(false); });
-    server.listen({ host: "127.0.0.1", port, exclusive: true }, () => server.close(() => { resolve(true); }));
+    server.once("error", () => {
+      resolve(false);
+    });
+    server.listen({ host: "127.0.0.1", port, exclusive: true }, () =>
+      server.close(() => {
+        resolve(true);
+      }),
+    );
   });
 }
 

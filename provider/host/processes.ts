@@ -42,7 +42,9 @@ export function processesWithArgument(text: string): number[] {
     .filter((pid) => {
       if (pid === process.pid) return false;
       try {
-        return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").some((argument) => argument.includes(text));
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8")
+          .split("\0")
+          .some((argument) => argument.includes(text));
       } catch {
         return false;
       }

@@ -17,14 +17,39 @@ function cpuHasVirtualisation(): boolean {
 /** Starts an empty machine under KVM and asks whether its CPU runs: /dev/kvm can open where no guest ever does. */
 function kvmTrial(): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const args = ["-accel", "kvm", "-machine", "q35", "-cpu", "host", "-m", "64M", "-nodefaults", "-display", "none", "-qmp", "stdio"];
-    const child = execFile("qemu-system-x86_64", args, { timeout: TRIAL_S * 1000 }, (error, stdout, stderr) => {
-      if (stdout.includes('"running": true') && stdout.includes('"kvm"')) resolve(undefined);
-      else resolve(stderr.trim().split("\n").at(-1) ?? error?.message ?? "the trial machine did not run");
-    });
+    const args = [
+      "-accel",
+      "kvm",
+      "-machine",
+      "q35",
+      "-cpu",
+      "host",
+      "-m",
+      "64M",
+      "-nodefaults",
+      "-display",
+      "none",
+      "-qmp",
+      "stdio",
+    ];
+    const child = execFile(
+      "qemu-system-x86_64",
+      args,
+      { timeout: TRIAL_S * 1000 },
+      (error, stdout, stderr) => {
+        if (stdout.includes('"running": true') && stdout.includes('"kvm"')) resolve(undefined);
+        else
+          resolve(
+            stderr.trim().split("\n").at(-1) ?? error?.message ?? "the trial machine did not run",
+          );
+      },
+    );
     child.stdin?.on("error", () => undefined);
     child.stdin?.write('{"execute":"qmp_capabilities"}\n{"execute":"query-kvm","id":"kvm"}\n');
-    setTimeout(() => child.stdin?.end('{"execute":"query-status","id":"kvm-status"}\n{"execute":"quit"}\n'), 1000);
+    setTimeout(
+      () => child.stdin?.end('{"execute":"query-status","id":"kvm-status"}\n{"execute":"quit"}\n'),
+      1000,
+    );
   });
 }
 
@@ -37,7 +62,8 @@ export async function chooseAccelerator(wish: "auto" | "tcg" | "kvm"): Promise<A
   if (wish === "tcg") return { accelerator: "tcg", reason: "asked for" };
   const problem = await kvmProblem();
   if (problem === undefined) return { accelerator: "kvm", reason: "a trial machine ran under KVM" };
-  if (wish === "kvm") throw new Error(`machine.accelerator is kvm, but ${problem}; use auto or tcg`);
+  if (wish === "kvm")
+    throw new Error(`machine.accelerator is kvm, but ${problem}; use auto or tcg`);
   return { accelerator: "tcg", reason: problem };
 }
 

@@ -34,7 +34,12 @@ export function qemuArguments(spec: MachineSpec): string[] {
     ...["-smbios", `type=11,value=${spec.marker}`],
     // Without HPET and with a LAPIC timer that never stops (arat): Xen's broadcast timer can miss its moment under
     // TCG, and then nothing wakes an idle CPU until the HPET counter has wrapped, 43 s later.
-    ...["-machine", "q35,hpet=off", "-accel", spec.accelerator === "tcg" ? "tcg,thread=multi" : "kvm"],
+    ...[
+      "-machine",
+      "q35,hpet=off",
+      "-accel",
+      spec.accelerator === "tcg" ? "tcg,thread=multi" : "kvm",
+    ],
     ...["-cpu", spec.accelerator === "tcg" ? TCG_CPU : "host"],
     ...["-smp", String(spec.cpus), "-m", `${spec.memoryMiB}M`],
     ...["-nodefaults", "-no-user-config", "-display", "none", "-vga", "none"],

@@ -67,9 +67,12 @@ export class GuestAgent {
       if (status.exited) {
         const text = (data: string | undefined) => Buffer.from(data ?? "", "base64").toString();
         if (status.exitcode === 0) return text(status["out-data"]);
-        throw new Error(`guest agent, ${path}: exit code ${status.exitcode ?? "none"}: ${text(status["err-data"]).trim()}`);
+        throw new Error(
+          `guest agent, ${path}: exit code ${status.exitcode ?? "none"}: ${text(status["err-data"]).trim()}`,
+        );
       }
-      if (Date.now() > until) throw new Error(`guest agent, ${path}: not finished after ${COMMAND_MS} ms`);
+      if (Date.now() > until)
+        throw new Error(`guest agent, ${path}: not finished after ${COMMAND_MS} ms`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }

@@ -11,9 +11,15 @@ export class JsonLines {
   constructor(socket: Socket) {
     this.#socket = socket;
     socket.setEncoding("utf8");
-    socket.on("data", (text: string) => { this.#take(text); });
-    socket.on("error", (error) => { this.#fail(error); });
-    socket.on("close", () => { this.#fail(new Error("the other side closed the socket")); });
+    socket.on("data", (text: string) => {
+      this.#take(text);
+    });
+    socket.on("error", (error) => {
+      this.#fail(error);
+    });
+    socket.on("close", () => {
+      this.#fail(new Error("the other side closed the socket"));
+    });
   }
 
   send(message: unknown): void {

@@ -1,16 +1,34 @@
 import { execFile, spawn } from "node:child_process";
-import { copyFileSync, existsSync, openSync, closeSync, readFileSync, rmSync, renameSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  openSync,
+  closeSync,
+  readFileSync,
+  rmSync,
+  renameSync,
+} from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { record } from "../host/ledger.ts";
-import { end, gone, identify, processesWithArgument, type ProcessIdentity } from "../host/processes.ts";
+import {
+  end,
+  gone,
+  identify,
+  processesWithArgument,
+  type ProcessIdentity,
+} from "../host/processes.ts";
 import { FILES, qemuArguments, type MachineSpec } from "./arguments.ts";
 import { Monitor } from "./monitor.ts";
 
 const run = promisify(execFile);
 
 /** Makes the machine's own disk over the shared image, and its UEFI variables, if they are not there yet. */
-export async function prepareDisk(folder: string, image: string, firmwareVariables: string): Promise<void> {
+export async function prepareDisk(
+  folder: string,
+  image: string,
+  firmwareVariables: string,
+): Promise<void> {
   const disk = join(folder, FILES.disk);
   if (!existsSync(disk)) {
     await run("qemu-img", ["create", "-q", "-f", "qcow2", "-F", "raw", "-b", image, `${disk}.new`]);
@@ -33,14 +51,21 @@ export async function startMachine(folder: string, spec: MachineSpec): Promise<P
   closeSync(log);
   const failure = new Promise<Error>((resolve) => {
     child.once("error", resolve);
-    child.once("exit", (code) => { resolve(new Error(`QEMU ended with code ${code ?? "none"}: ${qemuLog(folder)}`)); });
+    child.once("exit", (code) => {
+      resolve(new Error(`QEMU ended with code ${code ?? "none"}: ${qemuLog(folder)}`));
+    });
   });
   child.unref();
   const identity = child.pid === undefined ? undefined : identify(child.pid);
   if (identity === undefined) throw await failure;
   record(folder, { kind: "process", marker: spec.marker, ...identity });
   // A wrong argument or a taken port shows at once; the monitor answers only when all of it was accepted.
-  await Promise.race([failure.then((error) => { throw error; }), monitorAnswers(folder)]);
+  await Promise.race([
+    failure.then((error) => {
+      throw error;
+    }),
+    monitorAnswers(folder),
+  ]);
   child.removeAllListeners();
   return identity;
 }

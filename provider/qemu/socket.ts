@@ -15,7 +15,9 @@ export function connectUnix(path: string, timeoutMs: number): Promise<Socket> {
       socket.destroy();
       reject(error);
     };
-    socket.setTimeout(timeoutMs, () => { fail(new Error(`${path}: no answer in ${timeoutMs} ms`)); });
+    socket.setTimeout(timeoutMs, () => {
+      fail(new Error(`${path}: no answer in ${timeoutMs} ms`));
+    });
     socket.once("error", fail);
     socket.once("connect", () => {
       socket.setTimeout(0);

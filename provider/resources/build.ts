@@ -34,7 +34,13 @@ export const buildResource: Resource = {
   id: (inputs) => typed<BuildInputs>(inputs).recipe,
 
   check(properties) {
-    const failures = missing(properties, ["project", "recipe", "parameters", "sources", "dependencies"]);
+    const failures = missing(properties, [
+      "project",
+      "recipe",
+      "parameters",
+      "sources",
+      "dependencies",
+    ]);
     if (failures.length > 0) return Promise.resolve({ inputs: properties, failures });
     const inputs = typed<BuildInputs>(properties);
     const digest = sourceDigest(inputs.project, { name: inputs.recipe, sources: inputs.sources });
@@ -43,16 +49,24 @@ export const buildResource: Resource = {
 
   async ensure(context: Context, properties: Properties): Promise<Properties> {
     const inputs = typed<BuildInputs>(properties);
-    const entry = await build(inputs.project, recipeOf(inputs), inputs.sourceDigest ?? "", context.signal, (message) => {
-      context.status(message);
-    });
+    const entry = await build(
+      inputs.project,
+      recipeOf(inputs),
+      inputs.sourceDigest ?? "",
+      context.signal,
+      (message) => {
+        context.status(message);
+      },
+    );
     return { ...entry };
   },
 
   read(_context: Context, prior: Prior) {
     const { path } = typed<BuildOutputs>(prior.outputs);
     // A purged cache is rebuilt by the next `up`.
-    return Promise.resolve(existsSync(path) ? { inputs: prior.inputs, outputs: prior.outputs } : undefined);
+    return Promise.resolve(
+      existsSync(path) ? { inputs: prior.inputs, outputs: prior.outputs } : undefined,
+    );
   },
 
   // Caches outlive stacks: other stacks use them, and the next `up` is quick. `destroy --purge` removes them.

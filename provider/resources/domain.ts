@@ -3,6 +3,7 @@ import { Semaphore } from "../host/semaphore.ts";
 import { missing, typed } from "../inputs.ts";
 import type { Context, Prior, Properties, Resource } from "../resource.ts";
 import { RemoteFailure } from "../ssh/errors.ts";
+import { removeDomainConfig, writeDomainConfig } from "../ssh/clientConfig.ts";
 import { newKey } from "../ssh/keys.ts";
 import { Remote } from "../ssh/remote.ts";
 import { hangUp } from "../ssh/session.ts";
@@ -26,6 +27,8 @@ export interface DomainInputs {
   authorizedKeys: string;
   /** Folder of the guest image on the host. */
   folder: string;
+  /** The stack's folder on the controller, for the client's ssh configuration. */
+  runFolder: string;
   /** Outputs of the GuestImage: another boot digest needs a restart, another packed digest does not. */
   bootDigest: string;
   packedDigest: string;
@@ -71,7 +74,9 @@ interface Seen {
 }
 
 async function look(remote: Remote, inputs: DomainInputs): Promise<Seen | undefined> {
-  const lines = (await remote.run(`looking for ${inputs.name}`, LOOK, inputs.name, inputs.folder)).trim().split("\n");
+  const lines = (await remote.run(`looking for ${inputs.name}`, LOOK, inputs.name, inputs.folder))
+    .trim()
+    .split("\n");
   if (lines[0] === undefined || lines[0] === "") return undefined;
   const [domid, state = "", memory, started = ""] = lines;
   return { domid: Number(domid), state, memoryMiB: Number(memory), started };
@@ -80,20 +85,34 @@ async function look(remote: Remote, inputs: DomainInputs): Promise<Seen | undefi
 async function start(context: Context, remote: Remote, inputs: DomainInputs): Promise<void> {
   const unit = `v4v-domu@${inputs.name}.service`;
   // Restart, not start: systemd holds a unit for active whose domain was destroyed behind its back.
-  await remote.run(`starting ${inputs.name}`, 'systemctl reset-failed "$1" 2>/dev/null || :; systemctl restart --no-block "$1"', unit);
+  await remote.run(
+    `starting ${inputs.name}`,
+    'systemctl reset-failed "$1" 2>/dev/null || :; systemctl restart --no-block "$1"',
+    unit,
+  );
   for (;;) {
-    const state = (await remote.run(`starting ${inputs.name}`, 'systemctl show -p ActiveState --value "$1"', unit)).trim();
+    const state = (
+      await remote.run(
+        `starting ${inputs.name}`,
+        'systemctl show -p ActiveState --value "$1"',
+        unit,
+      )
+    ).trim();
     if (state === "active") return;
     if (state === "failed") {
       const log = await remote.run("reading the log", 'journalctl -q -o cat -n 12 -u "$1"', unit);
-      throw new Error(`${inputs.name} could not be created; ${unit} on ${remote.name} said:\n${log.trim()}`);
+      throw new Error(
+        `${inputs.name} could not be created; ${unit} on ${remote.name} said:\n${log.trim()}`,
+      );
     }
     await pause(500, context.signal, `creating ${inputs.name}`);
   }
 }
 
 async function consoleEnd(remote: Remote, name: string): Promise<string> {
-  const result = await remote.tryRun("reading the console", 'tail -n 15 "/var/log/xen/console/guest-$1.log"', name).catch(() => undefined);
+  const result = await remote
+    .tryRun("reading the console", 'tail -n 15 "/var/log/xen/console/guest-$1.log"', name)
+    .catch(() => undefined);
   const text = result?.stdout.replace(/[^\n\t\x20-\x7e]/g, "").trim() ?? "";
   return text === "" ? "(no console output)" : text;
 }
@@ -106,7 +125,11 @@ tar -cf - --exclude=./etc/v4v/payload.digest . | ssh -F /etc/v4v-testbed/ssh_con
   'tar -xf - -C / --no-same-owner && for hook in /etc/v4v/boot.d/*; do [ ! -x "$hook" ] || "$hook" || exit 1; done'
 ssh -F /etc/v4v-testbed/ssh_config "$name" 'cat >/etc/v4v/payload.digest' <etc/v4v/payload.digest`;
 
-async function ensureDomain(context: Context, inputs: DomainInputs, prior: Prior | undefined): Promise<DomainOutputs> {
+async function ensureDomain(
+  context: Context,
+  inputs: DomainInputs,
+  prior: Prior | undefined,
+): Promise<DomainOutputs> {
   const remote = new Remote(inputs.connection, context.signal);
   const kept = prior === undefined ? {} : typed<Partial<DomainOutputs>>(prior.outputs);
   const key =
@@ -115,16 +138,36 @@ async function ensureDomain(context: Context, inputs: DomainInputs, prior: Prior
       : newKey(inputs.name);
   const own = `${inputs.folder}/domains/${inputs.name}`;
   const wanted = createHash("sha256")
-    .update(JSON.stringify([inputs.config, inputs.environment, inputs.bootDigest, inputs.authorizedKeys, key.publicKey]))
+    .update(
+      JSON.stringify([
+        inputs.config,
+        inputs.environment,
+        inputs.bootDigest,
+        inputs.authorizedKeys,
+        key.publicKey,
+      ]),
+    )
     .digest("hex");
   context.status("writing its configuration");
   const payload = `${own}/payload/payload`;
   await remote.write([
     { path: `${own}/domain.cfg`, content: inputs.config, mode: 0o600 },
-    { path: `${own}/known_host`, content: `${inputs.address},${inputs.name} ${key.publicKey}\n`, mode: 0o644 },
-    { path: `${own}/ssh_config`, content: `Host ${inputs.name}\n\tHostName ${inputs.address}\n\tHostKeyAlias ${inputs.name}\n`, mode: 0o644 },
+    {
+      path: `${own}/known_host`,
+      content: `${inputs.address},${inputs.name} ${key.publicKey}\n`,
+      mode: 0o644,
+    },
+    {
+      path: `${own}/ssh_config`,
+      content: `Host ${inputs.name}\n\tHostName ${inputs.address}\n\tHostKeyAlias ${inputs.name}\n`,
+      mode: 0o644,
+    },
     { path: `${payload}/etc/v4v/domu.env`, content: inputs.environment, mode: 0o644 },
-    { path: `${payload}/root/.ssh/authorized_keys`, content: `${inputs.authorizedKeys.trim()}\n`, mode: 0o600 },
+    {
+      path: `${payload}/root/.ssh/authorized_keys`,
+      content: `${inputs.authorizedKeys.trim()}\n`,
+      mode: 0o600,
+    },
     { path: `${payload}/etc/ssh/ssh_host_ed25519_key`, content: key.privateKey, mode: 0o600 },
   ]);
   await remote.run(`installing ${inputs.name}`, INSTALL, inputs.name, inputs.folder, wanted);
@@ -134,7 +177,7 @@ async function ensureDomain(context: Context, inputs: DomainInputs, prior: Prior
     await remote.run(`unpausing ${inputs.name}`, 'xl unpause "$1"', inputs.name);
     seen = await look(remote, inputs);
   }
-  if (seen === undefined || seen.started !== wanted || /[scd]/.test(seen.state)) {
+  if (seen?.started !== wanted || /[scd]/.test(seen.state)) {
     context.status("waiting for its turn");
     await creations.run(async () => {
       context.status("creating it");
@@ -143,7 +186,9 @@ async function ensureDomain(context: Context, inputs: DomainInputs, prior: Prior
     seen = await look(remote, inputs);
   }
   if (seen === undefined) {
-    throw new Error(`${inputs.name} ended right after its creation; its console said:\n${await consoleEnd(remote, inputs.name)}`);
+    throw new Error(
+      `${inputs.name} ended right after its creation; its console said:\n${await consoleEnd(remote, inputs.name)}`,
+    );
   }
 
   const guest: Connection = {
@@ -164,19 +209,29 @@ async function ensureDomain(context: Context, inputs: DomainInputs, prior: Prior
       `waiting for SSH to ${inputs.name}`,
       guestSignal,
       () => inGuest.once("cat /proc/sys/kernel/random/boot_id /etc/v4v/payload.digest"),
-      () => { context.status(`booting for ${Math.round((Date.now() - started) / 1000)} s`); },
+      () => {
+        context.status(`booting for ${Math.round((Date.now() - started) / 1000)} s`);
+      },
     );
     [bootId = "", packed = ""] = answer.stdout.trim().split("\n");
   } catch (error) {
     context.signal.throwIfAborted();
     const why = error instanceof Error ? error.message : String(error);
-    throw new Error(`${why}\nThe console of ${inputs.name} ends with:\n${await consoleEnd(remote, inputs.name)}`, { cause: error });
+    throw new Error(
+      `${why}\nThe console of ${inputs.name} ends with:\n${await consoleEnd(remote, inputs.name)}`,
+      { cause: error },
+    );
   }
   if (packed !== inputs.packedDigest) {
     context.status("updating its programs");
     await remote.run(`updating ${inputs.name}`, REFRESH_GUEST, inputs.name, inputs.folder);
   }
   await hangUp(guest);
+  writeDomainConfig(inputs.runFolder, {
+    name: inputs.name,
+    address: inputs.address,
+    hostKey: key.publicKey,
+  });
   return {
     domid: seen.domid,
     cid: seen.domid + CID_OFFSET,
@@ -190,26 +245,50 @@ async function ensureDomain(context: Context, inputs: DomainInputs, prior: Prior
 export const domainResource: Resource = {
   deadlines: { create: 600, update: 600, delete: 120 },
   replaceOn: ["name"],
+  quietInputs: ["runFolder"],
 
   id: (inputs) => typed<DomainInputs>(inputs).name,
 
   check: (inputs) =>
     Promise.resolve({
       inputs,
-      failures: missing(inputs, ["connection", "name", "address", "config", "environment", "authorizedKeys", "folder", "bootDigest", "packedDigest"]),
+      failures: missing(inputs, [
+        "connection",
+        "name",
+        "address",
+        "config",
+        "environment",
+        "authorizedKeys",
+        "folder",
+        "runFolder",
+        "bootDigest",
+        "packedDigest",
+      ]),
     }),
 
   diff(prior: Prior) {
-    return prior.outputs["state"] === "running" || prior.outputs["state"] === undefined ? {} : { changed: ["state"] };
+    return prior.outputs.state === "running" || prior.outputs.state === undefined
+      ? {}
+      : { changed: ["state"] };
   },
 
-  async ensure(context: Context, properties: Properties, prior: Prior | undefined): Promise<Properties> {
-    return { ...(await ensureDomain(context, typed<DomainInputs>(properties), prior)), state: "running" };
+  async ensure(
+    context: Context,
+    properties: Properties,
+    prior: Prior | undefined,
+  ): Promise<Properties> {
+    return {
+      ...(await ensureDomain(context, typed<DomainInputs>(properties), prior)),
+      state: "running",
+    };
   },
 
   async read(context: Context, prior: Prior) {
     const inputs = typed<DomainInputs>(prior.inputs);
-    const remote = new Remote(inputs.connection, AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]));
+    const remote = new Remote(
+      inputs.connection,
+      AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]),
+    );
     const seen = await look(remote, inputs);
     if (seen === undefined) return undefined;
     const state = /[psdc]/.exec(seen.state)?.[0] ?? "running";
@@ -220,6 +299,7 @@ export const domainResource: Resource = {
   async delete(context: Context, prior: Prior): Promise<void> {
     const inputs = typed<DomainInputs>(prior.inputs);
     const remote = new Remote(inputs.connection, context.signal);
+    removeDomainConfig(inputs.runFolder, inputs.name);
     const script = `
 rm -f "/etc/systemd/system/multi-user.target.wants/v4v-domu@$1.service"
 systemctl stop "v4v-domu@$1.service" 2>/dev/null || :
@@ -229,7 +309,10 @@ rm -rf -- "$2/domains/$1"`;
       await remote.run(`removing ${inputs.name}`, script, inputs.name, inputs.folder);
     } catch (error) {
       if (error instanceof RemoteFailure) throw error;
-      throw new Error(`${inputs.name} could not be removed: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      throw new Error(
+        `${inputs.name} could not be removed: ${error instanceof Error ? error.message : String(error)}`,
+        { cause: error },
+      );
     }
   },
 };

@@ -27,17 +27,28 @@ export interface FilesInputs {
 }
 
 /** Puts files in place, below `root` if one is given. */
-export async function placeFiles(remote: Remote, files: readonly RemoteFile[], root = ""): Promise<void> {
+export async function placeFiles(
+  remote: Remote,
+  files: readonly RemoteFile[],
+  root = "",
+): Promise<void> {
   const mode = (file: RemoteFile) => Number.parseInt(file.mode, 8);
   const small = files.filter((file) => file.source === undefined);
-  await remote.write(small.map((file) => ({ path: root + file.path, mode: mode(file), content: file.content ?? "" })));
+  await remote.write(
+    small.map((file) => ({
+      path: root + file.path,
+      mode: mode(file),
+      content: file.content ?? "",
+    })),
+  );
   for (const file of files) {
     if (file.source !== undefined) await remote.upload(file.source, root + file.path, mode(file));
   }
 }
 
 function digest(file: RemoteFile): string {
-  const bytes = file.source === undefined ? Buffer.from(file.content ?? "") : readFileSync(file.source);
+  const bytes =
+    file.source === undefined ? Buffer.from(file.content ?? "") : readFileSync(file.source);
   return createHash("sha256").update(bytes).digest("hex");
 }
 
@@ -50,9 +61,12 @@ export const filesResource: Resource = {
   check(properties) {
     const failures = missing(properties, ["connection", "files"]);
     const inputs = typed<FilesInputs>(properties);
-    if (failures.length > 0 || !Array.isArray(inputs.files)) return Promise.resolve({ inputs: properties, failures });
+    if (failures.length > 0 || !Array.isArray(inputs.files))
+      return Promise.resolve({ inputs: properties, failures });
     const digests = Object.fromEntries(
-      inputs.files.filter((file) => typeof file === "object").map((file) => [file.path, safeDigest(file)]),
+      inputs.files
+        .filter((file) => typeof file === "object")
+        .map((file) => [file.path, safeDigest(file)]),
     );
     return Promise.resolve({ inputs: { ...properties, digests } });
   },
@@ -68,10 +82,19 @@ export const filesResource: Resource = {
 
   async read(context: Context, prior: Prior) {
     const inputs = typed<FilesInputs>(prior.inputs);
-    const remote = new Remote(inputs.connection, AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]));
+    const remote = new Remote(
+      inputs.connection,
+      AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]),
+    );
     const paths = inputs.files.map((file) => file.path);
-    const listing = await remote.run("comparing files", 'sha256sum -- "$@" 2>/dev/null || true', ...paths);
-    const actual = new Map(listing.split("\n").map((line): [string, string] => [line.slice(66), line.slice(0, 64)]));
+    const listing = await remote.run(
+      "comparing files",
+      'sha256sum -- "$@" 2>/dev/null || true',
+      ...paths,
+    );
+    const actual = new Map(
+      listing.split("\n").map((line): [string, string] => [line.slice(66), line.slice(0, 64)]),
+    );
     const digests = Object.fromEntries(paths.map((path) => [path, actual.get(path) ?? "absent"]));
     return { inputs: { ...prior.inputs, digests }, outputs: prior.outputs };
   },

@@ -67,7 +67,8 @@ mv payload.new payload`;
 async function digestOf(payload: RemoteFile[]): Promise<string> {
   const hash = createHash("sha256");
   for (const file of payload) {
-    const content = file.source === undefined ? (file.content ?? "") : await sha256File(file.source);
+    const content =
+      file.source === undefined ? (file.content ?? "") : await sha256File(file.source);
     hash.update(JSON.stringify([file.path, file.mode, content]));
   }
   return hash.digest("hex");
@@ -80,9 +81,17 @@ export const guestImageResource: Resource = {
   id: (inputs) => `guest-image@${typed<GuestImageInputs>(inputs).connection.host}`,
 
   async check(properties) {
-    const failures = missing(properties, ["connection", "folder", "image", "imageSha256", "makeInitrd", "payload"]);
+    const failures = missing(properties, [
+      "connection",
+      "folder",
+      "image",
+      "imageSha256",
+      "makeInitrd",
+      "payload",
+    ]);
     const inputs = typed<GuestImageInputs>(properties);
-    if (failures.length > 0 || !Array.isArray(inputs.payload)) return { inputs: properties, failures };
+    if (failures.length > 0 || !Array.isArray(inputs.payload))
+      return { inputs: properties, failures };
     const digest = await digestOf(inputs.payload).catch(() => "unknown");
     return { inputs: { ...properties, payloadDigest: digest } };
   },
@@ -113,16 +122,26 @@ export const guestImageResource: Resource = {
     const packed = await remote.readFile(`${inputs.folder}/payload/payload/etc/v4v/payload.digest`);
     if (packed?.trim() !== digest) {
       context.status("packing what goes on top");
-      await remote.run("clearing the old payload", 'rm -rf "$1/payload.new"; mkdir -p "$1/payload.new"', inputs.folder);
+      await remote.run(
+        "clearing the old payload",
+        'rm -rf "$1/payload.new"; mkdir -p "$1/payload.new"',
+        inputs.folder,
+      );
       await placeFiles(remote, inputs.payload, `${inputs.folder}/payload.new/payload`);
       await remote.run("packing the payload", PACK, inputs.folder, digest);
     }
-    return { bootDigest: `${inputs.imageSha256} ${inputs.makeInitrdSha256} ${kernel.trim()}`, packedDigest: digest };
+    return {
+      bootDigest: `${inputs.imageSha256} ${inputs.makeInitrdSha256} ${kernel.trim()}`,
+      packedDigest: digest,
+    };
   },
 
   async read(context: Context, prior: Prior) {
     const inputs = typed<GuestImageInputs>(prior.inputs);
-    const remote = new Remote(inputs.connection, AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]));
+    const remote = new Remote(
+      inputs.connection,
+      AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]),
+    );
     const listing = await remote.run(
       "looking at the guest image",
       'cd "$1" 2>/dev/null || exit 0; [ ! -e root.ext4 ] || cat root.ext4.sha256; cat payload/payload/etc/v4v/payload.digest',

@@ -54,7 +54,12 @@ async function probe(remote: Remote): Promise<HypervisorOutputs> {
   return { bootId, runningBuildId, version, runningCommandLine };
 }
 
-async function reboot(context: Context, remote: Remote, inputs: HypervisorInputs, before: string): Promise<void> {
+async function reboot(
+  context: Context,
+  remote: Remote,
+  inputs: HypervisorInputs,
+  before: string,
+): Promise<void> {
   context.status("rebooting into the hypervisor");
   // The answer may or may not come through before the network goes down.
   await remote.once("sync; systemctl reboot").catch(() => undefined);
@@ -62,10 +67,14 @@ async function reboot(context: Context, remote: Remote, inputs: HypervisorInputs
   const started = Date.now();
   for (;;) {
     const elapsed = Math.round((Date.now() - started) / 1000);
-    if (elapsed > inputs.bootTimeout) throw new Error(`the host did not come back within ${inputs.bootTimeout} s`);
+    if (elapsed > inputs.bootTimeout)
+      throw new Error(`the host did not come back within ${inputs.bootTimeout} s`);
     context.status(`booting Xen for ${elapsed} s`);
     try {
-      const attempt = new Remote(inputs.connection, AbortSignal.any([context.signal, AbortSignal.timeout(30_000)]));
+      const attempt = new Remote(
+        inputs.connection,
+        AbortSignal.any([context.signal, AbortSignal.timeout(30_000)]),
+      );
       const answer = await attempt.once("cat /proc/sys/kernel/random/boot_id");
       if (answer.exitCode === 0 && answer.stdout.trim() !== before) return;
     } catch (error) {
@@ -85,12 +94,24 @@ export const hypervisorResource: Resource = {
   id: (inputs) => `xen@${typed<HypervisorInputs>(inputs).connection.host}`,
 
   check: (inputs) =>
-    Promise.resolve({ inputs, failures: missing(inputs, ["connection", "image", "buildId", "bootEntry", "imagePath", "commandLine"]) }),
+    Promise.resolve({
+      inputs,
+      failures: missing(inputs, [
+        "connection",
+        "image",
+        "buildId",
+        "bootEntry",
+        "imagePath",
+        "commandLine",
+      ]),
+    }),
 
   diff(prior: Prior, next: Properties) {
     const running = typed<Partial<HypervisorOutputs>>(prior.outputs);
     const inputs = typed<HypervisorInputs>(next);
-    const same = running.runningBuildId === inputs.buildId && running.runningCommandLine === inputs.commandLine;
+    const same =
+      running.runningBuildId === inputs.buildId &&
+      running.runningCommandLine === inputs.commandLine;
     return same ? {} : { changed: ["runningBuildId"] };
   },
 
@@ -107,13 +128,18 @@ export const hypervisorResource: Resource = {
         await reboot(context, remote, inputs, state.bootId);
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
-        const tail = inputs.consoleLog === undefined ? "" : `; its console ends with:\n${consoleTail(inputs.consoleLog, 15)}`;
+        const tail =
+          inputs.consoleLog === undefined
+            ? ""
+            : `; its console ends with:\n${consoleTail(inputs.consoleLog, 15)}`;
         throw new Error(`${why}${tail}`, { cause: error });
       }
       state = await probe(remote);
     }
     if (state.runningBuildId === "") {
-      throw new Error(`${remote.name} came back without Xen: ${CUSTOM_CFG} was not used or its kernel could not be loaded`);
+      throw new Error(
+        `${remote.name} came back without Xen: ${CUSTOM_CFG} was not used or its kernel could not be loaded`,
+      );
     }
     if (!matches(state)) {
       throw new Error(
@@ -126,7 +152,10 @@ export const hypervisorResource: Resource = {
 
   async read(context: Context, prior: Prior) {
     const inputs = typed<HypervisorInputs>(prior.inputs);
-    const remote = new Remote(inputs.connection, AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]));
+    const remote = new Remote(
+      inputs.connection,
+      AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]),
+    );
     const state = await probe(remote);
     return { inputs: prior.inputs, outputs: { ...prior.outputs, ...state } };
   },

@@ -56,7 +56,10 @@ async function emulatorVersion(): Promise<string> {
   try {
     return (await run("qemu-system-x86_64", ["--version"])).stdout.split("\n")[0] ?? "";
   } catch (error) {
-    throw new Refused("qemu-system-x86_64 is not installed; ./scripts/up installs what is missing", { cause: error });
+    throw new Refused(
+      "qemu-system-x86_64 is not installed; ./scripts/up installs what is missing",
+      { cause: error },
+    );
   }
 }
 
@@ -67,16 +70,26 @@ function incarnation(identity: ProcessIdentity): string {
 /** Lays keys and time into a running machine through its agent, so that its sshd is this stack's and no other's. */
 async function identifyMachine(inputs: MachineInputs, agent: GuestAgent): Promise<void> {
   await agent.shell('date -u -s "@$1" >/dev/null', String(Math.floor(Date.now() / 1000)));
-  await agent.run("/bin/sh", ["-eu", "-c", "umask 077; cat >/etc/ssh/ssh_host_ed25519_key"], inputs.hostPrivateKey);
+  await agent.run(
+    "/bin/sh",
+    ["-eu", "-c", "umask 077; cat >/etc/ssh/ssh_host_ed25519_key"],
+    inputs.hostPrivateKey,
+  );
   await agent.run(
     "/bin/sh",
     ["-eu", "-c", "umask 077; mkdir -p /root/.ssh; cat >/root/.ssh/authorized_keys"],
     `${inputs.authorizedKeys.trim()}\n`,
   );
-  await agent.shell("systemd-machine-id-setup >/dev/null 2>&1 || true; sync; systemctl restart --no-block ssh.service");
+  await agent.shell(
+    "systemd-machine-id-setup >/dev/null 2>&1 || true; sync; systemctl restart --no-block ssh.service",
+  );
 }
 
-async function waitForLogin(context: Context, inputs: MachineInputs, fresh: boolean): Promise<void> {
+async function waitForLogin(
+  context: Context,
+  inputs: MachineInputs,
+  fresh: boolean,
+): Promise<void> {
   const agentSocket = join(inputs.folder, FILES.agent);
   const remote = new Remote(inputs.connection, context.signal);
   const started = Date.now();
@@ -100,21 +113,31 @@ async function waitForLogin(context: Context, inputs: MachineInputs, fresh: bool
     "waiting for SSH",
     context.signal,
     () => remote.once("true"),
-    () => { context.status(`waiting for SSH for ${elapsed()}`); },
+    () => {
+      context.status(`waiting for SSH for ${elapsed()}`);
+    },
   );
 }
 
-async function stopGently(context: Context, inputs: MachineInputs, identity: ProcessIdentity): Promise<void> {
+async function stopGently(
+  context: Context,
+  inputs: MachineInputs,
+  identity: ProcessIdentity,
+): Promise<void> {
   context.status("shutting the machine down to change its hardware");
   try {
-    const remote = new Remote(inputs.connection, AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]));
+    const remote = new Remote(
+      inputs.connection,
+      AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]),
+    );
     await remote.once("sync; systemctl poweroff");
   } catch {
     // It does not answer: the power switch then.
   }
   await hangUp(inputs.connection);
   const until = Date.now() + 60_000;
-  while (Date.now() < until && machineProcesses(inputs.marker).length > 0) await pause(500, context.signal, "shutting down");
+  while (Date.now() < until && machineProcesses(inputs.marker).length > 0)
+    await pause(500, context.signal, "shutting down");
   if (machineProcesses(inputs.marker).length > 0) await killMachine(inputs.folder, identity);
 }
 
@@ -128,27 +151,49 @@ export const machineResource: Resource = {
   check: (inputs) =>
     Promise.resolve({
       inputs,
-      failures: missing(inputs, ["folder", "marker", "image", "memoryMiB", "cpus", "accelerator", "connection", "hostPrivateKey"]),
+      failures: missing(inputs, [
+        "folder",
+        "marker",
+        "image",
+        "memoryMiB",
+        "cpus",
+        "accelerator",
+        "connection",
+        "hostPrivateKey",
+      ]),
     }),
 
   diff(prior: Prior) {
-    return typed<Partial<MachineOutputs>>(prior.outputs).state === "running" ? {} : { changed: ["state"] };
+    return typed<Partial<MachineOutputs>>(prior.outputs).state === "running"
+      ? {}
+      : { changed: ["state"] };
   },
 
-  async ensure(context: Context, properties: Properties, prior: Prior | undefined): Promise<Properties> {
+  async ensure(
+    context: Context,
+    properties: Properties,
+    prior: Prior | undefined,
+  ): Promise<Properties> {
     const inputs = typed<MachineInputs>(properties);
     const before = prior === undefined ? undefined : typed<MachineInputs>(prior.inputs);
     const firmware = findFirmware();
-    if (firmware === undefined) throw new Refused("no UEFI firmware (OVMF) is installed; ./scripts/up installs what is missing");
+    if (firmware === undefined)
+      throw new Refused(
+        "no UEFI firmware (OVMF) is installed; ./scripts/up installs what is missing",
+      );
     const emulator = await emulatorVersion();
     const choice = await chooseAccelerator(inputs.accelerator).catch((error: unknown) => {
       throw new Refused(error instanceof Error ? error.message : String(error));
     });
 
-    let [identity, ...surplus] = machineProcesses(inputs.marker);
+    const [first, ...surplus] = machineProcesses(inputs.marker);
+    let identity = first;
     for (const process of surplus) await end(process, 2000);
     const hardwareChanged =
-      before !== undefined && (before.memoryMiB !== inputs.memoryMiB || before.cpus !== inputs.cpus || before.accelerator !== inputs.accelerator);
+      before !== undefined &&
+      (before.memoryMiB !== inputs.memoryMiB ||
+        before.cpus !== inputs.cpus ||
+        before.accelerator !== inputs.accelerator);
     if (identity !== undefined && hardwareChanged) {
       await stopGently(context, inputs, identity);
       identity = undefined;
@@ -208,13 +253,18 @@ export const machineResource: Resource = {
     const state = identity === undefined ? "stopped" : "running";
     return Promise.resolve({
       inputs: prior.inputs,
-      outputs: { ...prior.outputs, state, ...(identity !== undefined && { incarnation: incarnation(identity) }) },
+      outputs: {
+        ...prior.outputs,
+        state,
+        ...(identity !== undefined && { incarnation: incarnation(identity) }),
+      },
     });
   },
 
   async delete(_context: Context, prior: Prior): Promise<void> {
     const inputs = typed<MachineInputs>(prior.inputs);
     await hangUp(inputs.connection);
-    for (const identity of machineProcesses(inputs.marker)) await killMachine(inputs.folder, identity);
+    for (const identity of machineProcesses(inputs.marker))
+      await killMachine(inputs.folder, identity);
   },
 };

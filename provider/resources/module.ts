@@ -14,8 +14,9 @@ export interface ModuleInputs {
   path: string;
   /** `srcversion` of the module: what /sys/module/NAME shows once it is loaded. */
   srcversion: string;
-  /** Unit of the host that loads it. */
+  /** Unit of the host that loads it, and its text. */
   unit: string;
+  unitFile: string;
 }
 
 const LOOK = 'cat /sys/module/v4v/srcversion 2>/dev/null || echo "not loaded"';
@@ -24,33 +25,53 @@ const LOOK = 'cat /sys/module/v4v/srcversion 2>/dev/null || echo "not loaded"';
 export const moduleResource: Resource = {
   deadlines: { create: 120, update: 120, delete: 60 },
 
-  id: (inputs) => `${typed<ModuleInputs>(inputs).unit}@${typed<ModuleInputs>(inputs).connection.host}`,
+  id: (inputs) =>
+    `${typed<ModuleInputs>(inputs).unit}@${typed<ModuleInputs>(inputs).connection.host}`,
 
   check: (inputs) =>
-    Promise.resolve({ inputs, failures: missing(inputs, ["connection", "source", "path", "srcversion", "unit"]) }),
+    Promise.resolve({
+      inputs,
+      failures: missing(inputs, ["connection", "source", "path", "srcversion", "unit", "unitFile"]),
+    }),
 
-  async ensure(context: Context, properties: Properties): Promise<Properties> {
+  async ensure(
+    context: Context,
+    properties: Properties,
+    prior: Prior | undefined,
+  ): Promise<Properties> {
     const inputs = typed<ModuleInputs>(properties);
     const remote = new Remote(inputs.connection, context.signal);
     await remote.upload(inputs.source, inputs.path, 0o644);
+    await remote.write([
+      { path: `/etc/systemd/system/${inputs.unit}`, content: inputs.unitFile, mode: 0o644 },
+    ]);
     const loaded = (await remote.run("looking at the V4V module", LOOK)).trim();
-    if (loaded !== inputs.srcversion) {
+    if (loaded !== inputs.srcversion || prior?.inputs.unitFile !== inputs.unitFile) {
       context.status(loaded === "not loaded" ? "loading the module" : "replacing the module");
       const script = `
 ln -sf "/etc/systemd/system/$1" "/etc/systemd/system/multi-user.target.wants/$1"
+systemctl daemon-reload
 systemctl restart "$1" || { journalctl -q -o cat -n 5 -u "$1" >&2; dmesg | grep v4v: | tail -n 3 >&2; exit 1; }`;
       await remote.run("loading the V4V module", script, inputs.unit);
     }
     const now = (await remote.run("looking at the V4V module", LOOK)).trim();
     if (now !== inputs.srcversion) {
-      throw new RemoteFailure("loading the V4V module", remote.name, 1, `srcversion is ${now}, expected ${inputs.srcversion}`);
+      throw new RemoteFailure(
+        "loading the V4V module",
+        remote.name,
+        1,
+        `srcversion is ${now}, expected ${inputs.srcversion}`,
+      );
     }
     return {};
   },
 
   async read(context: Context, prior: Prior) {
     const inputs = typed<ModuleInputs>(prior.inputs);
-    const remote = new Remote(inputs.connection, AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]));
+    const remote = new Remote(
+      inputs.connection,
+      AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]),
+    );
     const srcversion = (await remote.run("looking at the V4V module", LOOK)).trim();
     return { inputs: { ...prior.inputs, srcversion }, outputs: prior.outputs };
   },
@@ -59,7 +80,7 @@ systemctl restart "$1" || { journalctl -q -o cat -n 5 -u "$1" >&2; dmesg | grep 
     const inputs = typed<ModuleInputs>(prior.inputs);
     const remote = new Remote(inputs.connection, context.signal);
     const script = `
-rm -f "/etc/systemd/system/multi-user.target.wants/$1" "$2"
+rm -f "/etc/systemd/system/multi-user.target.wants/$1" "/etc/systemd/system/$1" "$2"
 [ ! -e /sys/module/v4v ] || rmmod v4v`;
     await remote.run("unloading the V4V module", script, inputs.unit, inputs.path);
   },

@@ -4,6 +4,7 @@ import { readLedger } from "../host/ledger.ts";
 import { chooseFreePort, portIsFree } from "../host/ports.ts";
 import { end, isRunning } from "../host/processes.ts";
 import { missing, typed } from "../inputs.ts";
+import { writeHostConfig } from "../ssh/clientConfig.ts";
 import { newKey } from "../ssh/keys.ts";
 import { machineProcesses } from "../qemu/machine.ts";
 import { Refused, type Context, type Prior, type Properties, type Resource } from "../resource.ts";
@@ -42,10 +43,15 @@ export const runFolderResource: Resource = {
 
   check: (inputs) => Promise.resolve({ inputs, failures: missing(inputs, ["path", "sshPort"]) }),
 
-  async ensure(_context: Context, properties: Properties, prior: Prior | undefined): Promise<Properties> {
+  async ensure(
+    _context: Context,
+    properties: Properties,
+    prior: Prior | undefined,
+  ): Promise<Properties> {
     const inputs = typed<RunFolderInputs>(properties);
     const kept = prior === undefined ? undefined : typed<Partial<RunFolderOutputs>>(prior.outputs);
-    const samePort = kept?.port !== undefined && (inputs.sshPort === 0 || inputs.sshPort === kept.port);
+    const samePort =
+      kept?.port !== undefined && (inputs.sshPort === 0 || inputs.sshPort === kept.port);
     if (!samePort && inputs.sshPort !== 0 && !(await portIsFree(inputs.sshPort))) {
       throw new Refused(
         `machine.sshPort: port ${inputs.sshPort} of loopback is in use by another program; choose another one, or 0 for a free one`,
@@ -61,8 +67,19 @@ export const runFolderResource: Resource = {
           `free some, or point XDG_STATE_HOME to another file system`,
       );
     }
-    const port = samePort ? kept.port : inputs.sshPort === 0 ? await chooseFreePort() : inputs.sshPort;
-    if (kept?.privateKey !== undefined) return { ...prior?.outputs, port: port ?? 0 };
+    const port = samePort
+      ? kept.port
+      : inputs.sshPort === 0
+        ? await chooseFreePort()
+        : inputs.sshPort;
+    if (kept?.privateKey !== undefined && kept.hostPublicKey !== undefined) {
+      writeHostConfig(inputs.path, {
+        port: port ?? 0,
+        privateKey: kept.privateKey,
+        hostKey: kept.hostPublicKey,
+      });
+      return { ...prior?.outputs, port: port ?? 0 };
+    }
     const login = newKey("v4v-testbed");
     const host = newKey("v4v-host");
     const dom0 = newKey("v4v-dom0");
@@ -76,12 +93,19 @@ export const runFolderResource: Resource = {
       dom0PrivateKey: dom0.privateKey,
       dom0PublicKey: dom0.publicKey,
     };
+    writeHostConfig(inputs.path, {
+      port: outputs.port,
+      privateKey: login.privateKey,
+      hostKey: host.publicKey,
+    });
     return { ...outputs };
   },
 
   read(_context: Context, prior: Prior) {
     // A removed folder is made again by `up`; the identity lives in the state.
-    return Promise.resolve(existsSync(prior.id) ? { inputs: prior.inputs, outputs: prior.outputs } : undefined);
+    return Promise.resolve(
+      existsSync(prior.id) ? { inputs: prior.inputs, outputs: prior.outputs } : undefined,
+    );
   },
 
   async delete(context: Context, prior: Prior): Promise<void> {
@@ -101,4 +125,3 @@ export const runFolderResource: Resource = {
     rmSync(prior.id, { recursive: true, force: true });
   },
 };
-

@@ -24,7 +24,12 @@ export function plainError(error: unknown): grpc.ServiceError {
  * A create or update that failed half way: the engine saves what there is, and the next `up` goes on from it.
  * Source: pulumirpc.ErrorResourceInitFailed in proto/pulumi/provider.proto.
  */
-export function unfinished(error: unknown, id: string, inputs: Properties, outputs: Properties): grpc.ServiceError {
+export function unfinished(
+  error: unknown,
+  id: string,
+  inputs: Properties,
+  outputs: Properties,
+): grpc.ServiceError {
   const detail = new providerProto.ErrorResourceInitFailed();
   detail.setId(id);
   detail.setProperties(toStruct(outputs));

@@ -13,7 +13,10 @@ const GRACE_MS = 4000;
  * Serves resources as a Pulumi plugin: listens on loopback, prints the port, and lives as long as its parent.
  * The first argument, if any, is the engine's address.
  */
-export async function serve(version: string, resources: ReadonlyMap<string, Resource>): Promise<void> {
+export async function serve(
+  version: string,
+  resources: ReadonlyMap<string, Resource>,
+): Promise<void> {
   const engineAddress = process.argv.slice(2).find((argument) => !argument.startsWith("-"));
   const provider = new ProviderServer(version, resources, engineAddress);
   const server = new grpc.Server({
@@ -33,12 +36,19 @@ export async function serve(version: string, resources: ReadonlyMap<string, Reso
   const leave = (reason: string, exitCode: number) => {
     provider.cancel(reason);
     const until = Date.now() + GRACE_MS;
+    let idle = 0;
     setInterval(() => {
-      if (provider.running === 0 || Date.now() > until) process.exit(exitCode);
+      // A few turns of idleness: the last answer has to leave the socket.
+      idle = provider.running === 0 ? idle + 1 : 0;
+      if (idle > 5 || Date.now() > until) process.exit(exitCode);
     }, 20);
   };
-  process.on("SIGINT", () => { leave("interrupted", 0); });
-  process.on("SIGTERM", () => { leave("terminated", 0); });
+  process.on("SIGINT", () => {
+    leave("interrupted", 0);
+  });
+  process.on("SIGTERM", () => {
+    leave("terminated", 0);
+  });
   const parent = process.ppid;
   setInterval(() => {
     if (process.ppid === parent) return;

@@ -28,7 +28,11 @@ export class ProviderServer {
   #log: EngineLog;
   #running = 0;
 
-  constructor(version: string, resources: ReadonlyMap<string, Resource>, engineAddress: string | undefined) {
+  constructor(
+    version: string,
+    resources: ReadonlyMap<string, Resource>,
+    engineAddress: string | undefined,
+  ) {
     this.#version = version;
     this.#resources = resources;
     this.#log = new EngineLog(engineAddress);
@@ -96,19 +100,32 @@ export class ProviderServer {
   /** The methods as grpc-js wants them; those that are not served answer UNIMPLEMENTED by themselves. */
   implementation(): grpc.UntypedServiceImplementation {
     const unary =
-      <Request, Response>(handler: Handler<Request, Response>): grpc.handleUnaryCall<Request, Response> =>
+      <Request, Response>(
+        handler: Handler<Request, Response>,
+      ): grpc.handleUnaryCall<Request, Response> =>
       (call, callback) => {
         this.#running += 1;
-        const answer = handler(call.request).finally(() => { this.#running -= 1; });
+        const answer = handler(call.request).finally(() => {
+          this.#running -= 1;
+        });
         answer.then(
-          (response) => { callback(null, response); },
+          (response) => {
+            callback(null, response);
+          },
           (error: unknown) => {
-            callback(typeof error === "object" && error !== null && "metadata" in error ? (error as grpc.ServiceError) : plainError(error));
+            callback(
+              typeof error === "object" && error !== null && "metadata" in error
+                ? (error as grpc.ServiceError)
+                : plainError(error),
+            );
           },
         );
       };
     return Object.fromEntries(
-      Object.entries(this.#handlers).map(([name, handler]) => [name, unary(handler as Handler<unknown, unknown>)]),
+      Object.entries(this.#handlers).map(([name, handler]) => [
+        name,
+        unary(handler as Handler<unknown, unknown>),
+      ]),
     );
   }
 
@@ -131,9 +148,15 @@ export class ProviderServer {
     return {
       urn,
       signal: AbortSignal.any([this.#stop.signal, deadline.signal]),
-      status: (message) => { this.#log.send(urn, "info", message, true); },
-      info: (message) => { this.#log.send(urn, "info", message, false); },
-      warn: (message) => { this.#log.send(urn, "warning", message, false); },
+      status: (message) => {
+        this.#log.send(urn, "info", message, true);
+      },
+      info: (message) => {
+        this.#log.send(urn, "info", message, false);
+      },
+      warn: (message) => {
+        this.#log.send(urn, "warning", message, false);
+      },
     };
   }
 
@@ -165,7 +188,9 @@ export class ProviderServer {
     const news = fromStruct(request.getNews());
     const own = resource.diff?.(prior, news) ?? {};
     const inputs = inputDiff(prior, news, resource);
-    const changed = [...new Set([...inputs.changed, ...(own.changed ?? []), ...(own.replace ?? [])])];
+    const changed = [
+      ...new Set([...inputs.changed, ...(own.changed ?? []), ...(own.replace ?? [])]),
+    ];
     const replace = [...new Set([...inputs.replace, ...(own.replace ?? [])])];
     const response = new proto.DiffResponse();
     const { DIFF_SOME, DIFF_NONE } = proto.DiffResponse.DiffChanges;
@@ -185,7 +210,10 @@ export class ProviderServer {
       return response;
     }
     const id = resource.id(inputs);
-    const context = this.#context({ urn: request.getUrn(), timeout: request.getTimeout() }, resource.deadlines.create);
+    const context = this.#context(
+      { urn: request.getUrn(), timeout: request.getTimeout() },
+      resource.deadlines.create,
+    );
     try {
       const outputs = await resource.ensure(context, inputs, undefined);
       response.setId(id);
@@ -210,7 +238,10 @@ export class ProviderServer {
       inputs: fromStruct(request.getOldInputs()),
       outputs: fromStruct(request.getOlds()),
     };
-    const context = this.#context({ urn: request.getUrn(), timeout: request.getTimeout() }, resource.deadlines.update);
+    const context = this.#context(
+      { urn: request.getUrn(), timeout: request.getTimeout() },
+      resource.deadlines.update,
+    );
     try {
       const outputs = await resource.ensure(context, inputs, prior);
       response.setProperties(toStruct({ ...inputs, ...outputs }));
@@ -229,7 +260,10 @@ export class ProviderServer {
       inputs: fromStruct(request.getInputs()),
       outputs: fromStruct(request.getProperties()),
     };
-    const context = this.#context({ urn: request.getUrn(), timeout: request.getTimeout() }, resource.deadlines.update);
+    const context = this.#context(
+      { urn: request.getUrn(), timeout: request.getTimeout() },
+      resource.deadlines.update,
+    );
     const response = new proto.ReadResponse();
     let truth: { inputs: Properties; outputs: Properties } | undefined;
     try {
@@ -251,9 +285,13 @@ export class ProviderServer {
     const resource = this.#resource(request.getUrn());
     const outputs = fromStruct(request.getProperties());
     // An engine that sends no inputs here still sends outputs, and those hold the inputs too.
-    const inputs = request.getOldInputs() === undefined ? outputs : fromStruct(request.getOldInputs());
+    const inputs =
+      request.getOldInputs() === undefined ? outputs : fromStruct(request.getOldInputs());
     const prior: Prior = { id: request.getId(), inputs, outputs };
-    const context = this.#context({ urn: request.getUrn(), timeout: request.getTimeout() }, resource.deadlines.delete);
+    const context = this.#context(
+      { urn: request.getUrn(), timeout: request.getTimeout() },
+      resource.deadlines.delete,
+    );
     await resource.delete(context, prior);
     return new empty.Empty();
   }

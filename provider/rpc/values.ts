@@ -1,12 +1,19 @@
 import { isDeepStrictEqual } from "node:util";
 import struct from "google-protobuf/google/protobuf/struct_pb.js";
-import { UNKNOWN, type DiffResult, type Prior, type Properties, type Resource, type Value } from "../resource.ts";
+import {
+  UNKNOWN,
+  type DiffResult,
+  type Prior,
+  type Properties,
+  type Resource,
+  type Value,
+} from "../resource.ts";
 
 type Struct = struct.Struct;
 
 /** Properties of a request; a missing struct is an empty one. */
 export function fromStruct(value: Struct | undefined): Properties {
-  return (value?.toJavaScript() ?? {}) as Properties;
+  return (value?.toJavaScript() ?? {});
 }
 
 /** Properties for a response; undefined members are left out, as JSON does. */

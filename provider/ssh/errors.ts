@@ -16,7 +16,9 @@ export class RemoteFailure extends Error {
 
   constructor(what: string, where: string, exitCode: number, stderr: string) {
     const said = stderr.trim().split("\n").slice(-8).join("\n");
-    super(`${what} on ${where} failed with exit code ${exitCode}${said === "" ? "" : `:\n${said}`}`);
+    super(
+      `${what} on ${where} failed with exit code ${exitCode}${said === "" ? "" : `:\n${said}`}`,
+    );
     this.exitCode = exitCode;
     this.stderr = stderr;
   }

@@ -41,8 +41,12 @@ export class Remote {
   async once(command: string, stdin?: Buffer | string | NodeJS.ReadableStream): Promise<Result> {
     const client = await session(this.connection, this.#signal);
     return new Promise((resolve, reject) => {
-      const lost = (why: string) => { reject(new Unreachable(`${this.name}: ${why}`)); };
-      const onClose = () => { lost("the connection was lost while a command ran"); };
+      const lost = (why: string) => {
+        reject(new Unreachable(`${this.name}: ${why}`));
+      };
+      const onClose = () => {
+        lost("the connection was lost while a command ran");
+      };
       client.once("close", onClose);
       const handle = (error: Error | undefined, channel: ClientChannel) => {
         if (error !== undefined) {
@@ -66,15 +70,26 @@ export class Remote {
         this.#signal.addEventListener("abort", onAbort, { once: true });
         channel.on("data", keep(out));
         channel.stderr.on("data", keep(err));
-        channel.on("error", (failure: Error) => { lost(failure.message); });
+        channel.on("error", (failure: Error) => {
+          lost(failure.message);
+        });
         channel.on("close", (code: number | null | undefined, signalName?: string) => {
           this.#signal.removeEventListener("abort", onAbort);
           client.removeListener("close", onClose);
-          if (size > OUTPUT_LIMIT) reject(new Error(`${this.name}: a command printed more than ${OUTPUT_LIMIT} bytes`));
+          if (size > OUTPUT_LIMIT)
+            reject(new Error(`${this.name}: a command printed more than ${OUTPUT_LIMIT} bytes`));
           else if (typeof code === "number") {
-            resolve({ exitCode: code, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() });
+            resolve({
+              exitCode: code,
+              stdout: Buffer.concat(out).toString(),
+              stderr: Buffer.concat(err).toString(),
+            });
           } else if (signalName !== undefined) {
-            resolve({ exitCode: 128, stdout: Buffer.concat(out).toString(), stderr: `ended by signal ${signalName}` });
+            resolve({
+              exitCode: 128,
+              stdout: Buffer.concat(out).toString(),
+              stderr: `ended by signal ${signalName}`,
+            });
           } else lost("the connection was lost while a command ran");
         });
         if (stdin === undefined) channel.end();
@@ -93,7 +108,8 @@ export class Remote {
    */
   async run(what: string, script: string, ...args: string[]): Promise<string> {
     const result = await this.tryRun(what, script, ...args);
-    if (result.exitCode !== 0) throw new RemoteFailure(what, this.name, result.exitCode, result.stderr);
+    if (result.exitCode !== 0)
+      throw new RemoteFailure(what, this.name, result.exitCode, result.stderr);
     return result.stdout;
   }
 
@@ -105,9 +121,14 @@ export class Remote {
 
   /** Content of a small remote file, or undefined if there is none. */
   async readFile(path: string): Promise<string | undefined> {
-    const result = await this.tryRun(`reading ${path}`, '[ -e "$1" ] || exit 44; cat -- "$1"', path);
+    const result = await this.tryRun(
+      `reading ${path}`,
+      '[ -e "$1" ] || exit 44; cat -- "$1"',
+      path,
+    );
     if (result.exitCode === 44) return undefined;
-    if (result.exitCode !== 0) throw new RemoteFailure(`reading ${path}`, this.name, result.exitCode, result.stderr);
+    if (result.exitCode !== 0)
+      throw new RemoteFailure(`reading ${path}`, this.name, result.exitCode, result.stderr);
     return result.stdout;
   }
 
@@ -122,13 +143,23 @@ export class Remote {
     if (files.length === 0) return;
     const script = files.map(({ path, content, mode }) => {
       const bytes = Buffer.from(content);
-      const words = [path, createHash("sha256").update(bytes).digest("hex"), mode.toString(8)].map(quote).join(" ");
+      const words = [path, createHash("sha256").update(bytes).digest("hex"), mode.toString(8)]
+        .map(quote)
+        .join(" ");
       return `place ${words} <<'END'\n${bytes.toString("base64").replace(/.{76}/g, "$&\n")}\nEND\n`;
     });
-    await this.run(files.length === 1 ? `writing ${files[0]?.path ?? ""}` : "writing files", PLACE + script.join(""));
+    await this.run(
+      files.length === 1 ? `writing ${files[0]?.path ?? ""}` : "writing files",
+      PLACE + script.join(""),
+    );
   }
 
-  async #place(path: string, mode: number, digest: string, content: () => NodeJS.ReadableStream): Promise<void> {
+  async #place(
+    path: string,
+    mode: number,
+    digest: string,
+    content: () => NodeJS.ReadableStream,
+  ): Promise<void> {
     const what = `writing ${path}`;
     const octal = mode.toString(8);
     await untilReachable(what, this.#signal, async () => {
@@ -137,9 +168,14 @@ export class Remote {
         'echo "$2  $1" | sha256sum --check --status 2>/dev/null || exit 44\nchmod "$3" "$1"\n',
       );
       if (present.exitCode === 0) return;
-      const script = 'umask 077; mkdir -p "${1%/*}"; cat >"$1.new"; echo "$2  $1.new" | sha256sum --check --status; chmod "$3" "$1.new"; mv -f "$1.new" "$1"';
-      const result = await this.once(`sh -euc ${quote(script)} sh ${[path, digest, octal].map(quote).join(" ")}`, content());
-      if (result.exitCode !== 0) throw new RemoteFailure(what, this.name, result.exitCode, result.stderr);
+      const script =
+        'umask 077; mkdir -p "${1%/*}"; cat >"$1.new"; echo "$2  $1.new" | sha256sum --check --status; chmod "$3" "$1.new"; mv -f "$1.new" "$1"';
+      const result = await this.once(
+        `sh -euc ${quote(script)} sh ${[path, digest, octal].map(quote).join(" ")}`,
+        content(),
+      );
+      if (result.exitCode !== 0)
+        throw new RemoteFailure(what, this.name, result.exitCode, result.stderr);
     });
   }
 }

@@ -10,7 +10,11 @@ const KEEPALIVE_MS = 10_000;
 
 const sessions = new Map<string, Promise<Client>>();
 
-function open(connection: Connection, signal: AbortSignal, sock: Readable | undefined): Promise<Client> {
+function open(
+  connection: Connection,
+  signal: AbortSignal,
+  sock: Readable | undefined,
+): Promise<Client> {
   const where = describe(connection);
   return new Promise((resolve, reject) => {
     const client = new Client();
@@ -20,7 +24,9 @@ function open(connection: Connection, signal: AbortSignal, sock: Readable | unde
       client.destroy();
       reject(error);
     };
-    const onAbort = () => { fail(signal.reason as Error); };
+    const onAbort = () => {
+      fail(signal.reason as Error);
+    };
     signal.addEventListener("abort", onAbort, { once: true });
     client.once("ready", () => {
       signal.removeEventListener("abort", onAbort);
@@ -29,11 +35,15 @@ function open(connection: Connection, signal: AbortSignal, sock: Readable | unde
     client.on("error", (error) => {
       fail(
         foreign
-          ? new HostKeyMismatch(`${where} presents another host key than the one that is pinned; refusing to talk to it`)
+          ? new HostKeyMismatch(
+              `${where} presents another host key than the one that is pinned; refusing to talk to it`,
+            )
           : new Unreachable(`${where}: ${error.message}`, { cause: error }),
       );
     });
-    client.once("close", () => { fail(new Unreachable(`${where}: the connection was closed`)); });
+    client.once("close", () => {
+      fail(new Unreachable(`${where}: the connection was closed`));
+    });
     const expected = hostKeyBytes(connection.hostKey);
     const config: ConnectConfig = {
       host: connection.host,
@@ -76,7 +86,10 @@ export async function session(connection: Connection, signal: AbortSignal): Prom
     });
   }
   const opening = (async () => {
-    const sock = connection.via === undefined ? undefined : await forward(await session(connection.via, signal), connection);
+    const sock =
+      connection.via === undefined
+        ? undefined
+        : await forward(await session(connection.via, signal), connection);
     return open(connection, signal, sock);
   })();
   sessions.set(name, opening);
@@ -104,5 +117,9 @@ export async function hangUp(connection: Connection): Promise<void> {
 export async function hangUpAll(): Promise<void> {
   const open = [...sessions.values()];
   sessions.clear();
-  await Promise.allSettled(open.map(async (client) => { (await client).end(); }));
+  await Promise.allSettled(
+    open.map(async (client) => {
+      (await client).end();
+    }),
+  );
 }

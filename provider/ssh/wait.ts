@@ -28,7 +28,12 @@ export async function untilReachable<T>(
 }
 
 /** Sleeps, or throws the signal's reason with what was being waited for. */
-export async function pause(ms: number, signal: AbortSignal, what: string, last?: unknown): Promise<void> {
+export async function pause(
+  ms: number,
+  signal: AbortSignal,
+  what: string,
+  last?: unknown,
+): Promise<void> {
   try {
     await sleep(ms, undefined, { signal });
   } catch {
@@ -38,6 +43,7 @@ export async function pause(ms: number, signal: AbortSignal, what: string, last?
 
 function interrupted(what: string, signal: AbortSignal, last: unknown): Error {
   const reason = signal.reason instanceof Error ? signal.reason.message : String(signal.reason);
-  const seen = last instanceof Error && last !== signal.reason ? `; last seen: ${last.message}` : "";
+  const seen =
+    last instanceof Error && last !== signal.reason ? `; last seen: ${last.message}` : "";
   return new Error(`${what}: ${reason}${seen}`);
 }

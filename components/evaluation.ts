@@ -1,0 +1,110 @@
+import { cpus, totalmem, version as osVersion } from "node:os";
+import * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "../config/types.ts";
+import type { Transport } from "../evaluation/transports.ts";
+import { Evaluation as EvaluationRun } from "../provider/sdk.ts";
+import type { Builds } from "./builds.ts";
+import type { Domains } from "./domains.ts";
+import type { Machine } from "./machine.ts";
+import type { XenHost } from "./xenHost.ts";
+
+export interface EvaluationArgs {
+  machine: Machine;
+  xenHost: XenHost;
+  domains: Domains;
+  builds: Builds;
+  settings: Settings;
+  /** Folder that gets a folder for each run. */
+  artifacts: string;
+}
+
+function transportsOf(settings: Settings): Transport[] {
+  return settings.v4v.enabled ? ["tcp", "v4v"] : ["tcp"];
+}
+
+/** What makes a result comparable with another one; no domain or boot ids, no paths, no secrets. */
+function factsOf({ machine, xenHost, builds, settings }: EvaluationArgs) {
+  // The generation says when it was measured, not what.
+  const evaluation: Partial<Settings["evaluation"]> = { ...settings.evaluation };
+  delete evaluation.generation;
+  const none: Record<string, string> = {};
+  const host = pulumi.all([
+    machine.resource.emulator,
+    machine.accelerator,
+    machine.resource.acceleratorReason,
+    xenHost.hypervisor.version,
+    xenHost.kernel,
+  ]);
+  const built = pulumi.all([
+    builds.hypervisor.facts,
+    builds.tools.facts,
+    builds.domUImage.facts,
+    builds.module?.facts ?? pulumi.output(none),
+    builds.index.facts,
+  ]);
+  return pulumi
+    .all([host, built])
+    .apply(
+      ([[emulator, kind, reason, xen, kernel], [hypervisor, tools, image, module, index]]) => ({
+        command: "npm run evaluate",
+        settings: { ...settings, evaluation },
+        versions: {
+          xen,
+          kernel: kernel.trim(),
+          qemu: emulator,
+          node: process.version,
+          "package lists": index["release-date"] ?? "unknown",
+        },
+        builds: {
+          hypervisor: hypervisor.sha256 ?? "",
+          module: module.sha256 ?? "",
+          "v4v-bench": tools["v4v-bench-sha256"] ?? "",
+          "domU image": image["root-sha256"] ?? "",
+        },
+        machine: {
+          cpuModel: cpus()[0]?.model ?? "unknown",
+          cores: cpus().length,
+          memoryMiB: Math.round(totalmem() / 2 ** 20),
+          os: osVersion(),
+        },
+        accelerator: { kind, reason },
+      }),
+    );
+}
+
+/** The evaluation of a testbed that is up; with profile `none` there is none. */
+export class Evaluation extends pulumi.ComponentResource {
+  readonly run: EvaluationRun | undefined;
+
+  constructor(name: string, args: EvaluationArgs, options?: pulumi.ComponentResourceOptions) {
+    super("v4v:testbed:Evaluation", name, {}, options);
+    const { settings, xenHost, domains } = args;
+    const { profile, seed, generation, timeout } = settings.evaluation;
+    if (profile !== "none") {
+      this.run = new EvaluationRun(
+        `${name}-run`,
+        {
+          connection: xenHost.host.connection,
+          domains: domains.domains.map(({ name: domain, domid, address, cid }) => ({
+            name: domain,
+            domid,
+            addr: address,
+            cid,
+          })),
+          profile,
+          transports: transportsOf(settings),
+          seed,
+          generation,
+          facts: factsOf(args),
+          artifacts: args.artifacts,
+        },
+        {
+          parent: this,
+          dependsOn: [domains],
+          customTimeouts: { create: `${timeout}s`, update: `${timeout}s` },
+        },
+      );
+    }
+    this.registerOutputs({ run: this.run?.runId });
+  }
+}

@@ -1,0 +1,258 @@
+import { createHash } from "node:crypto";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { markLatest, writeArtifacts, type Artifacts } from "../../evaluation/artifacts.ts";
+import type { RunFacts } from "../../evaluation/manifest.ts";
+import { buildPlan, renderPlan, type PlanDomain } from "../../evaluation/plan.ts";
+import { profileNamed } from "../../evaluation/profiles.ts";
+import type { Transport } from "../../evaluation/transports.ts";
+import { missing, typed } from "../inputs.ts";
+import { Refused, type Context, type Prior, type Properties, type Resource } from "../resource.ts";
+import { RemoteFailure } from "../ssh/errors.ts";
+import { Remote } from "../ssh/remote.ts";
+import type { Connection } from "../ssh/target.ts";
+import { pause } from "../ssh/wait.ts";
+
+/** Inputs of `v4v:index:Evaluation`. */
+export interface EvaluationInputs {
+  /** Connection to dom0. */
+  connection: Connection;
+  /** The domUs as they are now; the ids change with every restart and are no reason to measure again. */
+  domains: Omit<PlanDomain, "agent">[];
+  profile: string;
+  transports: Transport[];
+  seed: number;
+  /** Raised to measure again. */
+  generation: number;
+  /** Everything that makes a result another result: settings, builds. */
+  facts: Pick<RunFacts, "settings" | "versions" | "builds" | "machine" | "accelerator" | "command">;
+  /** Folder on the controller that gets a folder for each run. */
+  artifacts: string;
+}
+
+export interface EvaluationOutputs {
+  runId: string;
+  path: string;
+  report: string;
+  manifestHash: string;
+  complete: boolean;
+  claims: { id: string; verdict: string }[];
+}
+
+/** Kept in a run folder until the run is complete: what an interrupted one needs to be taken up again. */
+interface Unfinished {
+  runId: string;
+  startedAt: string;
+  /** SHA-256 of the plan's text: it holds the domain ids, so a restarted domU means a new run. */
+  plan: string;
+}
+
+const UNFINISHED = "unfinished.json";
+const REMOTE = "/var/lib/v4v-testbed/runs";
+/** Seconds between looks at a run: each one costs dom0 a little of the CPU that is being measured. */
+const LOOK_S = 10;
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+function takeUp(artifacts: string, plan: string): Unfinished | undefined {
+  if (!existsSync(artifacts)) return undefined;
+  for (const name of readdirSync(artifacts).sort().reverse()) {
+    const path = join(artifacts, name, UNFINISHED);
+    if (name === "latest" || !existsSync(path)) continue;
+    const found = JSON.parse(readFileSync(path, "utf8")) as Unfinished;
+    if (found.plan === plan) return found;
+  }
+  return undefined;
+}
+
+function newRun(profile: string, plan: string): Unfinished {
+  const startedAt = new Date().toISOString();
+  const stamp = startedAt.replace(/\.\d+Z$/, "Z").replaceAll(/[-:]/g, "");
+  return { runId: `${stamp}-${profile}-${sha256(plan + startedAt).slice(0, 6)}`, startedAt, plan };
+}
+
+/** A step that takes longer than this has a transport that hangs, s; without a bound a broken one would take hours. */
+const STEP_TIMEOUT_S = 15;
+
+/** Starts the run in dom0 unless it is running or done; nothing of it hangs on this connection. */
+const START = `
+folder=$1 unit=$2
+cd "$folder"
+state=$(systemctl show -p ActiveState --value "$unit")
+[ "$state" != active ] && [ "$state" != activating ] || exit 0
+rm -f status
+systemctl reset-failed "$unit" 2>/dev/null || :
+systemd-run --quiet --unit="$unit" -p WorkingDirectory="$folder" -p StandardOutput="append:$folder/log" -p StandardError="append:$folder/log" \
+  -p 'ExecStopPost=/bin/sh -c "echo $EXIT_CODE $EXIT_STATUS >status.new; mv status.new status"' v4v-bench drive --step-timeout ${STEP_TIMEOUT_S} plan samples.jsonl`;
+
+/** Prints the exit status if the run is over, then what was measured since offset $2. */
+const LOOK = `
+cd "$1"
+cat status 2>/dev/null || echo running
+tail -c "+$(($2 + 1))" samples.jsonl 2>/dev/null || :`;
+
+interface Look {
+  status: string | undefined;
+  progress: string | undefined;
+}
+
+async function look(remote: Remote, folder: string, samples: string): Promise<Look> {
+  const offset = existsSync(samples) ? statSync(samples).size : 0;
+  const answer = await remote.run("looking at the evaluation", LOOK, folder, String(offset));
+  const end = answer.indexOf("\n");
+  const status = answer.slice(0, end);
+  const news = answer.slice(end + 1);
+  if (news !== "") appendFileSync(samples, news);
+  const step = /.*"type":"step".*"done":(\d+),"of":(\d+)/s.exec(news);
+  const progress =
+    step === null ? undefined : `${step[1] ?? ""} of ${step[2] ?? ""} steps measured`;
+  return { status: status === "running" ? undefined : status, progress };
+}
+
+/**
+ * Cuts a local copy back to the last line that v4v-bench keeps when it takes a run up again: samples of a step that did
+ * not end are measured once more, and would be here twice.
+ */
+function cutToLastStep(path: string): void {
+  if (!existsSync(path)) return;
+  const text = readFileSync(path, "latin1");
+  let kept = 0;
+  for (
+    let start = 0, end = text.indexOf("\n");
+    end >= 0;
+    start = end + 1, end = text.indexOf("\n", start)
+  ) {
+    if (/^\{"type":"(start|step|end)"/.test(text.slice(start, start + 20))) kept = end + 1;
+  }
+  truncateSync(path, kept);
+}
+
+async function measure(
+  context: Context,
+  inputs: EvaluationInputs,
+): Promise<Artifacts & { runId: string; directory: string }> {
+  const profile = profileNamed(inputs.profile);
+  if (profile === null)
+    throw new Refused("evaluation.profile is none: there is nothing to measure");
+  const names = inputs.domains.map((domain) => domain.name);
+  const plan = buildPlan({
+    profile,
+    domains: names,
+    transports: inputs.transports,
+    seed: inputs.seed,
+  });
+  const domains: PlanDomain[] = inputs.domains.map((domain) => ({
+    ...domain,
+    agent: `ssh -F /etc/v4v-testbed/ssh_config ${domain.name} v4v-bench agent`,
+  }));
+  const text = renderPlan(plan, domains);
+
+  const run = takeUp(inputs.artifacts, sha256(text)) ?? newRun(inputs.profile, sha256(text));
+  const directory = join(inputs.artifacts, run.runId);
+  mkdirSync(join(directory, "logs"), { recursive: true });
+  writeFileSync(join(directory, UNFINISHED), JSON.stringify(run));
+  const samples = join(directory, "samples.jsonl");
+  cutToLastStep(samples);
+
+  const remote = new Remote(inputs.connection, context.signal);
+  const folder = `${REMOTE}/${run.runId}`;
+  const unit = `v4v-evaluation-${run.runId}.service`;
+  await remote.write([{ path: `${folder}/plan`, content: text, mode: 0o600 }]);
+  context.status(`starting run ${run.runId}`);
+  await remote.run("starting the evaluation", START, folder, unit);
+
+  let exit: string;
+  for (;;) {
+    await pause(LOOK_S * 1000, context.signal, "evaluating");
+    const { status, progress } = await look(remote, folder, samples);
+    if (progress !== undefined) context.status(progress);
+    if (status !== undefined) {
+      exit = status;
+      break;
+    }
+  }
+  const log = (await remote.readFile(`${folder}/log`)) ?? "";
+  writeFileSync(join(directory, "logs", "v4v-bench.log"), log);
+  const failed = exit !== "exited 0";
+  context.status("drawing the report");
+  const facts: RunFacts = {
+    runId: run.runId,
+    startedAt: run.startedAt,
+    endedAt: new Date().toISOString(),
+    domains,
+    ...inputs.facts,
+  };
+  if (failed) {
+    // What was measured so far is worth a look; its report says that it is not complete.
+    const report = await writeArtifacts({ directory, plan, facts }).then(
+      ({ paths }) => paths.report,
+      () => samples,
+    );
+    throw new RemoteFailure(
+      `the evaluation (run ${run.runId}; what there is so far: ${report})`,
+      remote.name,
+      1,
+      `${exit}\n${log}`,
+    );
+  }
+  const artifacts = await writeArtifacts({ directory, plan, facts });
+  rmSync(join(directory, UNFINISHED));
+  await markLatest(directory);
+  await remote.run("removing the run from dom0", 'rm -rf -- "$1"', folder);
+  return { ...artifacts, runId: run.runId, directory };
+}
+
+/** One evaluation: measured by a detached unit in dom0, its samples brought home as they appear, its report drawn here. */
+export const evaluationResource: Resource = {
+  deadlines: { create: 1800, update: 1800, delete: 60 },
+  quietInputs: ["connection", "domains", "artifacts"],
+
+  id: (inputs) => `evaluation@${typed<EvaluationInputs>(inputs).connection.host}`,
+
+  check: (inputs) =>
+    Promise.resolve({
+      inputs,
+      failures: missing(inputs, [
+        "connection",
+        "domains",
+        "profile",
+        "transports",
+        "seed",
+        "generation",
+        "facts",
+        "artifacts",
+      ]),
+    }),
+
+  async ensure(context: Context, properties: Properties): Promise<Properties> {
+    const result = await measure(context, typed<EvaluationInputs>(properties));
+    const outputs: EvaluationOutputs = {
+      runId: result.runId,
+      path: result.directory,
+      report: result.paths.report,
+      manifestHash: result.manifestHash,
+      complete: result.complete,
+      claims: result.claims.map(({ id, verdict }) => ({ id, verdict })),
+    };
+    return { ...outputs };
+  },
+
+  // A result is a fact about the past: nothing on the host can change it.
+  read: (_context: Context, prior: Prior) =>
+    Promise.resolve({ inputs: prior.inputs, outputs: prior.outputs }),
+
+  // Artifacts are what all this was for: destroy keeps them.
+  delete: () => Promise.resolve(),
+};

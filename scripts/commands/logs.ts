@@ -1,0 +1,57 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import { consoleTail } from "../../provider/host/console.ts";
+import { cacheFolder, runFolder } from "../../provider/host/folders.ts";
+import { FILES } from "../../provider/qemu/arguments.ts";
+import { attached } from "../lib/process.ts";
+import { UserError } from "../lib/userError.ts";
+import { DEFAULT_STACK, PROJECT } from "../lib/workspace.ts";
+
+function lastBuildLog(): string | undefined {
+  const folder = join(cacheFolder(), "logs");
+  if (!existsSync(folder)) return undefined;
+  const logs = readdirSync(folder).map((name) => join(folder, name));
+  return logs.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
+}
+
+export function logsCommand(): Command {
+  return new Command("logs")
+    .description(
+      "Show the end of a log: console (of the machine, default), qemu, build, xen, journal (of dom0), or a domU's console",
+    )
+    .argument("[what]", "console, qemu, build, xen, journal, domu1, ...", "console")
+    .option("-n, --lines <N>", "how many lines", "60")
+    .option("-s, --stack <NAME>", "which testbed, if there are several", DEFAULT_STACK)
+    .action(async (what: string, options: { lines: string; stack: string }) => {
+      const lines = Number(options.lines);
+      if (!Number.isInteger(lines) || lines < 1)
+        throw new UserError(`--lines: ${options.lines} is not a number of lines`);
+      const folder = runFolder(PROJECT, options.stack);
+      const show = (path: string | undefined) => {
+        if (path === undefined || !existsSync(path))
+          throw new UserError(
+            `there is no such log${path === undefined ? "" : `: ${path}`}; is stack ${options.stack} up?`,
+          );
+        console.log(`${path}:`);
+        console.log(consoleTail(path, lines));
+      };
+      const remotely = async (...command: string[]) => {
+        const config = join(folder, "ssh", "config");
+        if (!existsSync(config))
+          throw new UserError(`stack ${options.stack} is not up; run ./scripts/up`);
+        process.exitCode = await attached("ssh", ["-F", config, "host", ...command], process.env);
+      };
+      if (what === "console") show(join(folder, FILES.console));
+      else if (what === "qemu") show(join(folder, FILES.log));
+      else if (what === "build") show(lastBuildLog());
+      else if (what === "xen") await remotely(`xl dmesg | tail -n ${lines}`);
+      else if (what === "journal") await remotely(`journalctl -q -n ${lines} --no-pager`);
+      else if (/^domu[1-9][0-9]*$/.test(what))
+        await remotely(`tail -n ${lines} /var/log/xen/console/guest-${what}.log`);
+      else
+        throw new UserError(
+          `there is no log ${JSON.stringify(what)}; "npm run logs -- --help" lists them`,
+        );
+    });
+}

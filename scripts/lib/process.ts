@@ -1,0 +1,67 @@
+import { spawn, spawnSync } from "node:child_process";
+import { UserError } from "./userError.ts";
+
+export interface Output {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a program to its end and keeps what it prints. A program that is not there gives code 127. */
+export function capture(
+  program: string,
+  args: string[],
+  env: NodeJS.ProcessEnv = process.env,
+  timeoutMs = 600_000,
+): Output {
+  const result = spawnSync(program, args, {
+    env,
+    encoding: "utf8",
+    timeout: timeoutMs,
+    maxBuffer: 256 * 1024 * 1024,
+  });
+  if (result.error !== undefined) {
+    const missing = (result.error as NodeJS.ErrnoException).code === "ENOENT";
+    return { code: missing ? 127 : 126, stdout: "", stderr: result.error.message };
+  }
+  return { code: result.status ?? 128, stdout: result.stdout, stderr: result.stderr };
+}
+
+/** As {@link capture}, with any failure an error. */
+export function must(
+  program: string,
+  args: string[],
+  env: NodeJS.ProcessEnv = process.env,
+): string {
+  const { code, stdout, stderr } = capture(program, args, env);
+  if (code !== 0)
+    throw new UserError(
+      `${program} ${args.join(" ")} failed with code ${code}:\n${stderr.trim() || stdout.trim()}`,
+    );
+  return stdout;
+}
+
+/**
+ * Runs a program on this terminal. Ctrl-C reaches it and us alike; it decides when to end, we report how it did.
+ */
+export function attached(program: string, args: string[], env: NodeJS.ProcessEnv): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { env, stdio: "inherit" });
+    const ignore = () => undefined;
+    process.on("SIGINT", ignore);
+    const pass = () => child.kill("SIGTERM");
+    process.on("SIGTERM", pass);
+    const done = () => {
+      process.removeListener("SIGINT", ignore);
+      process.removeListener("SIGTERM", pass);
+    };
+    child.once("error", (error) => {
+      done();
+      reject(error);
+    });
+    child.once("exit", (code, signal) => {
+      done();
+      resolve(code ?? (signal === "SIGINT" ? 130 : 128));
+    });
+  });
+}

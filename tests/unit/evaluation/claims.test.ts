@@ -1,0 +1,142 @@
+import { expect, test } from "vitest";
+import { judgeClaims, PAPER_BANDWIDTH_RATIO, type ClaimRow } from "../../../evaluation/claims.ts";
+import { judgeInterval } from "../../../evaluation/judge.ts";
+import { pingPong, repetitions, summaryOf } from "./measured.ts";
+import { smokePlan, syntheticLines } from "./synthetic.ts";
+
+const between = (low: number, high: number) => ({ low, high, coverage: 0.95 });
+
+test.each([
+  [0.1, 0.19, "pass"],
+  [0.1, 0.1901, "cannot be judged here"],
+  [0.19, 0.3, "cannot be judged here"],
+  [0.1901, 0.3, "fail"],
+])("at most 0.19: %d to %d is %s", (low, high, verdict) => {
+  expect(judgeInterval(between(low, high), { kind: "at most", value: 0.19 }).verdict).toBe(verdict);
+});
+
+test.each([
+  [4.59, 6, "pass"],
+  [4.58, 6, "cannot be judged here"],
+  [3, 4.59, "cannot be judged here"],
+  [3, 4.58, "fail"],
+])("at least 4.59: %d to %d is %s", (low, high, verdict) => {
+  expect(judgeInterval(between(low, high), { kind: "at least", value: 4.59 }).verdict).toBe(
+    verdict,
+  );
+});
+
+async function claim(id: string, lines: string[]): Promise<ClaimRow> {
+  const rows = judgeClaims(await summaryOf(lines));
+  const found = rows.find((row) => row.id === id);
+  if (found === undefined) throw new Error(`no claim ${id}`);
+  return found;
+}
+
+const steady = (us: number): number[] => [us, us, us, us, us, us];
+const MIB = 1 << 20;
+
+test.each([
+  [760, "pass"],
+  [761, "fail"],
+])("latency: %d us against TCP's 4000 us at 1 B: %s", async (us, verdict) => {
+  const lines = [
+    ...repetitions("tcp", 1, 1, steady(4000)),
+    ...repetitions("v4v", 1, 10, steady(us)),
+  ];
+  const row = await claim("latency-small", lines);
+  expect(row.verdict).toBe(verdict);
+  expect(row.stamp).toBe("Xen in QEMU TCG (emulated)");
+  expect(row.measured?.value).toBeCloseTo(us / 4000, 12);
+  expect(row.measured?.text).toContain(`−81%; V4V/TCP 0.190, 95% interval 0.190 to 0.190`);
+  expect(row.measured?.text).toMatch(
+    /V4V 38[01] \(38[01] to 38[01]\) µs, TCP 2000 \(2000 to 2000\) µs$/,
+  );
+});
+
+test("latency: an interval around the threshold decides nothing", async () => {
+  const lines = [
+    ...repetitions("tcp", 1, 1, steady(4000)),
+    ...repetitions("v4v", 1, 10, [700, 720, 750, 770, 800, 820]),
+  ];
+  const row = await claim("latency-small", lines);
+  expect(row.verdict).toBe("cannot be judged here");
+  expect(row.why).toMatch(/contains the paper's 0\.190/);
+});
+
+test.each([
+  [1000, "pass"],
+  [1100, "fail"],
+])("bandwidth: TCP 4600 us, V4V %d us a round trip at 1 MiB: %s", async (us, verdict) => {
+  const lines = [
+    ...repetitions("tcp", MIB, 1, steady(4600)),
+    ...repetitions("v4v", MIB, 10, steady(us)),
+  ];
+  const row = await claim("bandwidth-large", lines);
+  expect(PAPER_BANDWIDTH_RATIO).toBeCloseTo(4.589, 3);
+  expect(row.measured?.value).toBeCloseTo(4600 / us, 12);
+  expect(row.verdict).toBe(verdict);
+  expect(row.why).toMatch(/Judged by the ratio/);
+});
+
+test("other sizes are no answer", async () => {
+  const lines = [
+    ...repetitions("tcp", 64, 1, steady(4000)),
+    ...repetitions("v4v", 64, 10, steady(400)),
+  ];
+  for (const id of ["latency-small", "bandwidth-large"]) {
+    const row = await claim(id, lines);
+    expect(row).toMatchObject({ verdict: "not measured yet", measured: null });
+  }
+});
+
+test("without V4V, with V4V failing, with too few repetitions", async () => {
+  const tcp = repetitions("tcp", 1, 1, steady(4000));
+  expect(await claim("latency-small", tcp)).toMatchObject({
+    verdict: "not measured yet",
+    why: "This run has no V4V sample at this size.",
+  });
+  const failure = pingPong(10, "v4v", 1, 1, [1], { ok: false, error: "connect: No such device" });
+  expect(await claim("latency-small", [...tcp, failure])).toMatchObject({
+    verdict: "cannot be judged here",
+    why: "V4V failed at this size (1 sample): connect: No such device",
+  });
+  const few = repetitions("v4v", 1, 10, [400, 400, 400, 400]);
+  const row = await claim("latency-small", [...tcp, ...few]);
+  expect(row).toMatchObject({
+    verdict: "cannot be judged here",
+    measured: { value: 0.1, interval: null },
+  });
+  expect(row.why).toMatch(/^4 repetitions on one side are too few/);
+});
+
+test("every claim of the poster has its row; what is not measured says why", async () => {
+  const rows = judgeClaims(await summaryOf(syntheticLines(smokePlan())));
+  expect(rows.map((row) => row.id)).toEqual([
+    "latency-small",
+    "bandwidth-large",
+    "scaling-latency",
+    "scaling-bandwidth",
+    "aggregate",
+    "gpu-overhead-least",
+    "gpu-overhead-all",
+    "gpu-transfer",
+    "no-driver-domain",
+    "no-shared-pages",
+    "drop-or-forward",
+    "socket-interface",
+    "ease-of-use",
+    "cpu-cost",
+    "peer-discovery",
+    "gpu-evaluation",
+  ]);
+  // The synthetic V4V is 8 times as fast.
+  expect(rows.filter((row) => row.verdict === "pass").map((row) => row.id)).toEqual([
+    "latency-small",
+    "bandwidth-large",
+  ]);
+  for (const row of rows.slice(2)) {
+    expect(row).toMatchObject({ verdict: "not measured yet", measured: null });
+    expect(row.why).toMatch(/^.{20,}\.$/);
+  }
+});

@@ -1,0 +1,113 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { logTicks, valueAxis } from "../../../evaluation/axes.ts";
+import { renderChart } from "../../../evaluation/chart.ts";
+import { drawFigures } from "../../../evaluation/figures.ts";
+import { repetitions, summaryOf } from "./measured.ts";
+import { smokePlan, syntheticLines } from "./synthetic.ts";
+
+const warn = vi.spyOn(console, "warn");
+
+afterEach(() => {
+  expect(warn).not.toHaveBeenCalled();
+});
+
+/** Texts of an SVG, as they are written in it. */
+const texts = (svg: string): string[] =>
+  [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map((match) => match[1] ?? "");
+
+const count = (svg: string, part: RegExp): number => svg.match(part)?.length ?? 0;
+
+test("four figures of a smoke run, stamped, with every size, both transports and the paper's numbers", async () => {
+  const figures = await drawFigures(await summaryOf(syntheticLines(smokePlan())));
+  expect(figures.map((figure) => figure.name)).toEqual(["latency", "bandwidth", "ratio", "stream"]);
+  for (const { title, svg, caption } of figures) {
+    expect(svg).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg"[^]*<\/svg>$/);
+    expect(title).toMatch(/Xen in QEMU TCG \(emulated\)$/);
+    expect(texts(svg)).toContain("Xen in QEMU TCG (emulated)");
+    expect(caption.length).toBeGreaterThan(50);
+    expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+  }
+  const [latency, bandwidth, ratio, stream] = figures.map((figure) => figure.svg);
+  const sizes = ["1", "16", "64", "256", "1K", "4K", "16K", "64K", "256K", "1M", "4M"];
+  for (const svg of [latency, bandwidth, ratio])
+    expect(texts(svg ?? "")).toEqual(expect.arrayContaining(sizes));
+  for (const svg of [latency, bandwidth, stream]) {
+    expect(texts(svg ?? "")).toEqual(expect.arrayContaining(["TCP", "V4V"]));
+  }
+  expect(figures[0]?.caption).toContain("81%");
+  expect(texts(bandwidth ?? "")).toEqual(
+    expect.arrayContaining(["paper: TCP 501", "paper: V4V 2299"]),
+  );
+  expect(texts(ratio ?? "")).toEqual(
+    expect.arrayContaining(["paper at 1 MB: 4.59", "equal", "ping-pong", "one-way stream"]),
+  );
+  expect(texts(stream ?? "")).not.toContain("16K");
+});
+
+test("every point is drawn, and its interval", async () => {
+  const [latency] = await drawFigures(await summaryOf(syntheticLines(smokePlan())));
+  const svg = latency?.svg ?? "";
+  const group = (role: string): string => svg.slice(svg.indexOf(role)).split("</g>")[0] ?? "";
+  expect(count(group("mark-symbol role-mark"), /<path/g)).toBe(22);
+  expect(count(group("mark-rule role-mark"), /<line/g)).toBe(22);
+  // Two ends an interval.
+  expect(count(svg, /mark-rect role-mark/g)).toBe(2);
+  expect(count(group("mark-rect role-mark"), /<path/g)).toBe(22);
+});
+
+test("with one transport the figures but the ratio are drawn; without samples none", async () => {
+  const plan = smokePlan(["tcp"]);
+  const figures = await drawFigures(await summaryOf(syntheticLines(plan), plan));
+  expect(figures.map((figure) => figure.name)).toEqual(["latency", "bandwidth", "stream"]);
+  for (const { svg } of figures) expect(texts(svg)).not.toContain("V4V");
+  expect(await drawFigures(await summaryOf([]))).toEqual([]);
+});
+
+test("one size, one repetition, and values that are all equal can be drawn", async () => {
+  const [figure] = await drawFigures(await summaryOf(repetitions("tcp", 64, 1, [2000])));
+  expect(figure?.svg).not.toMatch(/NaN|undefined|Infinity/);
+  expect(count(figure?.svg ?? "", /mark-symbol role-mark/g)).toBe(1);
+});
+
+test("the same data give the same bytes", async () => {
+  const draw = async () => drawFigures(await summaryOf(syntheticLines(smokePlan())));
+  expect(await draw()).toEqual(await draw());
+});
+
+test("hostile names stay text", async () => {
+  const hostile = '<script>alert(1)</script>"&';
+  const summary = await summaryOf(repetitions(hostile, 64, 1, [2000, 2001]));
+  const [figure] = await drawFigures({ ...summary, stamp: hostile });
+  expect(figure?.svg).not.toContain("<script");
+  expect(
+    texts(figure?.svg ?? "").filter((text) => text.startsWith("&lt;script&gt;alert(1)")),
+  ).toHaveLength(2);
+  const svg = await renderChart({
+    title: hostile,
+    subtitle: hostile,
+    yTitle: hostile,
+    yScale: "log",
+    points: [{ series: hostile, size: 1, value: 1, low: null, high: null }],
+    styles: [{ series: hostile, colour: "#000000", shape: "circle", dash: [1, 0] }],
+    references: [{ value: 1, label: hostile }],
+  });
+  expect(svg).not.toContain("<script");
+  expect(svg).not.toMatch(/<[^<>]*alert\(1\)<\//);
+  // Title, subtitle, axis, legend and reference.
+  expect(texts(svg).filter((text) => text.startsWith("&lt;script&gt;alert(1)"))).toHaveLength(5);
+});
+
+test("ticks of logarithmic axes enclose the values", () => {
+  expect(logTicks(255, 88_000)).toEqual([
+    200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000,
+  ]);
+  expect(logTicks(0.0005, 2299)).toEqual([0.0001, 0.001, 0.01, 0.1, 1, 10, 100, 1000, 10_000]);
+  expect(logTicks(1, 1)).toEqual([1]);
+  expect(logTicks(0.95, 1.05)).toEqual([0.5, 1, 2]);
+});
+
+test("no value sits on the frame of a logarithmic axis; a linear one begins at zero", () => {
+  expect(valueAxis("", "log", [1, 10]).scale.domain).toEqual([0.5, 20]);
+  expect(valueAxis("", "log", [1.1, 9]).scale.domain).toEqual([1, 10]);
+  expect(valueAxis("", "linear", [40, 60]).scale.domain).toEqual([0, 60]);
+});

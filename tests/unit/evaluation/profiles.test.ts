@@ -1,0 +1,67 @@
+import { expect, test } from "vitest";
+import { EMULATED, estimateSeconds, type MachineModel } from "../../../evaluation/estimate.ts";
+import { ProfileError, profileNamed, type Profile } from "../../../evaluation/profiles.ts";
+
+function smoke(): Profile {
+  const profile = profileNamed("smoke");
+  if (profile === null) throw new Error("no profile smoke");
+  return profile;
+}
+
+test("smoke covers 1 B to 4 MiB by ping-pong, the poster's sizes among them, and streams", () => {
+  const sizes = (kind: string): number[] =>
+    smoke()
+      .points.filter((point) => point.kind === kind)
+      .map((point) => point.size);
+  expect(sizes("pingpong")).toEqual([
+    1, 16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304,
+  ]);
+  expect(sizes("stream")).toEqual([4096, 65_536, 1_048_576]);
+  expect(smoke().repetitions).toBeGreaterThanOrEqual(6);
+});
+
+test("smoke is planned to take at most 80 s under emulation", () => {
+  expect(estimateSeconds(smoke(), ["tcp", "v4v"])).toBeLessThanOrEqual(80);
+});
+
+test("the estimate adds up what a step does", () => {
+  const profile: Profile = {
+    name: "one",
+    description: "",
+    repetitions: 3,
+    points: [
+      { experiment: "latency", kind: "pingpong", size: 1, warmup: 4, count: 10, budgetMs: 1000 },
+      { experiment: "latency", kind: "pingpong", size: 1e6, warmup: 0, count: 1000, budgetMs: 100 },
+      { experiment: "stream", kind: "stream", size: 1_000_000, warmup: 1, count: 0, budgetMs: 50 },
+    ],
+  };
+  const model: MachineModel = {
+    stepOverheadMs: 7,
+    runOverheadMs: 1000,
+    transports: { ...EMULATED.transports, tcp: { roundTripMs: 2, bandwidth: 100 } },
+  };
+  const small = (4 + 1 + 10) * 2.00002;
+  // Round trip 2 + 20 ms; the one under way when the budget ends is finished.
+  const large = 22 + 100 + 22;
+  // 1 MB warm-up, 8 MiB under way, 4 MiB verification at 100 MB/s.
+  const stream = 50 + (1e6 + 12 * 1024 * 1024) / 1e5;
+  const expected = 1000 + 3 * (3 * 7 + small + large + stream);
+  expect(estimateSeconds(profile, ["tcp"], model)).toBeCloseTo(expected / 1000, 9);
+  expect(estimateSeconds(profile, ["tcp", "tcp"], model)).toBeCloseTo(
+    (2 * expected - 1000) / 1000,
+    9,
+  );
+});
+
+test("none means no evaluation; what is not there is refused with what there is", () => {
+  expect(profileNamed("none")).toBeNull();
+  for (const name of ["quick", "paper", "full"]) {
+    expect(() => profileNamed(name)).toThrow(
+      new ProfileError(
+        `evaluation.profile: profile "${name}" is not built yet; available: none, smoke`,
+      ),
+    );
+  }
+  expect(() => profileNamed("smoek")).toThrow(/"smoek" does not exist; available: none, smoke$/);
+  expect(() => profileNamed("toString")).toThrow(ProfileError);
+});

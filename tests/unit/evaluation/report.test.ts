@@ -1,0 +1,150 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { judgeClaims } from "../../../evaluation/claims.ts";
+import { drawFigures } from "../../../evaluation/figures.ts";
+import { buildManifest, manifestHash, type RunFacts } from "../../../evaluation/manifest.ts";
+import { observations } from "../../../evaluation/observations.ts";
+import type { Plan } from "../../../evaluation/plan.ts";
+import { renderReport } from "../../../evaluation/report.ts";
+import { readSamples } from "../../../evaluation/samples.ts";
+import { summarise } from "../../../evaluation/summary.ts";
+import { facts } from "./facts.ts";
+import { asFile, smokePlan, syntheticLines } from "./synthetic.ts";
+import { pingPong, repetitions } from "./measured.ts";
+
+const template = readFileSync(
+  new URL("../../../templates/report.html.hbs", import.meta.url),
+  "utf8",
+);
+
+async function reportOf(
+  lines: readonly string[],
+  known: RunFacts = facts,
+  plan: Plan = smokePlan(),
+) {
+  const file = await readSamples([asFile(lines)]);
+  const summary = summarise({
+    runId: known.runId,
+    accelerator: "tcg",
+    plan,
+    file,
+    ...observations(file.samples),
+  });
+  const artifacts = { "samples.jsonl": "12".repeat(32) };
+  const manifest = buildManifest({ facts: known, plan, complete: summary.complete, artifacts });
+  const [claims, figures] = [judgeClaims(summary), await drawFigures(summary)];
+  return {
+    html: renderReport(template, { manifest, summary, claims, figures, file }),
+    manifest,
+    claims,
+  };
+}
+
+const count = (html: string, part: RegExp): number => html.match(part)?.length ?? 0;
+
+test("one file: no script, no address outside, nothing loaded", async () => {
+  const { html } = await reportOf(syntheticLines(smokePlan(), undefined, [3]));
+  const addresses = html.match(/[a-z]+:\/\/[^"' <]*/g) ?? [];
+  expect(new Set(addresses)).toEqual(
+    new Set(["http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"]),
+  );
+  expect(html.replaceAll(/ xmlns(:xlink)?="[^"]*"/g, "")).not.toMatch(/:\/\//);
+  expect(html).not.toMatch(
+    /<script|<link|<img|<iframe|<object|@import|url\(|\son[a-z]+=|(src|href)=/i,
+  );
+  expect(html).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`);
+});
+
+test("what ran where, the stamp, headline, claims, figures, sizes, method, provenance, how to repeat", async () => {
+  const { html, manifest, claims } = await reportOf(syntheticLines(smokePlan(), undefined, [3]));
+  const places = [
+    '<p class="stamp">Xen in QEMU TCG (emulated)</p>',
+    "Example CPU 3.0 GHz, 2 cores",
+    "1 sample failed",
+    "<h2>Result</h2>",
+    "<h2>The poster&#x27;s claims</h2>",
+    "<h2>Figures</h2>",
+    "<h2>Every size</h2>",
+    "<h2>Failed and unused samples</h2>",
+    "connect: Connection reset by peer",
+    "<h2>Method</h2>",
+    "TCP: 4 MiB to send, 4 MiB to receive; V4V: 4 MiB to send",
+    "<h2>Provenance</h2>",
+    manifestHash(manifest),
+    "<h2>Repeat it</h2>",
+    "./scripts/up --profile smoke --seed 1",
+  ].map((part) => html.replaceAll("poster's", "poster&#x27;s").indexOf(part));
+  expect(places).not.toContain(-1);
+  expect(places).toEqual([...places].sort((a, b) => a - b));
+  expect(count(html, /<svg /g)).toBe(4);
+  expect(count(html, /data-label="Why"/g)).toBe(claims.length);
+  expect(count(html, /class="pass">pass</g)).toBe(2);
+  expect(count(html, /class="open">not measured yet</g)).toBe(14);
+  // 11 sizes twice and 3 once, on two transports.
+  expect(count(html, /<td class="name">/g)).toBe(50);
+  expect(html).toContain("(93.8%)");
+  expect(html).toMatch(/2 pass, 14 not measured yet/);
+});
+
+test("everything inserted is escaped", async () => {
+  const hostile = `<script>alert("x")</script>'&`;
+  const known: RunFacts = {
+    ...facts,
+    runId: hostile,
+    startedAt: hostile,
+    endedAt: hostile,
+    command: hostile,
+    settings: { [hostile]: hostile },
+    versions: { [hostile]: hostile },
+    builds: { [hostile]: hostile },
+    machine: { ...facts.machine, cpuModel: hostile, os: hostile },
+    accelerator: { kind: "tcg", reason: hostile },
+  };
+  const start = JSON.parse(syntheticLines(smokePlan())[0] ?? "") as { domains: object[] };
+  start.domains = [{ name: hostile, domid: 1, addr: hostile, cid: 3, kernel: hostile, cpus: 1 }];
+  const { html } = await reportOf(
+    [
+      JSON.stringify(start),
+      ...repetitions(hostile, 64, 1, [2000, 2001]),
+      pingPong(7, hostile, 64, 9, [1], { pair: hostile }),
+      pingPong(8, hostile, 64, 9, [1], { pair: hostile, experiment: hostile }),
+      pingPong(9, hostile, 64, 9, [1], { pair: hostile, ok: false, error: hostile }),
+      hostile,
+    ],
+    known,
+  );
+  expect(html).not.toContain("<script");
+  // A bare quote is harmless in a text, never inside of a tag.
+  expect(html).not.toMatch(/<[^<>]*alert\("/);
+  expect(count(html, /&lt;script&gt;alert/g)).toBeGreaterThan(25);
+});
+
+test("losing sizes are named", async () => {
+  const six = (us: number): number[] => [us, us + 1, us + 2, us + 3, us + 4, us + 5];
+  const { html } = await reportOf([
+    ...repetitions("tcp", 64, 1, six(1000)),
+    ...repetitions("v4v", 64, 11, six(2000)),
+    ...repetitions("tcp", 1024, 21, six(2000)),
+    ...repetitions("v4v", 1024, 31, six(1000)),
+    ...repetitions("tcp", 4096, 41, six(2000)),
+    ...repetitions("v4v", 4096, 51, six(2000)),
+  ]);
+  expect(html).toContain("<p>V4V is slower than TCP here: latency at 64 B.</p>");
+});
+
+test("an unfinished run with unreadable lines, of TCP alone, says so", async () => {
+  const plan = smokePlan(["tcp"]);
+  const lines = syntheticLines(plan).slice(0, 21);
+  const { html } = await reportOf([...lines, "garbage & more"], facts, plan);
+  expect(html).toContain("The run is not complete: 10 of 84 steps were measured.");
+  expect(html).toContain("1 line of samples.jsonl could not be used.");
+  expect(html).toContain("<td>not JSON</td><td><code>&quot;garbage &amp; more&quot;</code></td>");
+  expect(html).toContain("This run has nothing to compare");
+  expect(html).not.toContain("figure-ratio");
+});
+
+test("nothing measured at all still gives a page", async () => {
+  const { html } = await reportOf([]);
+  expect(html).toContain("No ping-pong sample was measured.");
+  expect(html).toContain("Nothing was measured that could be drawn.");
+});
