@@ -148,9 +148,7 @@ export class XenHost extends pulumi.ComponentResource {
 }
 
 /** The host's connection as @pulumi/command takes it. */
-export function sshConnection(
-  host: Host,
-): pulumi.Output<{
+export function sshConnection(host: Host): pulumi.Output<{
   host: string;
   port: number;
   user: string;

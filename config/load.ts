@@ -2,7 +2,7 @@ import { Ajv, type ErrorObject } from "ajv";
 import { distance } from "./distance.ts";
 import { memoryProblems } from "./memory.ts";
 import schema from "./schema.json" with { type: "json" };
-import { allowed, settings } from "./settings.ts";
+import { allowed, settings, type Setting } from "./settings.ts";
 import type { Settings } from "./types.ts";
 
 /** Everything that is wrong with a configuration, one entry a setting. */
@@ -46,12 +46,13 @@ function place(tree: Tree, path: string[], value: unknown, name: string, problem
     return;
   }
   if (rest.length > 0) {
-    const below = (tree[head] ??= {});
+    if (!Object.hasOwn(tree, head)) tree[head] = {};
+    const below = tree[head];
     if (isTree(below)) place(below, rest, value, name, problems);
     else problems.push(`${name}: ${head} is already set to ${show(below)}`);
     return;
   }
-  const present = tree[head];
+  const present = Object.hasOwn(tree, head) ? tree[head] : undefined;
   if (isTree(present) && isTree(value)) {
     for (const [key, inner] of Object.entries(value))
       place(present, [key], inner, `${name}.${key}`, problems);
@@ -63,20 +64,42 @@ function place(tree: Tree, path: string[], value: unknown, name: string, problem
 }
 
 function show(value: unknown): string {
-  const text = JSON.stringify(value) as string | undefined ?? String(value);
+  const text = (JSON.stringify(value) as string | undefined) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
-function nearest(name: string, candidates: string[]): string {
+/** The setting below `path` that was probably meant: little else than `name`, or longer by a unit. */
+function nearest(name: string, path: string[], candidates: string[]): string {
+  const lower = name.toLowerCase();
   const best = candidates
     .map((candidate) => ({
       candidate,
-      away: distance(name.toLowerCase(), candidate.toLowerCase()),
+      away: candidate.toLowerCase().startsWith(lower)
+        ? 0
+        : distance(lower, candidate.toLowerCase()),
     }))
     .sort((a, b) => a.away - b.away)[0];
-  return best !== undefined && best.away <= Math.max(2, name.length / 3)
-    ? `; did you mean ${best.candidate}?`
+  return name !== "" && best !== undefined && best.away <= Math.max(2, name.length / 3)
+    ? `; did you mean ${[...path, best.candidate].join(".")}?`
     : "";
+}
+
+function at(tree: Tree, path: readonly string[]): unknown {
+  return path.reduce<unknown>((node, key) => (isTree(node) ? node[key] : undefined), tree);
+}
+
+function refusal(setting: Setting, value: unknown): string {
+  const why = setting.notYet === undefined ? "" : ` (${setting.notYet})`;
+  return `${setting.path}: ${show(value)} is not accepted; allowed is ${allowed(setting)}${why}`;
+}
+
+/** What ajv would coerce though nobody means it: null to 0, false or empty text, true to 1 or to a word. */
+function* misfits(tree: Tree): Generator<string> {
+  for (const setting of settings) {
+    const value = at(tree, setting.path.split("."));
+    if (value === null || (typeof value === "boolean" && setting.type !== "boolean"))
+      yield refusal(setting, value);
+  }
 }
 
 function sentence(error: ErrorObject, tree: Tree): string {
@@ -92,14 +115,13 @@ function sentence(error: ErrorObject, tree: Tree): string {
       .filter((parts) => path.every((part, i) => parts[i] === part))
       .map((parts) => parts[path.length] ?? "");
     const full = [...path, name].join(".");
-    return `${full}: there is no such setting${nearest(name, [...new Set(siblings)])}`;
+    return `${full}: there is no such setting${nearest(name, path, [...new Set(siblings)])}`;
   }
-  const value = path.reduce<unknown>((node, key) => (isTree(node) ? node[key] : undefined), tree);
+  const value = at(tree, path);
   const setting = settings.find((candidate) => candidate.path === dotted);
-  const why = setting?.notYet === undefined ? "" : ` (${setting.notYet})`;
-  const may =
-    setting === undefined ? (error.message ?? "is not valid") : `allowed is ${allowed(setting)}`;
-  return `${dotted}: ${show(value)} is not accepted; ${may}${why}`;
+  return setting === undefined
+    ? `${dotted}: ${show(value)} is not accepted; ${error.message ?? "is not valid"}`
+    : refusal(setting, value);
 }
 
 const ajv = new Ajv({ allErrors: true, coerceTypes: true, useDefaults: true, strict: false });
@@ -122,11 +144,10 @@ export function loadSettings(raw: Record<string, string>, project: string): Sett
     place(tree, name.split("."), parse(text), name, problems);
   }
   const given = structuredClone(tree);
-  if (!validate(tree)) {
-    // One sentence a setting: ajv may report the same value under several keywords.
-    const sentences = (validate.errors ?? []).map((error) => sentence(error, given));
-    problems.push(...new Set(sentences));
-  }
+  const valid = validate(tree);
+  // One sentence a setting: ajv may report the same value under several keywords.
+  const sentences = valid ? [] : (validate.errors ?? []).map((error) => sentence(error, given));
+  problems.push(...new Set([...sentences, ...misfits(given)]));
   const checked = tree as unknown as Settings;
   if (problems.length === 0) problems.push(...memoryProblems(checked));
   if (problems.length > 0) throw new ConfigurationError(problems);

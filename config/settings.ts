@@ -9,6 +9,8 @@ export interface Setting {
   minimum?: number;
   maximum?: number;
   choices?: readonly unknown[];
+  /** What a text may be, in words, where a pattern judges it. */
+  words?: string;
   default: unknown;
   /** Why only some values are accepted so far. */
   notYet?: string;
@@ -23,6 +25,7 @@ interface Node {
   enum?: readonly unknown[];
   default?: unknown;
   "x-unit"?: string;
+  "x-allowed"?: string;
   "x-notYet"?: string;
 }
 
@@ -42,6 +45,7 @@ function* walk(node: Node, path: string[]): Generator<Setting> {
       ...(child.minimum !== undefined && { minimum: child.minimum }),
       ...(child.maximum !== undefined && { maximum: child.maximum }),
       ...(child.enum !== undefined && { choices: child.enum }),
+      ...(child["x-allowed"] !== undefined && { words: child["x-allowed"] }),
       ...(child["x-notYet"] !== undefined && { notYet: child["x-notYet"] }),
     };
   }
@@ -63,5 +67,5 @@ export function allowed(setting: Setting): string {
     return `${setting.minimum} to ${setting.maximum}${unit}`;
   }
   if (setting.type === "boolean") return "true or false";
-  return setting.type === "array" ? "an empty list" : "text";
+  return setting.type === "array" ? "an empty list" : (setting.words ?? "text");
 }

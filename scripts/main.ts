@@ -5,6 +5,7 @@ import { envCommand } from "./commands/env.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { sshCommand } from "./commands/ssh.ts";
+import { testCommand } from "./commands/test.ts";
 import { upCommand } from "./commands/up.ts";
 import { UserError } from "./lib/userError.ts";
 
@@ -22,6 +23,7 @@ for (const command of [
   envCommand,
   sshCommand,
   logsCommand,
+  testCommand,
 ]) {
   program.addCommand(command());
 }

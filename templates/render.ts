@@ -5,7 +5,7 @@ import Handlebars from "handlebars";
 export type TemplateValue = string | number | boolean;
 
 /** Characters that mean nothing special in xl configurations, GRUB, units, networkd and shell assignments alike. */
-const PLAIN = /^[A-Za-z0-9 _.,:=+/@%-]*$/;
+const PLAIN = /^[A-Za-z0-9 _.,:=+/@-]*$/;
 
 /**
  * Renders a template of this folder.

@@ -15,19 +15,27 @@ export type Entry =
 const NAME = "ledger.jsonl";
 
 export function record(folder: string, entry: Entry): void {
+  const path = join(folder, NAME);
+  // What a kill or a full disk cut short must not swallow the next entry.
+  const torn = existsSync(path) && !/(^|\n)$/.test(readFileSync(path, "utf8"));
   appendFileSync(
-    join(folder, NAME),
-    `${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`,
+    path,
+    `${torn ? "\n" : ""}${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`,
     { mode: 0o600 },
   );
 }
 
-/** All entries; a last line that a kill cut short is left out. */
+function parse(line: string): Entry[] {
+  try {
+    return [JSON.parse(line) as Entry];
+  } catch {
+    return [];
+  }
+}
+
+/** All entries; lines that were cut short are left out. */
 export function readLedger(folder: string): Entry[] {
   const path = join(folder, NAME);
   if (!existsSync(path)) return [];
-  return readFileSync(path, "utf8")
-    .split("\n")
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as Entry);
+  return readFileSync(path, "utf8").split("\n").slice(0, -1).flatMap(parse);
 }

@@ -35,7 +35,8 @@ export interface MachineInputs {
 }
 
 export interface MachineOutputs {
-  state: "running" | "stopped";
+  /** `silent`: the process runs and its SSH does not answer. */
+  state: "running" | "silent" | "stopped";
   acceleratorUsed: "tcg" | "kvm";
   acceleratorReason: string;
   /** QEMU's version and the controller's CPU, for the report. */
@@ -85,17 +86,37 @@ async function identifyMachine(inputs: MachineInputs, agent: GuestAgent): Promis
   );
 }
 
+/** Whether the machine's SSH answers as this stack's, asked once. */
+async function answers(
+  connection: Connection,
+  signal: AbortSignal,
+  seconds: number,
+): Promise<boolean> {
+  const remote = new Remote(
+    connection,
+    AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)]),
+  );
+  try {
+    return (await remote.once("true")).exitCode === 0;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof HostKeyMismatch) throw error;
+    return false;
+  }
+}
+
+/** Waits until the machine boots as far as its agent, if need be, and then until its SSH is this stack's. */
 async function waitForLogin(
   context: Context,
   inputs: MachineInputs,
   fresh: boolean,
 ): Promise<void> {
+  // A machine that runs already may be whole, or have been left before it got its keys.
+  if (!fresh && (await answers(inputs.connection, context.signal, 15))) return;
   const agentSocket = join(inputs.folder, FILES.agent);
-  const remote = new Remote(inputs.connection, context.signal);
   const started = Date.now();
   const elapsed = () => `${Math.round((Date.now() - started) / 1000)} s`;
-  let identified = !fresh;
-  while (!identified) {
+  for (let identified = false; !identified;) {
     try {
       const agent = await GuestAgent.connect(agentSocket, 2000);
       try {
@@ -109,6 +130,7 @@ async function waitForLogin(
       await pause(500, context.signal, "waiting for the machine to boot");
     }
   }
+  const remote = new Remote(inputs.connection, context.signal);
   await untilReachable(
     "waiting for SSH",
     context.signal,
@@ -246,19 +268,21 @@ export const machineResource: Resource = {
     return { ...outputs };
   },
 
-  read(_context: Context, prior: Prior) {
+  async read(context: Context, prior: Prior) {
     const inputs = typed<MachineInputs>(prior.inputs);
-    if (!existsSync(join(inputs.folder, FILES.disk))) return Promise.resolve(undefined);
+    if (!existsSync(join(inputs.folder, FILES.disk))) return undefined;
     const [identity] = machineProcesses(inputs.marker);
-    const state = identity === undefined ? "stopped" : "running";
-    return Promise.resolve({
+    let state: MachineOutputs["state"] = "stopped";
+    if (identity !== undefined)
+      state = (await answers(inputs.connection, context.signal, 15)) ? "running" : "silent";
+    return {
       inputs: prior.inputs,
       outputs: {
         ...prior.outputs,
         state,
         ...(identity !== undefined && { incarnation: incarnation(identity) }),
       },
-    });
+    };
   },
 
   async delete(_context: Context, prior: Prior): Promise<void> {

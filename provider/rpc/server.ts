@@ -105,7 +105,8 @@ export class ProviderServer {
       ): grpc.handleUnaryCall<Request, Response> =>
       (call, callback) => {
         this.#running += 1;
-        const answer = handler(call.request).finally(() => {
+        // In an async function what a handler throws before its first await is a rejection like any other.
+        const answer = (async () => handler(call.request))().finally(() => {
           this.#running -= 1;
         });
         answer.then(

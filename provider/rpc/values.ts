@@ -13,7 +13,7 @@ type Struct = struct.Struct;
 
 /** Properties of a request; a missing struct is an empty one. */
 export function fromStruct(value: Struct | undefined): Properties {
-  return (value?.toJavaScript() ?? {});
+  return value?.toJavaScript() ?? {};
 }
 
 /** Properties for a response; undefined members are left out, as JSON does. */

@@ -135,8 +135,7 @@ function ownEnvironment(): Record<string, string> {
   mkdirSync(backend, { recursive: true, mode: 0o700 });
   chmodSync(state, 0o700);
   const own: Record<string, string> = { PULUMI_SKIP_UPDATE_CHECK: "true" };
-  if (process.env.PULUMI_BACKEND_URL === undefined)
-    own.PULUMI_BACKEND_URL = `file://${backend}`;
+  if (process.env.PULUMI_BACKEND_URL === undefined) own.PULUMI_BACKEND_URL = `file://${backend}`;
   if (
     process.env.PULUMI_CONFIG_PASSPHRASE === undefined &&
     process.env.PULUMI_CONFIG_PASSPHRASE_FILE === undefined

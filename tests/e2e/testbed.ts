@@ -1,0 +1,127 @@
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { consoleTail } from "../../provider/host/console.ts";
+import { makeClone, type Clone } from "./clone.ts";
+import { start, type Finished, type Running } from "./run.ts";
+
+/** Exported state of a stack, as far as the tests look at it. */
+export interface StateResource {
+  urn: string;
+  type: string;
+  id?: string;
+  inputs?: Record<string, unknown>;
+  outputs?: Record<string, unknown>;
+}
+
+/** A testbed under test: a clone of the project, its commands, and what they leave. */
+export class Testbed {
+  readonly clone: Clone = makeClone();
+  readonly stack = "e2e";
+  #pulumiEnv: NodeJS.ProcessEnv | undefined;
+
+  get project(): string {
+    return this.clone.project;
+  }
+
+  /** The folder of the stack's machine; undefined before there is one. */
+  get runFolder(): string | undefined {
+    const state = join(this.clone.env.XDG_STATE_HOME ?? "", "v4v-testbed");
+    if (!existsSync(state)) return undefined;
+    const found = readdirSync(state)
+      .map((clone) => join(state, clone, "stacks", this.stack))
+      .filter(existsSync);
+    return found[0];
+  }
+
+  start(script: string, args: string[], timeoutS: number): Running {
+    return start(join(this.project, script), args, {
+      cwd: this.project,
+      env: this.clone.env,
+      timeoutS,
+    });
+  }
+
+  /** Runs one of the project's scripts to its end. */
+  script(script: string, args: string[], timeoutS: number): Promise<Finished> {
+    return this.start(script, args, timeoutS).finished;
+  }
+
+  up(args: string[], timeoutS = 1200): Promise<Finished> {
+    return this.script("scripts/up", ["--stack", this.stack, ...args], timeoutS);
+  }
+
+  destroy(timeoutS = 300): Promise<Finished> {
+    return this.script("scripts/run", ["destroy", "--stack", this.stack], timeoutS);
+  }
+
+  /** Plain pulumi, as somebody with a CLI of his own would call it. */
+  async pulumi(args: string[], timeoutS = 600, cwd = this.project): Promise<Finished> {
+    this.#pulumiEnv ??= await this.#environment();
+    return start("pulumi", args, { cwd, env: this.#pulumiEnv, timeoutS }).finished;
+  }
+
+  async #environment(): Promise<NodeJS.ProcessEnv> {
+    const { code, output } = await this.script("scripts/run", ["env"], 900);
+    if (code !== 0) throw new Error(output);
+    const env = { ...this.clone.env };
+    for (const [, name, quoted, plain] of output.matchAll(
+      /^export ([A-Z_]+)=(?:'([^']*)'|(.*))$/gm,
+    )) {
+      if (name !== undefined) env[name] = quoted ?? plain;
+    }
+    return env;
+  }
+
+  async resources(): Promise<StateResource[]> {
+    const { code, output } = await this.pulumi(["stack", "export", "--stack", this.stack]);
+    if (code !== 0) throw new Error(output);
+    const state = JSON.parse(output) as { deployment: { resources?: StateResource[] } };
+    return state.deployment.resources ?? [];
+  }
+
+  /** Runs a shell script in dom0 or a domU by way of `npm run ssh`; its output, an error for another exit code than 0. */
+  async on(name: string, script: string, timeoutS = 120): Promise<string> {
+    const { code, output } = await this.script(
+      "scripts/run",
+      ["ssh", "--stack", this.stack, name, script],
+      timeoutS,
+    );
+    if (code !== 0) throw new Error(`on ${name}: ${script}\nexit code ${code}\n${output}`);
+    return output.trim();
+  }
+
+  bootId(name: string): Promise<string> {
+    return this.on(name, "cat /proc/sys/kernel/random/boot_id");
+  }
+
+  /** Process numbers of the stack's QEMU. */
+  machines(): number[] {
+    const folder = this.runFolder;
+    const ledger = folder === undefined ? "" : join(folder, "ledger.jsonl");
+    if (!existsSync(ledger)) return [];
+    const markers = new Set(
+      [...readFileSync(ledger, "utf8").matchAll(/"marker":"([^"]+)"/g)].map(
+        ([, marker]) => marker ?? "",
+      ),
+    );
+    return readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .filter((pid) => {
+        try {
+          const line = readFileSync(`/proc/${pid}/cmdline`, "utf8");
+          return (
+            line.startsWith("qemu-system") && [...markers].some((marker) => line.includes(marker))
+          );
+        } catch {
+          return false;
+        }
+      })
+      .map(Number);
+  }
+
+  /** For a failed test: the end of the machine's console. */
+  consoleEnd(): string {
+    const folder = this.runFolder;
+    return folder === undefined ? "(no machine)" : consoleTail(join(folder, "console.log"), 40);
+  }
+}

@@ -1,0 +1,102 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { render, type TemplateValue } from "../../../templates/render.ts";
+import fc from "../helpers/property.ts";
+
+type Values = Record<string, TemplateValue>;
+
+const domu: Values = {
+  name: "domu1",
+  pvh: false,
+  memoryMiB: 192,
+  vcpus: 1,
+  kernelOptions: "clocksource=tsc tsc=nowatchdog",
+  folder: "/var/lib/v4v-testbed",
+  bridge: "xenbr0",
+  address: "10.83.0.11",
+  mac: "00:16:3e:53:00:0b",
+};
+
+/** Template, name of what is expected, values. */
+const cases: [template: string, expected: string, values: Values][] = [
+  [
+    "boot-entry.cfg",
+    "boot-entry.cfg",
+    {
+      imagePath: "/boot/xen-v4v-testbed.gz",
+      commandLine: "placeholder com1=115200,8n1 console=com1 dom0_mem=1024M,max:1024M v4v=1",
+      root: "/dev/vda2",
+      dom0Options: "console=hvc0 net.ifnames=0 quiet mitigations=off",
+    },
+  ],
+  ["bridge.netdev", "bridge.netdev", { bridge: "xenbr0", mac: "02:16:3e:53:00:00" }],
+  [
+    "bridge.network",
+    "bridge.network",
+    { bridge: "xenbr0", gateway: "10.83.0.1", prefixLength: 24 },
+  ],
+  ["domu.cfg", "domu-pv.cfg", domu],
+  ["domu.cfg", "domu-pvh.cfg", { ...domu, pvh: true }],
+  [
+    "domu.env",
+    "domu.env",
+    { name: "domu1", address: "10.83.0.11", prefixLength: 24, gateway: "10.83.0.1" },
+  ],
+  ["v4v-module.service", "v4v-module.service", { ringKiB: 1024 }],
+];
+
+test("no template is without an expectation", () => {
+  const templates = readdirSync(join(import.meta.dirname, "../../../templates"))
+    .filter((name) => name.endsWith(".hbs") && name !== "report.html.hbs")
+    .map((name) => name.slice(0, -".hbs".length));
+  expect([...new Set(cases.map(([template]) => template))].sort()).toEqual(templates.sort());
+});
+
+describe.each(cases)("%s (%s)", (template, expected, values) => {
+  test("is rendered as expected", async () => {
+    await expect(render(template, values)).toMatchFileSnapshot(join("expected", expected));
+  });
+
+  test("wants each of its values", () => {
+    // A flag chooses a part of the template; every other value has to appear.
+    const texts = Object.keys(values).filter((name) => typeof values[name] !== "boolean");
+    for (const name of texts) {
+      expect(render(template, { ...values, [name]: "9" }), name).not.toBe(render(template, values));
+      const others = Object.fromEntries(Object.entries(values).filter(([key]) => key !== name));
+      expect(() => render(template, others), `without ${name}`).toThrow(name);
+    }
+  });
+
+  test("takes no value that could be read as syntax", () => {
+    const texts = Object.entries(values).filter(([, value]) => typeof value !== "boolean");
+    for (const [name] of texts) {
+      for (const character of "\"'`$;{}[]()<>|&\\!*?~#^%\n\r\t\0\u007fé\u2028") {
+        const value = `a${character}b`;
+        expect(() => render(template, { ...values, [name]: value }), value).toThrow(
+          `${template}: ${name} holds characters that are not allowed there: ${JSON.stringify(value)}`,
+        );
+      }
+    }
+  });
+});
+
+test("a value is refused at its end, its beginning and on its own as well", () => {
+  for (const value of ["\n", "x\n", "\nx", "{{name}}", "$", "x'", '"'])
+    expect(() => render("domu.env", { ...cases[5]?.[2], name: value })).toThrow("not allowed");
+});
+
+test("what is accepted comes out as it went in, once for each place", () => {
+  const plain = fc.stringMatching(/^[A-Za-z0-9 _.,:=+/@-]{0,30}$/);
+  fc.assert(
+    fc.property(plain, plain, (name, gateway) => {
+      expect(render("domu.env", { name, address: "a", prefixLength: 24, gateway })).toBe(
+        `DOMU_NAME=${name}\nDOMU_ADDRESS=a/24\nDOMU_GATEWAY=${gateway}\n`,
+      );
+    }),
+  );
+});
+
+test("a template that does not exist is an error", () => {
+  expect(() => render("nothing", {})).toThrow("ENOENT");
+});
