@@ -32,7 +32,11 @@ export class Builds extends pulumi.ComponentResource {
         {
           project,
           recipe,
-          parameters,
+          // Lists fetched anew may name other packages: what was made from the old ones is not what they would give.
+          parameters:
+            dependencies.index === undefined
+              ? parameters
+              : { ...parameters, RELEASE_SHA256: dependencies.index.fact("release-sha256") },
           sources,
           dependencies: Object.fromEntries(
             Object.entries(dependencies).map(([key, build]) => [key, build.path]),

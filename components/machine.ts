@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/types.ts";
 import { EmulatedMachine, RunFolder } from "../provider/sdk.ts";
+import type { XenBoot } from "../provider/xen/boot.ts";
 import type { Connection } from "../provider/ssh/target.ts";
 import type { Host } from "./host.ts";
 
@@ -10,9 +11,11 @@ export interface MachineArgs {
   /** Disk image to boot. */
   image: pulumi.Input<string>;
   settings: Settings["machine"];
+  /** The hypervisor that it is going to run. */
+  boot: pulumi.Input<XenBoot>;
 }
 
-/** The emulated machine, from its folder and keys to an answering SSH: a plain Debian, not yet a Xen host. */
+/** The emulated machine, from its folder and keys to an answering SSH: a plain Debian, or one resumed. */
 export class Machine extends pulumi.ComponentResource implements Host {
   readonly runFolder: RunFolder;
   readonly connection: pulumi.Output<Connection>;
@@ -54,11 +57,13 @@ export class Machine extends pulumi.ComponentResource implements Host {
         connection: this.connection,
         hostPrivateKey: folder.hostPrivateKey,
         authorizedKeys: folder.publicKey,
+        ...(settings.freeze && { freeze: args.boot }),
       },
       {
         parent: this,
         customTimeouts: {
-          create: `${settings.bootTimeout}s`,
+          // A frozen machine is booted twice before it serves this one: as Debian and as Xen host.
+          create: `${settings.bootTimeout * (settings.freeze ? 3 : 1)}s`,
           update: `${settings.bootTimeout + 120}s`,
         },
       },

@@ -7,7 +7,7 @@ import { Evaluation } from "./evaluation.ts";
 import { GuestModule } from "./guestModule.ts";
 import { Domains } from "./domains.ts";
 import { Machine } from "./machine.ts";
-import { XenHost } from "./xenHost.ts";
+import { XenHost, xenBoot } from "./xenHost.ts";
 
 /** The kernel's limit for explicit socket buffers (212,992 bytes) would handicap the tuned TCP baseline. */
 const SOCKET_BUFFERS =
@@ -46,6 +46,7 @@ export class Testbed extends pulumi.ComponentResource {
         folder: args.folder,
         image: pulumi.interpolate`${this.builds.hostImage.path}/disk.img`,
         settings: settings.machine,
+        boot: xenBoot(this.builds.hypervisor, settings),
       },
       inside,
     );

@@ -4,6 +4,7 @@ import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/types.ts";
 import { Files, Hypervisor, type Build } from "../provider/sdk.ts";
+import type { XenBoot } from "../provider/xen/boot.ts";
 import type { RemoteFile } from "../provider/resources/files.ts";
 import { render } from "../templates/render.ts";
 import type { Host } from "./host.ts";
@@ -33,6 +34,25 @@ function xenCommandLine({ xen, v4v }: Settings): string {
     ...(v4v.enabled ? ["v4v=1"] : []),
     ...(xen.options === "" ? [] : [xen.options]),
   ].join(" ");
+}
+
+/** How our hypervisor is booted with these settings. */
+export function xenBoot(hypervisor: Build, settings: Settings): pulumi.Output<XenBoot> {
+  const commandLine = xenCommandLine(settings);
+  return pulumi
+    .all([hypervisor.path, hypervisor.fact("build-id")])
+    .apply(([path, buildId]): XenBoot => ({
+      image: `${path}/xen.gz`,
+      buildId,
+      bootEntry: render("boot-entry.cfg", {
+        imagePath: IMAGE_PATH,
+        commandLine,
+        root: "/dev/vda2",
+        dom0Options: "console=hvc0 net.ifnames=0 quiet mitigations=off",
+      }),
+      imagePath: IMAGE_PATH,
+      commandLine,
+    }));
 }
 
 function dom0Files(project: string, dom0PrivateKey: string): RemoteFile[] {
@@ -104,22 +124,17 @@ export class XenHost extends pulumi.ComponentResource {
       },
       on,
     );
-    const commandLine = xenCommandLine(settings);
+    const boot = xenBoot(args.hypervisor, settings);
     this.hypervisor = new Hypervisor(
       `${name}-xen`,
       {
         connection,
         incarnation: host.incarnation,
-        image: pulumi.interpolate`${args.hypervisor.path}/xen.gz`,
-        buildId: args.hypervisor.fact("build-id"),
-        bootEntry: render("boot-entry.cfg", {
-          imagePath: IMAGE_PATH,
-          commandLine,
-          root: "/dev/vda2",
-          dom0Options: "console=hvc0 net.ifnames=0 quiet mitigations=off",
-        }),
-        imagePath: IMAGE_PATH,
-        commandLine,
+        image: boot.image,
+        buildId: boot.buildId,
+        bootEntry: boot.bootEntry,
+        imagePath: boot.imagePath,
+        commandLine: boot.commandLine,
         bootTimeout: settings.machine.bootTimeout,
         consoleLog: host.consoleLog,
       },

@@ -42,14 +42,14 @@ function place(tree: Tree, path: string[], value: unknown, name: string, problem
     head === "" ||
     ["__proto__", "constructor", "prototype"].includes(head)
   ) {
-    problems.push(`${name}: not a name of a setting`);
+    problems.push(`${printable(name)}: not a name of a setting`);
     return;
   }
   if (rest.length > 0) {
     if (!Object.hasOwn(tree, head)) tree[head] = {};
     const below = tree[head];
     if (isTree(below)) place(below, rest, value, name, problems);
-    else problems.push(`${name}: ${head} is already set to ${show(below)}`);
+    else problems.push(`${printable(name)}: ${printable(head)} is already set to ${show(below)}`);
     return;
   }
   const present = Object.hasOwn(tree, head) ? tree[head] : undefined;
@@ -57,15 +57,24 @@ function place(tree: Tree, path: string[], value: unknown, name: string, problem
     for (const [key, inner] of Object.entries(value))
       place(present, [key], inner, `${name}.${key}`, problems);
   } else if (present !== undefined) {
-    problems.push(`${name}: set twice, as one value and by its parts`);
+    problems.push(`${printable(name)}: set twice, as one value and by its parts`);
   } else {
     tree[head] = value;
   }
 }
 
+/** Safe to print and short: what could move a cursor, end a line or turn the reading direction is spelled out. */
+function printable(text: string): string {
+  const spelled = text.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
+  );
+  return spelled.length > 60 ? `${spelled.slice(0, 57)}...` : spelled;
+}
+
 function show(value: unknown): string {
-  const text = (JSON.stringify(value) as string | undefined) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  const json: unknown = JSON.stringify(value);
+  return printable(typeof json === "string" ? json : String(value));
 }
 
 /** The setting below `path` that was probably meant: little else than `name`, or longer by a unit. */
@@ -93,12 +102,14 @@ function refusal(setting: Setting, value: unknown): string {
   return `${setting.path}: ${show(value)} is not accepted; allowed is ${allowed(setting)}${why}`;
 }
 
-/** What ajv would coerce though nobody means it: null to 0, false or empty text, true to 1 or to a word. */
+/** What ajv would coerce though nobody means it: null to 0, false or empty text, true to 1 or to a word, "1e1" to 10. */
 function* misfits(tree: Tree): Generator<string> {
   for (const setting of settings) {
     const value = at(tree, setting.path.split("."));
-    if (value === null || (typeof value === "boolean" && setting.type !== "boolean"))
-      yield refusal(setting, value);
+    const mistyped = value === null || (typeof value === "boolean" && setting.type !== "boolean");
+    // ajv reads "0x10", "1e1" and " 3" as numbers.
+    const odd = setting.type === "integer" && typeof value === "string" && !/^-?\d+$/.test(value);
+    if (mistyped || odd) yield refusal(setting, value);
   }
 }
 
@@ -115,12 +126,12 @@ function sentence(error: ErrorObject, tree: Tree): string {
       .filter((parts) => path.every((part, i) => parts[i] === part))
       .map((parts) => parts[path.length] ?? "");
     const full = [...path, name].join(".");
-    return `${full}: there is no such setting${nearest(name, path, [...new Set(siblings)])}`;
+    return `${printable(full)}: there is no such setting${nearest(name, path, [...new Set(siblings)])}`;
   }
   const value = at(tree, path);
   const setting = settings.find((candidate) => candidate.path === dotted);
   return setting === undefined
-    ? `${dotted}: ${show(value)} is not accepted; ${error.message ?? "is not valid"}`
+    ? `${printable(dotted)}: ${show(value)} is not accepted; ${error.message ?? "is not valid"}`
     : refusal(setting, value);
 }
 
@@ -149,6 +160,9 @@ export function loadSettings(raw: Record<string, string>, project: string): Sett
   const sentences = valid ? [] : (validate.errors ?? []).map((error) => sentence(error, given));
   problems.push(...new Set([...sentences, ...misfits(given)]));
   const checked = tree as unknown as Settings;
+  // GRUB passes one blank between words, whatever was written; what runs is compared with what was asked for.
+  if (problems.length === 0)
+    checked.xen.options = checked.xen.options.split(" ").filter(Boolean).join(" ");
   if (problems.length === 0) problems.push(...memoryProblems(checked));
   if (problems.length > 0) throw new ConfigurationError(problems);
   return checked;

@@ -12,6 +12,7 @@ export interface Settings {
     sshPort: number;
     mirror: string;
     bootTimeout: number;
+    freeze: boolean;
   };
   xen: { dom0MemoryMiB: number; dom0Vcpus: number; options: string };
   v4v: { enabled: boolean; ringKiB: number };

@@ -87,6 +87,8 @@ struct v4v_ring_id {
  * V4VOP_unregister_ring returns or the domain dies.
  *
  * -EINVAL    size, count, reserved fields or a frame are not acceptable
+ * -EBUSY     a frame is in transition (paging, sharing); try again
+ * -ENOMEM    the hypervisor is out of memory
  * -EEXIST    the caller has a ring with this port and partner
  * -ENOSPC    the caller's quota of rings or ring memory is used up
  * -ESRCH     there is no such partner, or it is dying
@@ -109,10 +111,11 @@ struct v4v_ring {
     /* Written by the owner. */
     uint32_t rx;                /* bytes taken out since registration */
     /*
-     * Set to 1 to be told of the next message by VIRQ_V4V; the hypervisor
-     * resets it when it tells. Set it, then look at tx again, then sleep.
+     * VIRQ_V4V is raised when tx moves past this position, and not before: set
+     * it to the tx that was seen, then look at tx again, then sleep. Nobody
+     * resets it, so no reset can take away what the owner has just asked for.
      */
-    uint32_t need_event;
+    uint32_t event_at;
     uint32_t reserved1[14];
 };
 
@@ -148,6 +151,7 @@ struct v4v_iov {
  * -ECONNREFUSED  no such ring, or not for the caller
  * -EMSGSIZE      the message can never fit
  * -EINVAL        the pieces are shorter than `length`, or out of their frame
+ * -ENOMEM        no room now, and no memory to note that the caller waits
  * -EFAULT        the structure or a frame cannot be read
  */
 struct v4v_sendv {
@@ -167,6 +171,10 @@ struct v4v_sendv {
 /*
  * V4VOP_notify: the caller has taken messages out of this ring of its own
  * while `waiting` was set; senders for which there is room now are told.
+ *
+ * V4VOP_unregister_ring and V4VOP_notify: -ENOENT without such a ring, -EINVAL
+ * for a reserved field that is not zero, -EFAULT; V4VOP_notify also
+ * -ECONNREFUSED when the ring's `rx` makes no sense.
  */
 
 #endif /* __XEN_PUBLIC_V4V_H__ */

@@ -346,16 +346,21 @@ void v4v_conn_shut_down(u16 peer, const struct v4v_control *message)
 {
 	struct sock *sk = find_sock(peer, message->about);
 	struct vsock_sock *vsk;
+	struct v4v_conn *conn;
 
 	if (!sk)
 		return;
 	lock_sock(sk);
 	vsk = vsock_sk(sk);
-	WRITE_ONCE(vsk->peer_shutdown,
-		   vsk->peer_shutdown | (message->flags & SHUTDOWN_MASK));
-	if (vsk->peer_shutdown == SHUTDOWN_MASK)
-		sock_set_flag(sk, SOCK_DONE);
-	sk->sk_state_change(sk);
+	conn = vsk->trans;
+	/* While we waited for the lock the socket may have got another peer. */
+	if (conn && conn->listed && conn->rx.id.port == message->about) {
+		WRITE_ONCE(vsk->peer_shutdown,
+			   vsk->peer_shutdown | (message->flags & SHUTDOWN_MASK));
+		if (vsk->peer_shutdown == SHUTDOWN_MASK)
+			sock_set_flag(sk, SOCK_DONE);
+		sk->sk_state_change(sk);
+	}
 	release_sock(sk);
 	sock_put(sk);
 }

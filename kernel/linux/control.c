@@ -4,6 +4,7 @@
  */
 #define pr_fmt(fmt) "v4v: " fmt
 
+#include <linux/bitmap.h>
 #include <linux/list.h>
 #include <linux/net.h>
 #include <linux/slab.h>
@@ -37,12 +38,18 @@ static DECLARE_WORK(control_work, work);
 static DEFINE_SPINLOCK(waiting_lock);
 static LIST_HEAD(waiting);
 static unsigned int nr_waiting;
+/* Of the message being sent, so that a close needs no memory; under the lock, too. */
+static struct v4v_call *call;
+/* Domains that had no room in this pass over @waiting; under its lock. */
+static DECLARE_BITMAP(refused, V4V_ANY);
 
+/* Under waiting_lock. */
 static int send_now(u16 domid, const struct v4v_control *message)
 {
 	struct v4v_addr dst = { .port = V4V_CONTROL_PORT, .domid = domid };
 
-	return v4v_tx_message(dst, V4V_CONTROL_PORT, V4V_TYPE_CONTROL, message, sizeof(*message));
+	return v4v_tx_message(call, dst, V4V_CONTROL_PORT, V4V_TYPE_CONTROL,
+			      message, sizeof(*message));
 }
 
 static bool waits_for(u16 domid)
@@ -64,7 +71,7 @@ int v4v_control_send(u16 domid, const struct v4v_control *message)
 	/* Order matters per domain: nothing overtakes what waits already. */
 	spin_lock_irqsave(&waiting_lock, flags);
 	err = waits_for(domid) ? -EAGAIN : send_now(domid, message);
-	if (err == -EAGAIN) {
+	if (err == -EAGAIN || err == -ENOMEM) {
 		entry = nr_waiting < MAX_WAITING ? kmalloc(sizeof(*entry), GFP_ATOMIC) : NULL;
 		if (entry) {
 			entry->domid = domid;
@@ -86,9 +93,18 @@ static void send_waiting(void)
 	unsigned long flags;
 
 	spin_lock_irqsave(&waiting_lock, flags);
+	bitmap_zero(refused, V4V_ANY);
 	list_for_each_entry_safe(entry, next, &waiting, node) {
-		if (send_now(entry->domid, &entry->message) == -EAGAIN)
+		int err;
+
+		/* One refusal a domain: what comes later must not overtake what waits. */
+		if (test_bit(entry->domid, refused))
 			continue;
+		err = send_now(entry->domid, &entry->message);
+		if (err == -EAGAIN || err == -ENOMEM) {
+			__set_bit(entry->domid, refused);
+			continue;
+		}
 		/* Sent, or the domain is gone and nobody is left to care. */
 		list_del(&entry->node);
 		nr_waiting--;
@@ -157,16 +173,24 @@ int v4v_control_start(void)
 {
 	int err;
 
+	call = kzalloc(sizeof(*call), GFP_KERNEL);
+	if (!call)
+		return -ENOMEM;
+	err = -ENOMEM;
 	queue = alloc_ordered_workqueue("v4v", WQ_HIGHPRI | WQ_MEM_RECLAIM);
 	if (!queue)
-		return -ENOMEM;
+		goto no_queue;
 	err = v4v_rx_open(&control_ring, V4V_CONTROL_PORT, V4V_ANY, CONTROL_RING_SIZE);
-	if (err) {
-		destroy_workqueue(queue);
-		return err;
-	}
+	if (err)
+		goto no_ring;
 	queue_work(queue, &control_work);
 	return 0;
+
+no_ring:
+	destroy_workqueue(queue);
+no_queue:
+	kfree(call);
+	return err;
 }
 
 void v4v_control_stop(void)
@@ -180,4 +204,5 @@ void v4v_control_stop(void)
 	INIT_LIST_HEAD(&waiting);
 	nr_waiting = 0;
 	v4v_rx_free(&control_ring);
+	kfree(call);
 }

@@ -93,8 +93,8 @@ u64 v4v_rx_available(struct v4v_rx *rx)
 
 bool v4v_rx_arm(struct v4v_rx *rx)
 {
-	WRITE_ONCE(rx->shared->need_event, 1);
-	/* The hypervisor writes tx, then looks at need_event; we the other way round. */
+	WRITE_ONCE(rx->shared->event_at, rx->scanned);
+	/* The hypervisor writes tx, then looks at event_at; we the other way round. */
 	mb();
 	return !v4v_rx_news(rx);
 }

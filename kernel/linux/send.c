@@ -111,22 +111,14 @@ ssize_t v4v_tx_stream(struct v4v_tx *tx, u32 type, struct iov_iter *from, size_t
 	return done;
 }
 
-int v4v_tx_message(struct v4v_addr dst, u32 src_port, u32 type, const void *data, u32 len)
+int v4v_tx_message(struct v4v_call *call, struct v4v_addr dst, u32 src_port, u32 type,
+		   const void *data, u32 len)
 {
-	struct {
-		struct v4v_sendv args;
-		struct v4v_iov iov[2];
-		u8 data[64];
-	} *call;
 	u32 first, offset;
 	long sent;
 
 	if (WARN_ON_ONCE(len > sizeof(call->data)))
 		return -EMSGSIZE;
-	/* Not on the stack: that may be in memory whose frames are scattered or unknown here. */
-	call = kzalloc(sizeof(*call), GFP_ATOMIC);
-	if (!call)
-		return -ENOMEM;
 	memcpy(call->data, data, len);
 	offset = offset_in_page(call->data);
 	first = min_t(u32, len, PAGE_SIZE - offset);
@@ -140,6 +132,5 @@ int v4v_tx_message(struct v4v_addr dst, u32 src_port, u32 type, const void *data
 		.nr_iov = len > first ? 2 : 1,
 	};
 	sent = v4v_hypercall(V4VOP_sendv, call);
-	kfree(call);
 	return sent < 0 ? sent : 0;
 }

@@ -30,7 +30,21 @@ struct v4v_tx {
  */
 ssize_t v4v_tx_stream(struct v4v_tx *tx, u32 type, struct iov_iter *from, size_t len);
 
-/* Sends one message of kernel memory, whole or not at all (-EAGAIN). May not sleep. */
-int v4v_tx_message(struct v4v_addr dst, u32 src_port, u32 type, const void *data, u32 len);
+/*
+ * Room for one short message's hypercall, from kzalloc(): neither a stack nor
+ * the module's own data need have frames that are known here.
+ */
+struct v4v_call {
+	struct v4v_sendv args;
+	struct v4v_iov iov[2];
+	u8 data[64];
+};
+
+/*
+ * Sends one message, whole or not at all (-EAGAIN), without sleeping and without
+ * memory of its own; whoever shares @call serialises himself.
+ */
+int v4v_tx_message(struct v4v_call *call, struct v4v_addr dst, u32 src_port, u32 type,
+		   const void *data, u32 len);
 
 #endif

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -12,6 +13,7 @@ import {
 import { join } from "node:path";
 import { cacheFolder } from "../host/folders.ts";
 import { consoleTail } from "../host/console.ts";
+import { end, identify, processesIn } from "../host/processes.ts";
 import { buildKey, type Recipe } from "./key.ts";
 import { withLock } from "./lock.ts";
 
@@ -65,8 +67,10 @@ export async function build(
   return withLock(join(root, "locks", key), signal, waiting, async () => {
     const meanwhile = cached(recipe, sources);
     if (meanwhile !== undefined) return meanwhile;
-    const scratch = join(root, "scratch", key);
-    rmSync(scratch, { recursive: true, force: true });
+    // A folder of this attempt's own: the recipe of a controller that was killed may still be writing into the last one.
+    for (const name of readdirSync(join(root, "scratch")))
+      if (name.startsWith(`${key}.`)) await removeAttempt(join(root, "scratch", name));
+    const scratch = join(root, "scratch", `${key}.${randomBytes(4).toString("hex")}`);
     const work = join(scratch, "work");
     const out = join(scratch, "out");
     mkdirSync(work, { recursive: true });
@@ -79,6 +83,15 @@ export async function build(
     if (entry === undefined) throw new Error(`${key} was built and is not there`);
     return entry;
   });
+}
+
+/** Ends what still works in an earlier attempt's folder, and removes that. */
+async function removeAttempt(scratch: string): Promise<void> {
+  for (const pid of processesIn(scratch)) {
+    const left = identify(pid);
+    if (left !== undefined) await end(left, 0);
+  }
+  rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
 }
 
 async function runRecipe(

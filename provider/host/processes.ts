@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** A process that cannot be mistaken for a later one with the same number. */
@@ -45,6 +45,21 @@ export function processesWithArgument(text: string): number[] {
         return readFileSync(`/proc/${pid}/cmdline`, "utf8")
           .split("\0")
           .some((argument) => argument.includes(text));
+      } catch {
+        return false;
+      }
+    });
+}
+
+/** Running processes whose working directory lies in `folder`. */
+export function processesIn(folder: string): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const directory = readlinkSync(`/proc/${pid}/cwd`);
+        return directory === folder || directory.startsWith(`${folder}/`);
       } catch {
         return false;
       }

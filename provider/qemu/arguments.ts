@@ -18,6 +18,8 @@ export const FILES = {
   agent: "agent.sock",
   monitor: "monitor.sock",
   log: "qemu.log",
+  /** Socket through which a machine's state leaves it. */
+  state: "state.sock",
 } as const;
 
 /**
@@ -26,8 +28,12 @@ export const FILES = {
  */
 const TCG_CPU = "qemu64,+arat,+svm,+npt,+ssse3,+sse4.1,+sse4.2,+popcnt,+cx16,+aes,+pclmulqdq";
 
-/** QEMU's arguments for a machine; pure, so that a snapshot test sees every change. */
-export function qemuArguments(spec: MachineSpec): string[] {
+/**
+ * QEMU's arguments for a machine; pure, so that a snapshot test sees every change.
+ *
+ * @param frozenState descriptor in QEMU of the state that the machine is to go on from
+ */
+export function qemuArguments(spec: MachineSpec, frozenState?: number): string[] {
   return [
     ...["-name", `v4v-testbed,process=v4v-testbed`],
     // An OEM string in the SMBIOS tables is harmless to the guest and unmistakable in /proc/PID/cmdline.
@@ -56,5 +62,6 @@ export function qemuArguments(spec: MachineSpec): string[] {
     ...["-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"],
     ...["-serial", `file:${FILES.console}`],
     ...["-qmp", `unix:${FILES.monitor},server=on,wait=off`],
+    ...(frozenState === undefined ? [] : ["-incoming", `fd:${frozenState}`]),
   ];
 }

@@ -23,32 +23,50 @@ import { Monitor } from "./monitor.ts";
 
 const run = promisify(execFile);
 
-/** Makes the machine's own disk over the shared image, and its UEFI variables, if they are not there yet. */
+/** What a machine's own disk lies over: a plain image, or the disk of a frozen machine. */
+export interface Backing {
+  path: string;
+  format: "raw" | "qcow2";
+}
+
+/** Makes the machine's own disk over a shared one, and its UEFI variables, if they are not there yet. */
 export async function prepareDisk(
   folder: string,
-  image: string,
+  { path, format }: Backing,
   firmwareVariables: string,
 ): Promise<void> {
   const disk = join(folder, FILES.disk);
   if (!existsSync(disk)) {
-    await run("qemu-img", ["create", "-q", "-f", "qcow2", "-F", "raw", "-b", image, `${disk}.new`]);
+    await run("qemu-img", ["create", "-q", "-f", "qcow2", "-F", format, "-b", path, `${disk}.new`]);
     renameSync(`${disk}.new`, disk);
   }
   const variables = join(folder, FILES.firmwareVariables);
   if (!existsSync(variables)) copyFileSync(firmwareVariables, variables);
 }
 
-/** Starts QEMU in a session of its own, so that it outlives the engine and no Ctrl-C reaches it. */
-export async function startMachine(folder: string, spec: MachineSpec): Promise<ProcessIdentity> {
+/**
+ * Starts QEMU in a session of its own, so that it outlives the engine and no Ctrl-C reaches it.
+ *
+ * @param frozenState file with the state to go on from; the machine then waits for thawMachine()
+ */
+export async function startMachine(
+  folder: string,
+  spec: MachineSpec,
+  frozenState?: string,
+): Promise<ProcessIdentity> {
   for (const name of [FILES.agent, FILES.monitor]) rmSync(join(folder, name), { force: true });
   record(folder, { kind: "process-intended", marker: spec.marker });
   const log = openSync(join(folder, FILES.log), "w", 0o600);
-  const child = spawn("qemu-system-x86_64", qemuArguments(spec), {
+  const state = frozenState === undefined ? undefined : openSync(frozenState, "r");
+  // The fourth of its descriptors, after the three standard ones.
+  const args = qemuArguments(spec, state === undefined ? undefined : 3);
+  const child = spawn("qemu-system-x86_64", args, {
     cwd: folder,
     detached: true,
-    stdio: ["ignore", log, log],
+    stdio: ["ignore", log, log, ...(state === undefined ? [] : [state])],
   });
   closeSync(log);
+  if (state !== undefined) closeSync(state);
   const failure = new Promise<Error>((resolve) => {
     child.once("error", resolve);
     child.once("exit", (code) => {

@@ -66,13 +66,25 @@ function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
+/** Undefined for what a kill or a full disk cut short: such a run cannot be taken up. */
+function readUnfinished(path: string): Unfinished | undefined {
+  try {
+    const found = JSON.parse(readFileSync(path, "utf8")) as Partial<Unfinished> | null;
+    return typeof found?.runId === "string" && typeof found.startedAt === "string"
+      ? (found as Unfinished)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function takeUp(artifacts: string, plan: string): Unfinished | undefined {
   if (!existsSync(artifacts)) return undefined;
   for (const name of readdirSync(artifacts).sort().reverse()) {
     const path = join(artifacts, name, UNFINISHED);
     if (name === "latest" || !existsSync(path)) continue;
-    const found = JSON.parse(readFileSync(path, "utf8")) as Unfinished;
-    if (found.plan === plan) return found;
+    const found = readUnfinished(path);
+    if (found?.plan === plan) return found;
   }
   return undefined;
 }

@@ -71,9 +71,18 @@ export const filesResource: Resource = {
     return Promise.resolve({ inputs: { ...properties, digests } });
   },
 
-  async ensure(context: Context, properties: Properties): Promise<Properties> {
+  async ensure(
+    context: Context,
+    properties: Properties,
+    prior: Prior | undefined,
+  ): Promise<Properties> {
     const inputs = typed<FilesInputs>(properties);
     const remote = new Remote(inputs.connection, context.signal);
+    const wanted = new Set(inputs.files.map((file) => file.path));
+    const before = prior === undefined ? [] : typed<FilesInputs>(prior.inputs).files;
+    const dropped = before.map((file) => file.path).filter((path) => !wanted.has(path));
+    if (dropped.length > 0)
+      await remote.run("removing files that are no longer wanted", 'rm -f -- "$@"', ...dropped);
     context.status("writing files");
     await placeFiles(remote, inputs.files);
     if (inputs.then !== undefined) await remote.run("applying the changed files", inputs.then);

@@ -144,7 +144,7 @@ export const guestImageResource: Resource = {
     );
     const listing = await remote.run(
       "looking at the guest image",
-      'cd "$1" 2>/dev/null || exit 0; [ ! -e root.ext4 ] || cat root.ext4.sha256; cat payload/payload/etc/v4v/payload.digest',
+      'cd "$1" 2>/dev/null || exit 0; [ -e root.ext4 ] && cat root.ext4.sha256 || echo absent; cat payload/payload/etc/v4v/payload.digest || echo absent',
       inputs.folder,
     );
     const [imageSha256 = "absent", payloadDigest = "absent"] = listing.trim().split("\n");

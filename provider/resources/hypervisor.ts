@@ -6,52 +6,31 @@ import { Remote } from "../ssh/remote.ts";
 import { hangUp } from "../ssh/session.ts";
 import type { Connection } from "../ssh/target.ts";
 import { pause } from "../ssh/wait.ts";
+import {
+  CUSTOM_CFG,
+  install,
+  parseProbe,
+  PROBE,
+  runs,
+  type RunningXen,
+  type XenBoot,
+} from "../xen/boot.ts";
 
 /** Inputs of `v4v:index:Hypervisor`. */
-export interface HypervisorInputs {
+export interface HypervisorInputs extends XenBoot {
   connection: Connection;
   /** Another value after each start of the machine. */
   incarnation: string;
-  /** xen.gz on the controller. */
-  image: string;
-  /** Build id of that image, hex: what `xl info` must show after the reboot. */
-  buildId: string;
-  /** Content of GRUB's custom.cfg: the entry that boots `imagePath` by default. */
-  bootEntry: string;
-  /** Where the entry expects the hypervisor. */
-  imagePath: string;
-  /** Xen's command line as `xl info` shows it. */
-  commandLine: string;
   /** Seconds that the reboot may take. */
   bootTimeout: number;
   /** The machine's console on the controller, if there is one: its end goes into errors. */
   consoleLog?: string;
 }
 
-export interface HypervisorOutputs {
-  version: string;
-  /** dom0's boot id: whatever lives in dom0's memory is new when this is. */
-  bootId: string;
-  runningBuildId: string;
-  runningCommandLine: string;
-}
+export type HypervisorOutputs = RunningXen;
 
-const CUSTOM_CFG = "/boot/grub/custom.cfg";
-
-/** What runs on the host now; an empty build id means a kernel without Xen. */
-const PROBE = `
-cat /proc/sys/kernel/random/boot_id
-if [ -e /proc/xen/capabilities ] && grep -q control_d /proc/xen/capabilities && xl info >/run/v4v-xl-info 2>/dev/null; then
-  sed -n 's/^build_id *: //p' /run/v4v-xl-info
-  sed -n 's/^xen_version *: //p' /run/v4v-xl-info
-  sed -n 's/^xen_commandline *: //p' /run/v4v-xl-info
-fi`;
-
-async function probe(remote: Remote): Promise<HypervisorOutputs> {
-  const [bootId = "", runningBuildId = "", version = "", runningCommandLine = ""] = (
-    await remote.run("asking which hypervisor runs", PROBE)
-  ).split("\n");
-  return { bootId, runningBuildId, version, runningCommandLine };
+async function probe(remote: Remote): Promise<RunningXen> {
+  return parseProbe(await remote.run("asking which hypervisor runs", PROBE));
 }
 
 async function reboot(
@@ -109,21 +88,20 @@ export const hypervisorResource: Resource = {
   diff(prior: Prior, next: Properties) {
     const running = typed<Partial<HypervisorOutputs>>(prior.outputs);
     const inputs = typed<HypervisorInputs>(next);
-    const same =
-      running.runningBuildId === inputs.buildId &&
-      running.runningCommandLine === inputs.commandLine;
-    return same ? {} : { changed: ["runningBuildId"] };
+    return runs(
+      { version: "", bootId: "", runningBuildId: "", runningCommandLine: "", ...running },
+      inputs,
+    )
+      ? {}
+      : { changed: ["runningBuildId"] };
   },
 
   async ensure(context: Context, properties: Properties): Promise<Properties> {
     const inputs = typed<HypervisorInputs>(properties);
     const remote = new Remote(inputs.connection, context.signal);
-    const matches = (state: HypervisorOutputs) =>
-      state.runningBuildId === inputs.buildId && state.runningCommandLine === inputs.commandLine;
-    await remote.upload(inputs.image, inputs.imagePath, 0o644);
-    await remote.write([{ path: CUSTOM_CFG, content: inputs.bootEntry, mode: 0o644 }]);
+    await install(remote, inputs);
     let state = await probe(remote);
-    if (!matches(state)) {
+    if (!runs(state, inputs)) {
       try {
         await reboot(context, remote, inputs, state.bootId);
       } catch (error) {
@@ -141,7 +119,7 @@ export const hypervisorResource: Resource = {
         `${remote.name} came back without Xen: ${CUSTOM_CFG} was not used or its kernel could not be loaded`,
       );
     }
-    if (!matches(state)) {
+    if (!runs(state, inputs)) {
       throw new Error(
         `${remote.name} runs the hypervisor with build id ${state.runningBuildId} and command line "${state.runningCommandLine}", ` +
           `expected were ${inputs.buildId} and "${inputs.commandLine}"`,

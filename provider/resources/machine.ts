@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
@@ -9,14 +9,17 @@ import { missing, typed } from "../inputs.ts";
 import { chooseAccelerator } from "../qemu/accelerator.ts";
 import { FILES, type MachineSpec } from "../qemu/arguments.ts";
 import { findFirmware } from "../qemu/firmware.ts";
-import { GuestAgent } from "../qemu/guestAgent.ts";
+import { thawMachine } from "../qemu/freeze.ts";
+import { frozenMachine, type FrozenSpec } from "../qemu/frozen.ts";
+import { answers, waitForLogin } from "../qemu/identity.ts";
 import { killMachine, machineProcesses, prepareDisk, startMachine } from "../qemu/machine.ts";
 import { Refused, type Context, type Prior, type Properties, type Resource } from "../resource.ts";
 import { HostKeyMismatch } from "../ssh/errors.ts";
 import { Remote } from "../ssh/remote.ts";
 import { hangUp } from "../ssh/session.ts";
 import type { Connection } from "../ssh/target.ts";
-import { pause, untilReachable } from "../ssh/wait.ts";
+import { pause } from "../ssh/wait.ts";
+import type { XenBoot } from "../xen/boot.ts";
 
 /** Inputs of `v4v:index:Machine`, an emulated machine. */
 export interface MachineInputs {
@@ -32,6 +35,8 @@ export interface MachineInputs {
   hostPrivateKey: string;
   /** Public keys that may log in as root, one a line. */
   authorizedKeys: string;
+  /** Go on from a frozen machine that has booted this hypervisor, and make that one first if need be. */
+  freeze?: XenBoot;
 }
 
 export interface MachineOutputs {
@@ -68,79 +73,6 @@ function incarnation(identity: ProcessIdentity): string {
   return `${identity.bootId}:${identity.pid}:${identity.startTicks}`;
 }
 
-/** Lays keys and time into a running machine through its agent, so that its sshd is this stack's and no other's. */
-async function identifyMachine(inputs: MachineInputs, agent: GuestAgent): Promise<void> {
-  await agent.shell('date -u -s "@$1" >/dev/null', String(Math.floor(Date.now() / 1000)));
-  await agent.run(
-    "/bin/sh",
-    ["-eu", "-c", "umask 077; cat >/etc/ssh/ssh_host_ed25519_key"],
-    inputs.hostPrivateKey,
-  );
-  await agent.run(
-    "/bin/sh",
-    ["-eu", "-c", "umask 077; mkdir -p /root/.ssh; cat >/root/.ssh/authorized_keys"],
-    `${inputs.authorizedKeys.trim()}\n`,
-  );
-  await agent.shell(
-    "systemd-machine-id-setup >/dev/null 2>&1 || true; sync; systemctl restart --no-block ssh.service",
-  );
-}
-
-/** Whether the machine's SSH answers as this stack's, asked once. */
-async function answers(
-  connection: Connection,
-  signal: AbortSignal,
-  seconds: number,
-): Promise<boolean> {
-  const remote = new Remote(
-    connection,
-    AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)]),
-  );
-  try {
-    return (await remote.once("true")).exitCode === 0;
-  } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof HostKeyMismatch) throw error;
-    return false;
-  }
-}
-
-/** Waits until the machine boots as far as its agent, if need be, and then until its SSH is this stack's. */
-async function waitForLogin(
-  context: Context,
-  inputs: MachineInputs,
-  fresh: boolean,
-): Promise<void> {
-  // A machine that runs already may be whole, or have been left before it got its keys.
-  if (!fresh && (await answers(inputs.connection, context.signal, 15))) return;
-  const agentSocket = join(inputs.folder, FILES.agent);
-  const started = Date.now();
-  const elapsed = () => `${Math.round((Date.now() - started) / 1000)} s`;
-  for (let identified = false; !identified;) {
-    try {
-      const agent = await GuestAgent.connect(agentSocket, 2000);
-      try {
-        await identifyMachine(inputs, agent);
-        identified = true;
-      } finally {
-        agent.close();
-      }
-    } catch {
-      context.status(`booting for ${elapsed()}`);
-      await pause(500, context.signal, "waiting for the machine to boot");
-    }
-  }
-  const remote = new Remote(inputs.connection, context.signal);
-  await untilReachable(
-    "waiting for SSH",
-    context.signal,
-    () => remote.once("true"),
-    () => {
-      context.status(`waiting for SSH for ${elapsed()}`);
-    },
-  );
-}
-
 async function stopGently(
   context: Context,
   inputs: MachineInputs,
@@ -163,10 +95,54 @@ async function stopGently(
   if (machineProcesses(inputs.marker).length > 0) await killMachine(inputs.folder, identity);
 }
 
+/** Powers the machine on. */
+async function boot(
+  inputs: MachineInputs,
+  spec: MachineSpec,
+  firmwareVariables: string,
+): Promise<ProcessIdentity> {
+  await prepareDisk(inputs.folder, { path: inputs.image, format: "raw" }, firmwareVariables);
+  return startMachine(inputs.folder, spec);
+}
+
+/** Goes on from a frozen machine; undefined if this one has a disk already, or it cannot be had. */
+async function resume(
+  context: Context,
+  inputs: MachineInputs,
+  start: Omit<FrozenSpec, "boot">,
+  spec: MachineSpec,
+): Promise<ProcessIdentity | undefined> {
+  const disk = join(inputs.folder, FILES.disk);
+  if (inputs.freeze === undefined || existsSync(disk)) return undefined;
+  try {
+    const frozen = await frozenMachine(context, { ...start, boot: inputs.freeze }, inputs.folder);
+    context.status("going on from the frozen machine");
+    await prepareDisk(
+      inputs.folder,
+      { path: frozen.disk, format: "qcow2" },
+      frozen.firmwareVariables,
+    );
+    const identity = await startMachine(inputs.folder, spec, frozen.state);
+    await thawMachine(inputs.folder, context.signal);
+    return identity;
+  } catch (error) {
+    context.signal.throwIfAborted();
+    // Only time is lost: a machine can always be booted.
+    context.warn(
+      `no frozen machine to go on from (${error instanceof Error ? error.message : String(error)}); booting one instead`,
+    );
+    for (const process of machineProcesses(inputs.marker)) await end(process, 2000);
+    for (const name of [FILES.disk, FILES.firmwareVariables])
+      rmSync(join(inputs.folder, name), { force: true });
+    return undefined;
+  }
+}
+
 export const machineResource: Resource = {
   deadlines: { create: 900, update: 900, delete: 60 },
   replaceOn: ["folder", "marker", "image"],
-  quietInputs: ["authorizedKeys"],
+  // A machine that exists is not made again for another hypervisor: that one is installed and booted.
+  quietInputs: ["authorizedKeys", "freeze"],
 
   id: (inputs) => typed<MachineInputs>(inputs).marker,
 
@@ -215,9 +191,10 @@ export const machineResource: Resource = {
       before !== undefined &&
       (before.memoryMiB !== inputs.memoryMiB ||
         before.cpus !== inputs.cpus ||
+        before.connection.port !== inputs.connection.port ||
         before.accelerator !== inputs.accelerator);
     if (identity !== undefined && hardwareChanged) {
-      await stopGently(context, inputs, identity);
+      await stopGently(context, { ...inputs, connection: before.connection }, identity);
       identity = undefined;
     }
     const fresh = identity === undefined;
@@ -234,16 +211,22 @@ export const machineResource: Resource = {
             `end that program, or move: pulumi config set --path machine.sshPort PORT`,
         );
       }
-      await prepareDisk(inputs.folder, inputs.image, firmware.variables);
-      const spec: MachineSpec = {
-        marker: inputs.marker,
+      const hardware = {
         accelerator: choice.accelerator,
         cpus: inputs.cpus,
         memoryMiB: inputs.memoryMiB,
-        sshPort: inputs.connection.port,
         firmwareCode: firmware.code,
       };
-      identity = await startMachine(inputs.folder, spec);
+      const spec = { ...hardware, marker: inputs.marker, sshPort: inputs.connection.port };
+      const start = {
+        image: inputs.image,
+        firmwareVariables: firmware.variables,
+        hardware,
+        emulator,
+      };
+      identity =
+        (await resume(context, inputs, start, spec)) ??
+        (await boot(inputs, spec, firmware.variables));
     }
     const consoleLog = join(inputs.folder, FILES.console);
     try {

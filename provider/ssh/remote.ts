@@ -48,7 +48,20 @@ export class Remote {
         lost("the connection was lost while a command ran");
       };
       client.once("close", onClose);
+      let granted: ClientChannel | undefined;
+      const onAbort = () => {
+        granted?.close();
+        client.removeListener("close", onClose);
+        reject(this.#signal.reason as Error);
+      };
+      this.#signal.addEventListener("abort", onAbort, { once: true });
       const handle = (error: Error | undefined, channel: ClientChannel) => {
+        granted = error === undefined ? channel : undefined;
+        if (this.#signal.aborted) {
+          // Granted too late: nobody waits for it any more.
+          granted?.close();
+          return;
+        }
         if (error !== undefined) {
           // A session that grants no channel is of no further use.
           void hangUp(this.connection);
@@ -63,11 +76,6 @@ export class Remote {
           if (size <= OUTPUT_LIMIT) into.push(chunk);
           else channel.close();
         };
-        const onAbort = () => {
-          channel.close();
-          reject(this.#signal.reason as Error);
-        };
-        this.#signal.addEventListener("abort", onAbort, { once: true });
         channel.on("data", keep(out));
         channel.stderr.on("data", keep(err));
         channel.on("error", (failure: Error) => {
@@ -96,7 +104,15 @@ export class Remote {
         else if (typeof stdin === "string" || Buffer.isBuffer(stdin)) channel.end(stdin);
         else stdin.pipe(channel);
       };
-      client.exec(command, handle);
+      try {
+        client.exec(command, handle);
+      } catch (error) {
+        // The far side has hung up, and the session's end has not come through yet.
+        this.#signal.removeEventListener("abort", onAbort);
+        client.removeListener("close", onClose);
+        void hangUp(this.connection);
+        lost(error instanceof Error ? error.message : String(error));
+      }
     });
   }
 

@@ -61,13 +61,21 @@ function open(
       ...(sock !== undefined && { sock }),
     };
     client.connect(config);
+    // A command is a handful of small packets each way: Nagle's algorithm would hold each of them for an answer.
+    client.setNoDelay(true);
   });
 }
 
-function forward(client: Client, connection: Connection): Promise<Readable> {
+function forward(client: Client, connection: Connection, signal: AbortSignal): Promise<Readable> {
   return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
     client.forwardOut("127.0.0.1", 0, connection.host, connection.port, (error, channel) => {
-      if (error === undefined) resolve(channel);
+      signal.removeEventListener("abort", onAbort);
+      if (error === undefined && signal.aborted) channel.close();
+      else if (error === undefined) resolve(channel);
       else reject(new Unreachable(`${describe(connection)}: ${error.message}`, { cause: error }));
     });
   });
@@ -89,7 +97,7 @@ export async function session(connection: Connection, signal: AbortSignal): Prom
     const sock =
       connection.via === undefined
         ? undefined
-        : await forward(await session(connection.via, signal), connection);
+        : await forward(await session(connection.via, signal), connection, signal);
     return open(connection, signal, sock);
   })();
   sessions.set(name, opening);

@@ -25,11 +25,14 @@ export function describe(connection: Connection): string {
   return connection.via === undefined ? self : `${self} (through ${describe(connection.via)})`;
 }
 
+/** Length of an Ed25519 public key on the wire (RFC 8709, 4): two length words, the name, 32 bytes of key. */
+export const ED25519_BYTES = 51;
+
 /** The raw key of a known_hosts style line, as the SSH transport presents it (RFC 4253, 6.6). */
 export function hostKeyBytes(line: string): Buffer {
   const [type, base64] = line.trim().split(/\s+/);
-  if (type === undefined || base64 === undefined || !/^[A-Za-z0-9+/]+=*$/.test(base64)) {
-    throw new Error(`not a public host key: ${line.slice(0, 40)}`);
-  }
-  return Buffer.from(base64, "base64");
+  const bytes = Buffer.from(base64 ?? "", "base64");
+  if (type !== "ssh-ed25519" || bytes.length !== ED25519_BYTES)
+    throw new Error(`not a public host key (Ed25519): ${line.slice(0, 40)}`);
+  return bytes;
 }

@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { Command } from "commander";
 import { cacheFolder } from "../../provider/host/folders.ts";
+import { processesWithArgument } from "../../provider/host/processes.ts";
 import { leftovers, markersIn, sweep } from "../lib/audit.ts";
 import { clearDeadLocks } from "../lib/interrupted.ts";
 import { UserError } from "../lib/userError.ts";
@@ -62,6 +63,13 @@ export function destroyCommand(): Command {
       await destroy(await Workspace.open(options.stack, say));
       if (existsSync(ARTIFACTS)) console.log(`Results are kept in ${ARTIFACTS}`);
       if (options.purge) {
+        // Another stack's disk lies over an image in the cache.
+        const others = processesWithArgument("value=v4v-testbed-");
+        if (others.length > 0) {
+          throw new UserError(
+            `the caches are in use by another testbed (process ${others.join(", ")}) and were kept; destroy that one first, then run this again`,
+          );
+        }
         rmSync(cacheFolder(), { recursive: true, force: true });
         console.log(`The caches in ${cacheFolder()} are removed.`);
       } else if (existsSync(cacheFolder())) {

@@ -6,7 +6,7 @@ import { cacheFolder, runFolder } from "../../provider/host/folders.ts";
 import { FILES } from "../../provider/qemu/arguments.ts";
 import { attached } from "../lib/process.ts";
 import { UserError } from "../lib/userError.ts";
-import { DEFAULT_STACK, PROJECT } from "../lib/workspace.ts";
+import { checkStackName, DEFAULT_STACK, PROJECT } from "../lib/workspace.ts";
 
 function lastBuildLog(): string | undefined {
   const folder = join(cacheFolder(), "logs");
@@ -24,6 +24,7 @@ export function logsCommand(): Command {
     .option("-n, --lines <N>", "how many lines", "60")
     .option("-s, --stack <NAME>", "which testbed, if there are several", DEFAULT_STACK)
     .action(async (what: string, options: { lines: string; stack: string }) => {
+      checkStackName(options.stack);
       const lines = Number(options.lines);
       if (!Number.isInteger(lines) || lines < 1)
         throw new UserError(`--lines: ${options.lines} is not a number of lines`);

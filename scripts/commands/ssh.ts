@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { Command } from "commander";
 import { attached } from "../lib/process.ts";
 import { UserError } from "../lib/userError.ts";
-import { DEFAULT_STACK, PROJECT } from "../lib/workspace.ts";
+import { checkStackName, DEFAULT_STACK, PROJECT } from "../lib/workspace.ts";
 import { runFolder } from "../../provider/host/folders.ts";
 
 export function sshCommand(): Command {
@@ -16,6 +16,7 @@ export function sshCommand(): Command {
     .option("-s, --stack <NAME>", "which testbed, if there are several", DEFAULT_STACK)
     .passThroughOptions()
     .action(async (name: string, command: string[], options: { stack: string }) => {
+      checkStackName(options.stack);
       const config = join(runFolder(PROJECT, options.stack), "ssh", "config");
       if (!existsSync(config))
         throw new UserError(

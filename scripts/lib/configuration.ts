@@ -9,8 +9,8 @@ import { PROJECT_NAME, type Workspace } from "./workspace.ts";
  * @throws UserError listing everything that is wrong; nothing has been changed then
  */
 export function configure(workspace: Workspace, given: ReadonlyMap<string, string>): Settings {
-  const present = flatten(workspace.config());
-  for (const [path, value] of given) present[`${PROJECT_NAME}:${path}`] = value;
+  const present = workspace.config();
+  for (const [path, value] of given) replace(present, path.split("."), value);
   const settings = check(present);
   for (const [path, value] of given)
     workspace.must("config", "set", "--path", path, "--stack", workspace.stack, "--", value);
@@ -28,26 +28,31 @@ export function check(config: Record<string, string>): Settings {
   }
 }
 
-/** Objects as dotted keys, so that a flag replaces exactly one of their members. */
-function flatten(config: Record<string, string>): Record<string, string> {
-  const flat: Record<string, string> = {};
-  const put = (key: string, value: unknown): void => {
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-      for (const [name, inner] of Object.entries(value)) put(`${key}.${name}`, inner);
-    } else {
-      flat[key] = typeof value === "string" ? value : JSON.stringify(value);
-    }
-  };
-  for (const [key, text] of Object.entries(config)) {
-    let value: unknown = text;
-    if (/^\s*[[{]/.test(text)) {
-      try {
-        value = JSON.parse(text) as unknown;
-      } catch {
-        // Not JSON: text, and judged as such.
-      }
-    }
-    put(key, value);
+/** The object in `text`, if it is one. */
+function treeOf(text: string | undefined): Record<string, unknown> | undefined {
+  if (text === undefined || !/^\s*\{/.test(text)) return undefined;
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return undefined; // Text that looks like an object, and is judged as text.
   }
-  return flat;
+}
+
+function remove(tree: Record<string, unknown>, [head = "", ...rest]: string[]): void {
+  const below = tree[head];
+  if (rest.length === 0) Reflect.deleteProperty(tree, head);
+  else if (typeof below === "object" && below !== null)
+    remove(below as Record<string, unknown>, rest);
+}
+
+/** Puts a flag's value in place of whatever was said about this one setting; the rest stays to be judged as it is. */
+function replace(config: Record<string, string>, path: string[], value: string): void {
+  const name = (parts: string[]) => `${PROJECT_NAME}:${parts.join(".")}`;
+  for (let i = 1; i < path.length; i++) {
+    const tree = treeOf(config[name(path.slice(0, i))]);
+    if (tree === undefined) continue;
+    remove(tree, path.slice(i));
+    config[name(path.slice(0, i))] = JSON.stringify(tree);
+  }
+  config[name(path)] = value;
 }

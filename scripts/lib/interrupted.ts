@@ -40,7 +40,8 @@ function lockFolder(workspace: Workspace): string | undefined {
 export function clearDeadLocks(workspace: Workspace, say: (line: string) => void): void {
   const folder = lockFolder(workspace);
   if (folder === undefined || !existsSync(folder)) return;
-  for (const name of readdirSync(folder)) {
+  // Beside each lock lies a file of attributes, which the engine's file store writes for itself.
+  for (const name of readdirSync(folder).filter((file) => file.endsWith(".json"))) {
     const path = join(folder, name);
     const lock = JSON.parse(readFileSync(path, "utf8")) as Lock;
     const ours = lock.hostname === hostname();
@@ -51,6 +52,7 @@ export function clearDeadLocks(workspace: Workspace, say: (line: string) => void
       );
     }
     rmSync(path);
+    rmSync(`${path}.attrs`, { force: true });
     say(`An earlier run (process ${lock.pid}) was killed; its lock is removed`);
   }
 }

@@ -39,7 +39,7 @@ present() {
 	esac
 }
 
-# Installs what is missing after showing it. $assume_yes: 1 does not ask.
+# Installs what is missing after showing it. $assume_yes: 1 does not ask, never only says what is missing.
 ensure_packages() {
 	missing=$(needed_packages | while read -r what package; do present "$what" || echo "$package"; done | sort -u | tr '\n' ' ')
 	missing=${missing% }
@@ -52,7 +52,7 @@ ensure_packages() {
 	if [ "$(id -u)" -eq 0 ]; then sudo=; else sudo="sudo "; fi
 	say "To be installed from this system's package mirror: $missing"
 	if [ "${assume_yes:-0}" != 1 ]; then
-		if [ -t 0 ] && [ -t 2 ]; then
+		if [ "${assume_yes:-0}" != never ] && [ -t 0 ] && [ -t 2 ]; then
 			printf 'Install them now? [y/N] ' >&2
 			read -r answer || answer=
 		else

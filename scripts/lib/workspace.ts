@@ -27,6 +27,14 @@ const GLOBAL = ["--non-interactive", "--cwd", PROJECT];
 
 const STACK_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$/;
 
+/** A stack's name becomes part of paths. */
+export function checkStackName(stack: string): void {
+  if (STACK_NAME.test(stack)) return;
+  throw new UserError(
+    `${JSON.stringify(stack)} is not a name for a stack: letters, digits, dots, dashes and underscores, 40 at most`,
+  );
+}
+
 export type CommandPlugin = "official" | "drop-in";
 
 /** Pulumi as this clone uses it: engine, backend, passphrase, plug-ins; and one stack. */
@@ -49,11 +57,7 @@ export class Workspace {
   }
 
   static async open(stack: string, say: (line: string) => void): Promise<Workspace> {
-    if (!STACK_NAME.test(stack)) {
-      throw new UserError(
-        `${JSON.stringify(stack)} is not a name for a stack: letters, digits, dots, dashes and underscores, 40 at most`,
-      );
-    }
+    checkStackName(stack);
     const engine = await ensureEngine(say);
     const env: NodeJS.ProcessEnv = {
       ...process.env,

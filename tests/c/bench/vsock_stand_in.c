@@ -19,6 +19,8 @@
 #include <linux/vm_sockets.h>
 
 #define MOST 1024
+/* What a transport gives a socket that asks for nothing, as the V4V module does. */
+#define RING_BYTES (1u << 20)
 
 static bool ours[MOST];
 static uint64_t size_of[MOST], limit_of[MOST];
@@ -34,7 +36,7 @@ static int adopt(int fd)
 {
 	if (fd >= 0 && fd < MOST) {
 		ours[fd] = true;
-		size_of[fd] = limit_of[fd] = 262144; /* the defaults of net/vmw_vsock */
+		size_of[fd] = limit_of[fd] = RING_BYTES;
 	}
 	return fd;
 }

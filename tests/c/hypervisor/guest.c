@@ -87,9 +87,9 @@ void ring_set_rx(struct ring *ring, uint32_t rx)
 	put_word(ring, offsetof(struct v4v_ring, rx), rx);
 }
 
-void ring_need_event(const struct ring *ring, uint32_t value)
+void ring_event_at(const struct ring *ring, uint32_t position)
 {
-	put_word(ring, offsetof(struct v4v_ring, need_event), value);
+	put_word(ring, offsetof(struct v4v_ring, event_at), position);
 }
 
 void ring_set_waiting(const struct ring *ring, uint32_t value)

@@ -53,7 +53,7 @@ long unregister(struct domain *d, uint32_t port, uint16_t partner);
 /* Words of the ring's first frame. */
 struct v4v_ring ring_words(const struct ring *ring);
 void ring_set_rx(struct ring *ring, uint32_t rx);
-void ring_need_event(const struct ring *ring, uint32_t value);
+void ring_event_at(const struct ring *ring, uint32_t position);
 void ring_set_waiting(const struct ring *ring, uint32_t value);
 long ring_notify(const struct ring *ring);
 uint32_t ring_room(const struct ring *ring);

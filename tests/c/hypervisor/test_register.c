@@ -36,6 +36,22 @@ static void sizes_out_of_bounds_or_not_a_power_of_two_are_einval(void)
 	}
 }
 
+static void a_ring_beyond_the_largest_is_einval_however_sound_its_frames(void)
+{
+	struct v4v_register_ring args;
+
+	d = machine_create_domain(1);
+	args = registration(d, 5, V4V_ANY, V4V_RING_MIN, RING_FRAME);
+	args.size = 2 * V4V_RING_MAX;
+	args.nr_frames = 1 + args.size / V4V_FRAME_SIZE;
+	for (unsigned int i = 0; i < args.nr_frames; i++) {
+		uint64_t gfn = frame_mfn(d, RING_FRAME + i % 1000);
+
+		guest_write(d, args.frames + i * sizeof(gfn), &gfn, sizeof(gfn));
+	}
+	CHECK_EQUAL(register_with(d, &args), -EINVAL);
+}
+
 static void a_count_of_frames_that_does_not_fit_the_size_is_einval(void)
 {
 	static const uint32_t counts[] = {0, 1, 2, 4, 1025, 0x10000003u, 0x80000003u, 0xffffffffu};
@@ -330,6 +346,7 @@ int main(void)
 	TESTS_BEGIN;
 	return TEST(every_power_of_two_within_the_bounds_is_a_ring) |
 	       TEST(sizes_out_of_bounds_or_not_a_power_of_two_are_einval) |
+	       TEST(a_ring_beyond_the_largest_is_einval_however_sound_its_frames) |
 	       TEST(a_count_of_frames_that_does_not_fit_the_size_is_einval) |
 	       TEST(one_bad_frame_anywhere_is_einval_and_gives_all_others_back) |
 	       TEST(frames_that_are_not_ordinary_memory_are_refused) | TEST(frames_that_are_on_their_way_are_ebusy) |

@@ -137,12 +137,12 @@ static void the_words_of_the_ring_change_as_told_and_the_owners_do_not(void)
 	two_domains(V4V_RING_MIN);
 	guest_fill(owner, address_of(RING_FRAME, 0), 0x3c, FRAME_SIZE);
 	ring_set_rx(&ring, 0);
-	ring_need_event(&ring, 0);
+	ring_event_at(&ring, 0);
 	CHECK_EQUAL(send_pattern(sender, &ring, 100, 1, 0), 100);
 	words = ring_words(&ring);
 	CHECK_EQUAL(words.tx, HEADER_BYTES + 112);
 	CHECK_EQUAL(words.rx, 0);
-	CHECK_EQUAL(words.need_event, 0);
+	CHECK_EQUAL(words.event_at, 0);
 	CHECK_EQUAL(words.state, 0x3c3c3c3c);
 	guest_read(owner, address_of(RING_FRAME, 0), frame, sizeof(frame));
 	for (unsigned int i = sizeof(words.tx); i < FRAME_SIZE; i++)

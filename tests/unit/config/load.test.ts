@@ -36,6 +36,7 @@ const defaults: Settings = {
     sshPort: 0,
     mirror: "",
     bootTimeout: 600,
+    freeze: true,
   },
   xen: { dom0MemoryMiB: 1024, dom0Vcpus: 1, options: "" },
   v4v: { enabled: true, ringKiB: 1024 },

@@ -110,3 +110,17 @@ void machine_move_ring(struct domain *d, uint32_t port, uint16_t partner, uint32
 	read_unlock(&d->v4v->lock);
 	ring->tx = ring->shared->tx = position;
 }
+
+bool machine_ring_tx(struct domain *d, uint32_t port, uint16_t partner, uint32_t *tx)
+{
+	const struct v4v_ring_info *ring;
+
+	if (!d->v4v)
+		return false;
+	read_lock(&d->v4v->lock);
+	ring = v4v_find_ring(d, port, partner);
+	read_unlock(&d->v4v->lock);
+	if (ring)
+		*tx = ring->tx;
+	return ring;
+}

@@ -46,8 +46,10 @@ static size_t access(const struct domain *d, unsigned long address, void *to, co
 		frame_open(bytes);
 		if (to)
 			memmove((char *)to + done, bytes, n);
-		else
+		else {
 			memmove(bytes, (const char *)from + done, n);
+			memory_allow_write(bytes, n);
+		}
 		frame_close(bytes);
 		done += n;
 	}
@@ -70,6 +72,7 @@ unsigned long raw_copy_from_guest(void *to, unsigned long from, unsigned long co
 	struct domain *d = current->domain;
 	size_t done = access(d, from, to, NULL, count);
 
+	machine.steps++;
 	/* What could not be read is not zero by luck. */
 	memset((char *)to + done, 0x5b, count - done);
 	record(from, from + done);

@@ -92,6 +92,11 @@ bool spin_is_locked(const spinlock_t *lock)
 	return lock->held;
 }
 
+bool locks_are_free(void)
+{
+	return !domain_lock && !ring_lock;
+}
+
 void locks_expect_free(void)
 {
 	if (domain_lock || ring_lock)

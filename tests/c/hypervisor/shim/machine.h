@@ -32,6 +32,8 @@ struct machine {
 	/* Frames that were written after they were last marked dirty. */
 	unsigned int unmarked_frames;
 	unsigned int heap_blocks;
+	/* Frames looked up and mapped, and reads of guest memory: what a hypercall's time goes by. */
+	unsigned int steps;
 	/* What other processors do in the meantime. */
 	void (*on_guest_read)(struct domain *d, unsigned long address, unsigned long count);
 	void (*on_word_read)(const void *address);
@@ -67,6 +69,8 @@ long machine_hypercall(struct domain *d, unsigned int cmd, unsigned long address
 void machine_audit(void);
 /* Puts an empty ring's producer where it would be after 4 GiB or so; the owner's words are the test's to set. */
 void machine_move_ring(struct domain *d, uint32_t port, uint16_t partner, uint32_t position);
+/* Where the producer of a ring is by the hypervisor's own account; false if it has no such ring. */
+bool machine_ring_tx(struct domain *d, uint32_t port, uint16_t partner, uint32_t *tx);
 
 /* memory.c */
 void memory_start(void);
@@ -85,6 +89,10 @@ bool frame_locate(const void *address, unsigned long *mfn, unsigned int *offset)
 /* Bytes of a frame cannot be touched unless mapped: the guests' own access opens them. */
 void frame_open(unsigned char *bytes);
 void frame_close(unsigned char *bytes);
+/* A store that is no business of the hypervisor's mappings, so that it is not taken for theirs. */
+void memory_allow_write(const unsigned char *bytes, size_t count);
+/* Whether the hypervisor refers to it. */
+bool frame_is_held(const struct domain *d, unsigned int frame);
 void memory_operation_begins(void);
 void memory_operation_ends(void);
 void memory_expect_none(void);
@@ -105,6 +113,8 @@ void machine_free(void *block);
 bool allocation_fails(void);
 
 /* locks.c */
+/* Whether another processor could go on now whatever lock it needs. */
+bool locks_are_free(void);
 void locks_expect_free(void);
 
 /* Called by the accessors of shared words. */

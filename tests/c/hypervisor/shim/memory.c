@@ -29,7 +29,8 @@ struct page_info {
 	unsigned int opened;
 	/* What the audit found. */
 	unsigned int expected, expected_maps;
-	bool touched;
+	/* Of the operation that goes on: mapped, and typed for writing at that time, which only rings ask for. */
+	bool touched, writable_while_mapped;
 	unsigned char *before, *marked;
 };
 
@@ -163,6 +164,7 @@ int check_get_page_from_gfn(struct domain *d, gfn_t gfn, bool readonly, p2m_type
 {
 	struct page_info *found;
 
+	machine.steps++;
 	if (gfn.gfn < FIRST_MFN || gfn.gfn - FIRST_MFN >= FRAMES)
 		return -EINVAL;
 	found = &pages[gfn.gfn - FIRST_MFN];
@@ -212,6 +214,7 @@ void put_page_and_type(struct page_info *page)
 /* From here to the operation's end, what is written to the frame is watched. */
 static void watch(struct page_info *page)
 {
+	page->writable_while_mapped |= page->writable != 0;
 	if (page->touched || nr_touched == MAX_TOUCHED)
 		return;
 	page->touched = true;
@@ -226,6 +229,7 @@ void *map_domain_page(mfn_t mfn)
 {
 	struct page_info *page = mfn_to_page(mfn);
 
+	machine.steps++;
 	if (!page->references)
 		violation("frame %#lx is mapped without a reference", mfn.mfn);
 	frame_open(bytes_of(page));
@@ -319,17 +323,37 @@ void memory_operation_ends(void)
 			frame_open(bytes);
 			if (memcmp(page->marked, bytes, FRAME_SIZE) != 0)
 				machine.unmarked_frames++;
-			if (memcmp(page->before, bytes, FRAME_SIZE) != 0 &&
-			    (page->page_table || page->type == p2m_ram_ro))
-				violation("frame %#lx is written, which its domain itself may not",
-					  page_to_mfn(page).mfn);
+			if (memcmp(page->before, bytes, FRAME_SIZE) != 0) {
+				if (page->page_table || page->type == p2m_ram_ro)
+					violation("frame %#lx is written, which its domain itself may not",
+						  page_to_mfn(page).mfn);
+				if (!page->writable_while_mapped)
+					violation("frame %#lx is written, which is not of a ring",
+						  page_to_mfn(page).mfn);
+			}
 			frame_close(bytes);
 		}
 		free(page->before);
 		free(page->marked);
 		page->before = page->marked = NULL;
-		page->touched = false;
+		page->touched = page->writable_while_mapped = false;
 	}
+}
+
+void memory_allow_write(const unsigned char *bytes, size_t count)
+{
+	struct page_info *page = &pages[(size_t)(bytes - arena) / STRIDE];
+	size_t offset = (size_t)(bytes - arena) % STRIDE;
+
+	if (!page->touched)
+		return;
+	memcpy(page->before + offset, bytes, count);
+	memcpy(page->marked + offset, bytes, count);
+}
+
+bool frame_is_held(const struct domain *d, unsigned int frame)
+{
+	return pages[d->first_frame + frame].references != 0;
 }
 
 void memory_expect_none(void)

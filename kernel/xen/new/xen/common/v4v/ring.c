@@ -33,6 +33,16 @@ struct v4v_ring_info *v4v_find_ring(const struct domain *d, uint32_t port,
     return NULL;
 }
 
+/* Read-only memory, and pages that a device model answers for, are no rings. */
+static bool is_writable_ram(p2m_type_t p2mt)
+{
+#ifdef CONFIG_X86
+    if ( p2mt == p2m_ram_logdirty )
+        return true;
+#endif
+    return p2mt == p2m_ram_rw;
+}
+
 /* Takes a reference to one frame of the caller's, as memory that Xen writes. */
 static int get_frame(struct domain *d, uint64_t gfn, mfn_t *mfn)
 {
@@ -47,7 +57,7 @@ static int get_frame(struct domain *d, uint64_t gfn, mfn_t *mfn)
     if ( rc )
         return rc == -EAGAIN ? -EBUSY : -EINVAL;
 
-    if ( !p2m_is_ram(p2mt) || !get_page_type(page, PGT_writable_page) )
+    if ( !is_writable_ram(p2mt) || !get_page_type(page, PGT_writable_page) )
     {
         put_page(page);
         return -EINVAL;

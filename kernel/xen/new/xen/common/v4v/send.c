@@ -262,6 +262,7 @@ static long send_to_ring(struct domain *sender, struct domain *owner,
         .src = { .port = args->src_port, .domid = sender->domain_id },
     };
     int take = admit(ring, sender, args);
+    unsigned int before;
     int rc;
 
     if ( take < 0 )
@@ -277,15 +278,14 @@ static long send_to_ring(struct domain *sender, struct domain *owner,
 
     /* The owner must not see the index before the bytes. */
     smp_wmb();
+    before = ring->tx;
     ring->tx += footprint(take);
     write_atomic(&ring->shared->tx, ring->tx);
     mark_dirty(owner, ring->mfns[0]);
 
-    /* And must not be asleep when it set need_event and saw the old index. */
+    /* And must not be asleep when it set event_at and saw the old index. */
     smp_mb();
-    *tell = read_atomic(&ring->shared->need_event);
-    if ( *tell )
-        write_atomic(&ring->shared->need_event, 0);
+    *tell = read_atomic(&ring->shared->event_at) - before < ring->tx - before;
 
     return take;
 }

@@ -1,0 +1,41 @@
+/* What is queued runs when the test says so, or when its queue is destroyed. */
+#ifndef SHIM_LINUX_WORKQUEUE_H
+#define SHIM_LINUX_WORKQUEUE_H
+
+#include <kernel.h>
+
+struct work_struct {
+	void (*function)(struct work_struct *work);
+	struct work_struct *next;
+	bool queued;
+};
+
+struct rcu_work {
+	struct work_struct work;
+};
+
+struct workqueue_struct;
+
+#define WQ_HIGHPRI 0
+#define WQ_MEM_RECLAIM 0
+#define WQ_UNBOUND 0
+#define DECLARE_WORK(name, f) struct work_struct name = {.function = (f)}
+#define INIT_WORK(work, f) (*(work) = (struct work_struct){.function = (f)})
+#define INIT_RCU_WORK(rcu, f) INIT_WORK(&(rcu)->work, f)
+#define to_rcu_work(w) container_of(w, struct rcu_work, work)
+#define alloc_ordered_workqueue(name, flags) ((struct workqueue_struct *)kernel_alloc(1, false, true))
+#define alloc_workqueue(name, flags, most) alloc_ordered_workqueue(name, flags)
+
+bool queue_work(struct workqueue_struct *queue, struct work_struct *work);
+#define queue_rcu_work(queue, rcu) queue_work(queue, &(rcu)->work)
+void destroy_workqueue(struct workqueue_struct *queue);
+
+/* Runs what is queued, and what that queues. */
+void run_work(void);
+
+#define rcu_read_lock() ((void)0)
+#define rcu_read_unlock() ((void)0)
+#define rcu_barrier() ((void)0)
+#define synchronize_rcu() ((void)0)
+
+#endif

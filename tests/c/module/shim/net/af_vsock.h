@@ -1,0 +1,138 @@
+/*
+ * AF_VSOCK's core as the transport sees it: sockets with references and a lock, and what net/vmw_vsock/af_vsock.c does
+ * with them, as far as the transport takes part (vsock.c).
+ */
+#ifndef SHIM_NET_AF_VSOCK_H
+#define SHIM_NET_AF_VSOCK_H
+
+#include <linux/net.h>
+
+enum { TCP_ESTABLISHED = 1, TCP_SYN_SENT = 2, TCP_CLOSE = 7, TCP_LISTEN = 10 };
+enum { RCV_SHUTDOWN = 1, SEND_SHUTDOWN = 2, SHUTDOWN_MASK = 3 };
+enum { MSG_PEEK = 2 };
+enum sock_flags { SOCK_DONE, SOCK_RCU_FREE };
+
+typedef struct {
+	unsigned int count;
+} refcount_t;
+
+static inline bool refcount_inc_not_zero(refcount_t *refs)
+{
+	return refs->count && ++refs->count;
+}
+
+struct socket {
+	int state;
+};
+
+struct msghdr {
+	struct iov_iter msg_iter;
+};
+
+struct sockaddr_vm {
+	u32 svm_cid, svm_port;
+};
+
+struct sock {
+	refcount_t sk_refcnt;
+	int sk_state, sk_type, sk_err, sk_shutdown;
+	struct socket *sk_socket;
+	bool locked;
+	unsigned int flags, accept_backlog;
+	unsigned int woken;
+	void (*sk_state_change)(struct sock *sk);
+	void (*sk_data_ready)(struct sock *sk);
+	void (*sk_write_space)(struct sock *sk);
+};
+
+struct vsock_sock {
+	struct sock sk;
+	const struct vsock_transport *transport;
+	void *trans;
+	struct sockaddr_vm local_addr, remote_addr;
+	u32 peer_shutdown;
+	u64 buffer_size;
+	/* Of the tests: all sockets, and who waits to be accepted by whom. */
+	struct vsock_sock *next, *waits_for;
+	bool connected;
+};
+
+struct vsock_transport_recv_notify_data;
+struct vsock_transport_send_notify_data;
+
+struct vsock_transport {
+	void *module;
+	int (*init)(struct vsock_sock *, struct vsock_sock *);
+	void (*destruct)(struct vsock_sock *);
+	void (*release)(struct vsock_sock *);
+	int (*cancel_pkt)(struct vsock_sock *);
+	int (*connect)(struct vsock_sock *);
+	int (*shutdown)(struct vsock_sock *, int);
+	int (*dgram_bind)(struct vsock_sock *, struct sockaddr_vm *);
+	int (*dgram_dequeue)(struct vsock_sock *, struct msghdr *, size_t, int);
+	int (*dgram_enqueue)(struct vsock_sock *, struct sockaddr_vm *, struct msghdr *, size_t);
+	bool (*dgram_allow)(u32, u32);
+	ssize_t (*stream_dequeue)(struct vsock_sock *, struct msghdr *, size_t, int);
+	ssize_t (*stream_enqueue)(struct vsock_sock *, struct msghdr *, size_t);
+	s64 (*stream_has_data)(struct vsock_sock *);
+	s64 (*stream_has_space)(struct vsock_sock *);
+	u64 (*stream_rcvhiwat)(struct vsock_sock *);
+	bool (*stream_is_active)(struct vsock_sock *);
+	bool (*stream_allow)(u32, u32);
+	int (*notify_poll_in)(struct vsock_sock *, size_t, bool *);
+	int (*notify_poll_out)(struct vsock_sock *, size_t, bool *);
+	int (*notify_recv_init)(struct vsock_sock *, size_t, struct vsock_transport_recv_notify_data *);
+	int (*notify_recv_pre_block)(struct vsock_sock *, size_t, struct vsock_transport_recv_notify_data *);
+	int (*notify_recv_pre_dequeue)(struct vsock_sock *, size_t, struct vsock_transport_recv_notify_data *);
+	int (*notify_recv_post_dequeue)(struct vsock_sock *, size_t, ssize_t, bool,
+					struct vsock_transport_recv_notify_data *);
+	int (*notify_send_init)(struct vsock_sock *, struct vsock_transport_send_notify_data *);
+	int (*notify_send_pre_block)(struct vsock_sock *, struct vsock_transport_send_notify_data *);
+	int (*notify_send_pre_enqueue)(struct vsock_sock *, struct vsock_transport_send_notify_data *);
+	int (*notify_send_post_enqueue)(struct vsock_sock *, ssize_t, struct vsock_transport_send_notify_data *);
+	void (*notify_buffer_size)(struct vsock_sock *, u64 *);
+	ssize_t (*unsent_bytes)(struct vsock_sock *);
+	u32 (*get_local_cid)(void);
+};
+
+#define sk_vsock(vsk) (&(vsk)->sk)
+#define vsock_sk(sock) container_of(sock, struct vsock_sock, sk)
+#define sock_set_flag(sock, flag) ((sock)->flags |= 1u << (flag))
+#define sk_error_report(sock) ((void)(sock)->woken++)
+#define sk_acceptq_added(sock) ((void)(sock)->accept_backlog++)
+#define sk_acceptq_is_full(sock) ((sock)->accept_backlog > 4)
+#define SINGLE_DEPTH_NESTING 1
+#define lock_sock_nested(sock, depth) lock_sock(sock)
+
+static inline void vsock_addr_init(struct sockaddr_vm *address, u32 cid, u32 port)
+{
+	*address = (struct sockaddr_vm){cid, port};
+}
+
+/* Before the lock is had: what its holder did until then. */
+extern void (*on_lock_sock)(struct sock *sk);
+
+void lock_sock(struct sock *sk);
+void release_sock(struct sock *sk);
+void sock_put(struct sock *sk);
+struct sock *vsock_create_connected(struct sock *parent);
+int vsock_assign_transport(struct vsock_sock *vsk, struct vsock_sock *parent);
+struct sock *vsock_find_bound_socket(struct sockaddr_vm *address);
+void vsock_insert_connected(struct vsock_sock *vsk);
+void vsock_remove_sock(struct vsock_sock *vsk);
+void vsock_enqueue_accept(struct sock *listener, struct sock *connected);
+
+/* What programs do. */
+struct vsock_sock *user_socket(void);
+struct vsock_sock *user_listen(u32 port);
+int user_connect(struct vsock_sock *vsk, u32 cid, u32 port);
+void user_cancel(struct vsock_sock *vsk);
+struct vsock_sock *user_accept(struct vsock_sock *listener);
+ssize_t user_send(struct vsock_sock *vsk, const void *bytes, size_t length);
+ssize_t user_receive(struct vsock_sock *vsk, void *bytes, size_t length);
+void user_shutdown(struct vsock_sock *vsk, int how);
+void user_close(struct vsock_sock *vsk);
+/* How many sockets there are. */
+unsigned int sockets(void);
+
+#endif

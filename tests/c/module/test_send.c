@@ -1,0 +1,157 @@
+/* What a socket sends reaches the hypervisor once, in order and from the pages where it is. */
+#include "test.h"
+
+#include "send.h"
+
+static struct v4v_tx tx;
+static unsigned char *pages;
+static size_t length_of_pages;
+
+static void lay_out(size_t length)
+{
+	length_of_pages = length;
+	pages = aligned_alloc(PAGE_SIZE, (length + PAGE_SIZE) / PAGE_SIZE * PAGE_SIZE);
+	for (size_t i = 0; i < length; i++)
+		pages[i] = (unsigned char)(i * 3 + i / 255);
+	memset(&tx, 0, sizeof(tx));
+	tx.dst = (struct v4v_addr){.port = 2000, .domid = 7};
+	tx.src_port = 3000;
+}
+
+static ssize_t send_from(struct iov_iter *from, size_t length)
+{
+	return v4v_tx_stream(&tx, 2, from, length);
+}
+
+static void sent_is(size_t from, size_t length)
+{
+	CHECK_EQUAL(hv.nr_sent, length);
+	CHECK(memcmp(hv.sent, pages + from, length) == 0);
+	CHECK_EQUAL(pinned_pages, 0);
+}
+
+static void bytes_of_any_start_and_length_are_sent(void)
+{
+	static const size_t lengths[] = {1, 4095, 4096, 4097, 100000, 262144, 262145, 500000};
+
+	lay_out(600000);
+	for (unsigned int of_user = 0; of_user < 2; of_user++)
+		for (unsigned int i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
+			for (size_t start = 0; start < 8192; start += 1365) {
+				struct iov_iter from = {.buffer = pages, .count = start + lengths[i], .done = start,
+							.of_user = of_user};
+
+				hv.nr_sent = 0;
+				CHECK_EQUAL(send_from(&from, lengths[i]), lengths[i]);
+				sent_is(start, lengths[i]);
+				CHECK_EQUAL(from.done, from.count);
+			}
+	CHECK(hv.last.dst.port == 2000 && hv.last.dst.domid == 7 && hv.last.src_port == 3000 && hv.last.type == 2);
+	free(pages);
+}
+
+static void a_full_ring_takes_what_fits_and_the_rest_stays_with_the_sender(void)
+{
+	lay_out(300000);
+	for (u32 room = 0; room < 300000; room += 9973) {
+		struct iov_iter from = {.buffer = pages, .count = 300000, .of_user = true};
+		ssize_t n;
+
+		hv.nr_sent = 0;
+		hv.room = room & ~15u;
+		n = send_from(&from, 300000);
+		CHECK(n >= 0 && n < 300000 && (size_t)n + 4 * HEADER_BYTES >= (room & ~15u));
+		sent_is(0, (size_t)n);
+		CHECK_EQUAL(from.done, n);
+		hv.room = ~0u;
+		CHECK_EQUAL(send_from(&from, (size_t)(300000 - n)), 300000 - n);
+		sent_is(0, 300000);
+	}
+	free(pages);
+}
+
+static long refuse(const struct v4v_sendv *args, const void *payload)
+{
+	return hv.sends > 1 ? -ECONNREFUSED : 1;
+}
+
+static void a_ring_that_goes_is_an_error_once_nothing_was_sent(void)
+{
+	struct iov_iter from;
+
+	lay_out(300000);
+	from = (struct iov_iter){.buffer = pages, .count = 300000, .of_user = true};
+	hv.on_send = refuse;
+	CHECK_EQUAL(send_from(&from, 300000), 262144);
+	CHECK_EQUAL(from.done, 262144);
+	CHECK_EQUAL(send_from(&from, 300000 - 262144), -ECONNREFUSED);
+	CHECK_EQUAL(from.done, 262144);
+	free(pages);
+}
+
+/* Pages that dom0 has mapped of another domain: the hypervisor refuses them, their bytes go by way of a page of ours. */
+static void foreign_pages_are_sent_by_way_of_our_own(void)
+{
+	struct iov_iter from;
+
+	lay_out(40000);
+	hv.foreign_from = xen_page_to_gfn(page_of(pages + 8192));
+	hv.foreign_to = hv.foreign_from + 3;
+	from = (struct iov_iter){.buffer = pages, .count = 40000, .done = 100, .of_user = true};
+	CHECK_EQUAL(send_from(&from, 39900), 39900);
+	sent_is(100, 39900);
+	CHECK_EQUAL(kernel_blocks, 0);
+	hv.room = 3000 & ~15u;
+	hv.nr_sent = 0;
+	from.done = 8192;
+	CHECK_EQUAL(send_from(&from, 5000), (3000 & ~15) - HEADER_BYTES);
+	CHECK_EQUAL(from.done, 8192 + (3000 & ~15) - HEADER_BYTES);
+	hv.room = ~0u;
+	failing_allocation = 1;
+	CHECK_EQUAL(send_from(&from, 100), -ENOMEM);
+	free(pages);
+}
+
+static void memory_that_is_not_there_is_efault(void)
+{
+	struct iov_iter from;
+
+	lay_out(10000);
+	from = (struct iov_iter){.buffer = pages, .count = 10000, .done = 100, .fault_at = 5000, .of_user = true};
+	CHECK_EQUAL(send_from(&from, 9900), 4900);
+	sent_is(100, 4900);
+	CHECK_EQUAL(send_from(&from, 5000), -EFAULT);
+	CHECK_EQUAL(from.done, 5000);
+	free(pages);
+}
+
+static void a_message_goes_whole_or_not_at_all(void)
+{
+	const struct v4v_addr dst = {.port = 1, .domid = 7};
+	struct v4v_call *call = kzalloc(sizeof(*call), GFP_KERNEL);
+	unsigned char message[64];
+
+	for (unsigned int i = 0; i < sizeof(message); i++)
+		message[i] = (unsigned char)(i + 1);
+	for (u32 length = 0; length <= sizeof(message); length++) {
+		hv.nr_sent = 0;
+		hv.room = ~0u;
+		CHECK_EQUAL(v4v_tx_message(call, dst, 1, 1, message, length), 0);
+		CHECK_EQUAL(hv.nr_sent, length);
+		CHECK(memcmp(hv.sent, message, length) == 0);
+		CHECK(hv.last.flags == 0 && hv.last.src_port == 1 && hv.last.dst.domid == 7);
+		hv.room = HEADER_BYTES + (length + 15) / 16 * 16 - 16;
+		CHECK_EQUAL(v4v_tx_message(call, dst, 1, 1, message, length), -EAGAIN);
+	}
+	kfree(call);
+	CHECK_EQUAL(kernel_blocks, 0);
+}
+
+int main(void)
+{
+	TESTS_BEGIN;
+	return TEST(bytes_of_any_start_and_length_are_sent) |
+	       TEST(a_full_ring_takes_what_fits_and_the_rest_stays_with_the_sender) |
+	       TEST(a_ring_that_goes_is_an_error_once_nothing_was_sent) | TEST(foreign_pages_are_sent_by_way_of_our_own) |
+	       TEST(memory_that_is_not_there_is_efault) | TEST(a_message_goes_whole_or_not_at_all);
+}

@@ -1,0 +1,95 @@
+import { join } from "node:path";
+import { loadSettings } from "../../../config/load.ts";
+import type { Settings } from "../../../config/types.ts";
+import { Testbed } from "../../../components/testbed.ts";
+import { Engine, type Outputs } from "../helpers/pulumiMocks.ts";
+
+export const PROJECT = join(import.meta.dirname, "../../..");
+export const FOLDER = "/state/stacks/unit";
+
+/** Settings as a stack would have them. */
+export function settingsOf(given: Record<string, string> = {}): Settings {
+  const entries = Object.entries(given).map(([key, value]): [string, string] => [
+    `p:${key}`,
+    value,
+  ]);
+  return loadSettings(Object.fromEntries(entries), "p");
+}
+
+/** Texts that must be nowhere in the clear. */
+export const KEYS = {
+  privateKey: "PRIVATE login key",
+  hostPrivateKey: "PRIVATE host key",
+  dom0PrivateKey: "PRIVATE dom0 key",
+};
+
+const facts: Record<string, Record<string, string>> = {
+  hypervisor: { "build-id": "b001d", sha256: "5a" },
+  module: { srcversion: "5EC", sha256: "5b" },
+  tools: { "v4v-bench-sha256": "5c" },
+  "domu-image": { "root-sha256": "5d" },
+  index: { "release-date": "a day", "release-sha256": "5e" },
+};
+
+/** What the provider would answer. */
+export const outputs: Outputs = (type, name, inputs) => {
+  switch (type) {
+    case "v4v:index:Build": {
+      const recipe = String(inputs.recipe);
+      return { path: `/cache/${recipe}`, key: recipe, facts: facts[recipe] ?? {} };
+    }
+    case "v4v:index:RunFolder":
+      return {
+        ...KEYS,
+        marker: "v4v-testbed-0123",
+        port: 20_022,
+        publicKey: "ssh-ed25519 LOGIN",
+        hostPublicKey: "ssh-ed25519 HOST",
+        dom0PublicKey: "ssh-ed25519 DOM0",
+      };
+    case "v4v:index:Machine":
+      return {
+        acceleratorUsed: "tcg",
+        acceleratorReason: "no KVM",
+        emulator: "QEMU",
+        consoleLog: "/console",
+        incarnation: "first start",
+      };
+    case "v4v:index:Hypervisor":
+      return { bootId: "dom0 boot", version: "4.20", runningBuildId: inputs.buildId };
+    case "v4v:index:GuestImage":
+      return { bootDigest: "boot digest", packedDigest: "packed digest" };
+    case "v4v:index:Domain": {
+      const number = Number(name.slice("domu".length));
+      return {
+        domid: number + 100,
+        cid: number + 102,
+        bootId: `boot of ${name}`,
+        hostPrivateKey: "PRIVATE domU key",
+      };
+    }
+    case "v4v:index:Evaluation":
+      return {
+        runId: "run 1",
+        path: "/a/run",
+        report: "/a/run/report.html",
+        claims: [{ id: "latency", verdict: "pass" }],
+      };
+    case "command:remote:Command":
+      return { stdout: "6.12.1-amd64" };
+    default:
+      return {};
+  }
+};
+
+/** The whole testbed of a configuration, registered. */
+export function testbedOf(given: Record<string, string> = {}, preview = false) {
+  const program = () =>
+    new Testbed("testbed", {
+      project: PROJECT,
+      folder: FOLDER,
+      artifacts: "/artifacts",
+      settings: settingsOf(given),
+    });
+  return Engine.run(program, { outputs, preview });
+}

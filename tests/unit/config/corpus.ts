@@ -1,0 +1,312 @@
+/** A configuration that must be refused, as `project:key` without the project, and the settings that the error names. */
+export interface Refused {
+  why: string;
+  given: Record<string, string>;
+  named: string[];
+}
+
+const one =
+  (setting: string) =>
+  (why: string, value: string): Refused => ({ why, given: { [setting]: value }, named: [setting] });
+
+const cpus = one("machine.cpus");
+const domUMemory = one("domU.memoryMiB");
+const options = one("xen.options");
+const mirror = one("machine.mirror");
+const profile = one("evaluation.profile");
+
+const wrongTypes: Refused[] = [
+  cpus("a word", "two"),
+  cpus("a truth value", "true"),
+  cpus("nothing", ""),
+  cpus("a quoted number", '"3"'),
+  one("vmCount")("a list of one", "[3]"),
+  one("vmCount")("an object", '{"count":3}'),
+  one("v4v.enabled")("a number for a truth value", "1"),
+  one("v4v.enabled")("YAML 1.1's truth value", "yes"),
+  one("v4v.enabled")("another writing of true", "True"),
+  one("hosts")("a text for a list", "host-a,host-b"),
+  one("hosts")("an object for a list", '{"a":"b"}'),
+  options("a list for a text", '["loglvl=all"]'),
+  { why: "null for a text", given: { xen: '{"options":null}' }, named: ["xen.options"] },
+  { why: "null for a number", given: { domU: '{"vcpus":null}' }, named: ["domU.vcpus"] },
+  {
+    why: "a truth value for a number",
+    given: { machine: '{"sshPort":false}' },
+    named: ["machine.sshPort"],
+  },
+  {
+    why: "a number for a word",
+    given: { evaluation: '{"profile":0}' },
+    named: ["evaluation.profile"],
+  },
+];
+
+const units: Refused[] = [
+  domUMemory("GiB for MiB", "4GiB"),
+  domUMemory("the unit written out", "192MiB"),
+  domUMemory("the unit apart", "192 MiB"),
+  domUMemory("bytes for MiB", "201326592"),
+  domUMemory("GiB as a bare number", "4"),
+  one("machine.diskMiB")("a short suffix", "4G"),
+  one("machine.memoryMiB")("thousands separated", "6,144"),
+  one("machine.memoryMiB")("thousands set off", "6_144"),
+  one("machine.bootTimeout")("minutes for seconds", "10m"),
+  one("machine.bootTimeout")("milliseconds for seconds", "600000"),
+  one("v4v.ringKiB")("bytes for KiB", "1048576"),
+  one("evaluation.timeout")("a clock time", "15:00"),
+];
+
+const nesting: Refused[] = [
+  one("machine")("a scalar for an object", "fast"),
+  one("domU")("a list for an object", "[192]"),
+  one("v4v")("a truth value for an object", "true"),
+  one("gpu")("its one member's value for an object", "auto"),
+  one("evaluation")("an object that does not end", '{"profile":"smoke"'),
+  one("machine")("YAML's flow style", "{cpus: 3}"),
+  { why: "a part of a number", given: { "vmCount.max": "3" }, named: ["vmCount"] },
+  { why: "a part of a list", given: { "hosts.0": "a" }, named: ["hosts"] },
+  { why: "an index in brackets", given: { "hosts[0].name": "a" }, named: ["hosts[0]"] },
+  { why: "a colon for a dot", given: { "machine:cpus": "3" }, named: ["machine:cpus"] },
+  { why: "a part one level up", given: { cpus: "3" }, named: ["cpus"] },
+  { why: "a part in another object", given: { "xen.cpus": "3" }, named: ["xen.cpus"] },
+  { why: "one object too many", given: { "testbed.machine.cpus": "3" }, named: ["testbed"] },
+  {
+    why: "a dotted name inside an object",
+    given: { machine: '{"cpus.count":3}' },
+    named: ["machine.cpus.count"],
+  },
+  {
+    why: "the same setting twice",
+    given: { machine: '{"cpus":3}', "machine.cpus": "4" },
+    named: ["machine.cpus"],
+  },
+  {
+    why: "a scalar and its parts",
+    given: { machine: "fast", "machine.cpus": "4" },
+    named: ["machine", "machine.cpus"],
+  },
+  {
+    why: "a number and its parts",
+    given: { "machine.cpus": "3", "machine.cpus.max": "4" },
+    named: ["machine.cpus.max"],
+  },
+];
+
+const unknown: Refused[] = [
+  { why: "a capital", given: { VmCount: "3" }, named: ["VmCount"] },
+  { why: "a plural", given: { "gpu.devices": "auto" }, named: ["gpu.devices"] },
+  { why: "the unit left out", given: { "machine.memory": "6144" }, named: ["machine.memory"] },
+  {
+    why: "a letter left out",
+    given: { "evaluation.profil": "none" },
+    named: ["evaluation.profil"],
+  },
+  { why: "a letter too many", given: { "machine.cpuss": "3" }, named: ["machine.cpuss"] },
+  { why: "a capital inside", given: { "domU.Vcpus": "2" }, named: ["domU.Vcpus"] },
+  { why: "a group in small letters", given: { "domu.vcpus": "2" }, named: ["domu"] },
+  { why: "a flag's writing", given: { "machine-cpus": "3" }, named: ["machine-cpus"] },
+  { why: "a Cyrillic letter", given: { "vm\u0421ount": "3" }, named: ["vm\u0421ount"] },
+  {
+    why: "a Cyrillic letter below",
+    given: { "machine.\u0441pus": "3" },
+    named: ["machine.\u0441pus"],
+  },
+  { why: "a zero-width space", given: { "vm\u200bCount": "3" }, named: ["vm\\u200bCount"] },
+  { why: "a space at the end", given: { "vmCount ": "3" }, named: ["vmCount "] },
+  {
+    why: "several at several levels, at once",
+    given: { a: "1", "xen.b": "1", "v4v.c.d": "1" },
+    named: ["a", "v4v.c", "xen.b"],
+  },
+];
+
+const hostileNames: Refused[] = [
+  {
+    why: "the prototype",
+    given: { __proto: "1", ["__proto__"]: "1" },
+    named: ["__proto", "__proto__"],
+  },
+  {
+    why: "the prototype below",
+    given: { "machine.__proto__.cpus": "3" },
+    named: ["machine.__proto__.cpus"],
+  },
+  {
+    why: "the prototype in an object",
+    given: { machine: '{"__proto__":{"cpus":3}}' },
+    named: ["machine.__proto__"],
+  },
+  {
+    why: "the constructor",
+    given: { "constructor.prototype.vmCount": "3" },
+    named: ["constructor.prototype.vmCount"],
+  },
+  {
+    why: "the constructor in an object",
+    given: { v4v: '{"constructor":{"prototype":{}}}' },
+    named: ["v4v.constructor"],
+  },
+  {
+    why: "a member of every object",
+    given: { toString: "x", "hasOwnProperty.call": "x" },
+    named: ["hasOwnProperty", "toString"],
+  },
+  { why: "no name", given: { "": "3" }, named: [""] },
+  { why: "no name between dots", given: { "machine..cpus": "3" }, named: ["machine..cpus"] },
+  { why: "a way up", given: { "../machine": "3" }, named: ["../machine"] },
+  { why: "a command", given: { "$(reboot)": "3" }, named: ["$(reboot)"] },
+];
+
+const hostileTexts: Refused[] = [
+  options("a newline", "loglvl=all\nmenuentry x"),
+  options("a carriage return", "loglvl=all\r"),
+  options("a tab", "a\tb"),
+  options("NUL", "a\0b"),
+  options("an escape", "\u001b[2J"),
+  options("a double quote", 'a="b"'),
+  options("a single quote", "a='b'"),
+  options("a substitution", "$(reboot)"),
+  options("a variable", "${prefix}"),
+  options("backticks", "`reboot`"),
+  options("the end of a command", "loglvl=all; reboot"),
+  options("a pipe", "a|b"),
+  options("a path upwards", "../../etc/passwd"),
+  options("braces of a template", "{{name}}"),
+  options("a backslash", "a\\b"),
+  options("a dash that is none", "a\u2011b"),
+  options("a space that is none", "a\u00a0b"),
+  options("513 characters", "x".repeat(513)),
+  options("a megabyte", "x".repeat(2 ** 20)),
+  mirror("no scheme", "deb.example/debian"),
+  mirror("another scheme", "ftp://deb.example/debian"),
+  mirror("a local file", "file:///etc/passwd"),
+  mirror("a path", "../../mirror"),
+  mirror("a newline with a second source", "http://deb.example\ndeb http://evil.example x main"),
+  mirror("a space with a component", "http://deb.example x main"),
+  mirror("a single quote", "http://deb.example/'"),
+  mirror("backticks", "http://deb.example/`reboot`"),
+  mirror("a look-alike of a host", "http://d\u0435b.example"),
+  mirror("a substitution", "http://deb.example/$(reboot)"),
+  mirror("the end of a command", "http://deb.example/;reboot"),
+  mirror("no host", "http:///debian"),
+  mirror("a password, which would reach state and report", "http://user:pass@deb.example/debian"),
+  mirror("ten thousand characters", `http://deb.example/${"a".repeat(10_000)}`),
+];
+
+const numbers: Refused[] = [
+  cpus("one less than the least", "0"),
+  cpus("one more than the most", "65"),
+  cpus("a negative one", "-2"),
+  cpus("a fraction", "2.5"),
+  cpus("not a number", "NaN"),
+  cpus("an infinite one", "Infinity"),
+  cpus("more than any", "1e400"),
+  cpus("more than an integer holds", "99999999999999999999"),
+  cpus("Arabic digits", "\u0663"),
+  cpus("full-width digits", "\uff13"),
+  cpus("hexadecimal", "0x10"),
+  cpus("binary", "0b11"),
+  cpus("octal", "0o17"),
+  cpus("an exponent", "1e1"),
+  cpus("a fraction of nothing", "3.0"),
+  cpus("a newline at the end", "3\n"),
+  cpus("a space before", " 3"),
+  one("vmCount")("one domU alone", "1"),
+  one("vmCount")("65 domUs", "65"),
+  one("machine.sshPort")("a port above the last", "65536"),
+  one("machine.sshPort")("a negative port", "-1"),
+  one("evaluation.seed")("above 31 bits", "2147483648"),
+  one("domU.vcpus")("more virtual CPUs than domUs get", "9"),
+  { why: "more than memory holds", given: { vmCount: "64" }, named: ["vmCount"] },
+];
+
+const notBuilt: Refused[] = [
+  one("target")("existing hosts, none named", "existing"),
+  {
+    why: "existing hosts, one named",
+    given: { target: "existing", hosts: '[{"host":"a"}]' },
+    named: ["hosts", "target"],
+  },
+  {
+    why: "the same host twice",
+    given: { target: "existing", hosts: '[{"host":"a"},{"host":"a"}]' },
+    named: ["hosts", "target"],
+  },
+  {
+    why: "an emulated machine with hosts",
+    given: { target: "emulated", hosts: '[{"host":"a"}]' },
+    named: ["hosts"],
+  },
+  one("target")("another writing", "Emulated"),
+  one("domU.type")("PVH domUs", "pvh"),
+  one("gpu.device")("a PCI address", "0000:01:00.0"),
+  one("remoteGpu.enabled")("remote GPUs", "true"),
+  {
+    why: "a key of remote GPUs",
+    given: { "remoteGpu.archive": "r.tgz" },
+    named: ["remoteGpu.archive"],
+  },
+  profile("a profile of later", "paper"),
+  profile("a profile that nobody plans", "huge"),
+  profile("a look-alike", "sm\u043eke"),
+];
+
+export const refused: Refused[] = [
+  ...wrongTypes,
+  ...units,
+  ...nesting,
+  ...unknown,
+  ...hostileNames,
+  ...hostileTexts,
+  ...numbers,
+  ...notBuilt,
+  {
+    why: "one of each kind, at once",
+    given: {
+      vmCount: "1",
+      machine: '{"cpus":"many","memory":"4GiB","accelerator":"hvf"}',
+      "xen.options": "$(reboot)",
+      "v4v.enabled": "perhaps",
+      hosts: "a",
+      colour: "red",
+      "__proto__.x": "1",
+    },
+    named: [
+      "__proto__.x",
+      "colour",
+      "hosts",
+      "machine.accelerator",
+      "machine.cpus",
+      "machine.memory",
+      "v4v.enabled",
+      "vmCount",
+      "xen.options",
+    ],
+  },
+];
+
+/** Configurations that people write, which nothing above may rule out. */
+export const accepted: Record<string, string>[] = [
+  {},
+  { vmCount: "16" },
+  { vmCount: "64", "machine.memoryMiB": "16384" },
+  { target: "emulated", hosts: "[]" },
+  { machine: '{"memoryMiB":8192,"cpus":4}', "machine.diskMiB": "8192" },
+  { machine: '{"memoryMiB":"8192"}' },
+  { "machine.accelerator": "tcg", "machine.sshPort": "0" },
+  { "machine.accelerator": "kvm", "machine.sshPort": "65535" },
+  { "machine.mirror": "" },
+  { "machine.mirror": "http://deb.example/debian" },
+  { "machine.mirror": "https://mirror.example:8443/pub/debian-archive/debian/" },
+  { "machine.mirror": "http://127.0.0.1:3142/deb.example/debian/~user/x_y+z%20" },
+  { domU: '{"type":"pv","memoryMiB":128,"vcpus":8}' },
+  { "xen.options": "loglvl=all guest_loglvl=all sched=credit2,cap=0" },
+  { "xen.options": "" },
+  { v4v: '{"enabled":false}' },
+  { "v4v.enabled": "true", "v4v.ringKiB": "4" },
+  { "gpu.device": "none", "remoteGpu.enabled": "false" },
+  { evaluation: '{"profile":"none"}' },
+  { "evaluation.seed": "2147483647", "evaluation.generation": "7", "evaluation.timeout": "86400" },
+  { evaluation: "{}", machine: "{}" },
+];

@@ -1,0 +1,122 @@
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, test } from "vitest";
+import { Refused, type Properties } from "../../../../provider/resource.ts";
+import { evaluationResource as evaluation } from "../../../../provider/resources/evaluation.ts";
+import { inputDiff } from "../../../../provider/rpc/values.ts";
+import { hangUpAll } from "../../../../provider/ssh/session.ts";
+import { recordedContext } from "../../helpers/context.ts";
+import { useFolder } from "../../helpers/folder.ts";
+import { useFarSides } from "../../helpers/sshServer.ts";
+
+const farSide = useFarSides();
+const folder = useFolder();
+afterEach(hangUpAll);
+
+const artifacts = () => folder("artifacts");
+const inputsFor = (connection: object): Properties =>
+  ({
+    connection,
+    domains: [1, 2].map((i) => ({
+      name: `domu${i}`,
+      domid: i,
+      addr: `10.83.0.${10 + i}`,
+      cid: i + 2,
+    })),
+    profile: "smoke",
+    transports: ["tcp", "v4v"],
+    seed: 1,
+    generation: 0,
+    facts: { settings: {}, versions: {}, builds: {}, machine: {}, accelerator: {}, command: "x" },
+    artifacts: artifacts(),
+  }) as Properties;
+
+/** A dom0 that nobody answers for: what is done before the first word to it can be seen. */
+async function unanswered(parts: Properties = {}): Promise<{ message: string; runs: string[] }> {
+  const far = await farSide();
+  await far.stop();
+  const context = recordedContext(1);
+  const error: unknown = await evaluation
+    .ensure(context, { ...inputsFor(far.connection), ...parts }, undefined)
+    .catch((e: unknown) => e);
+  const runs = existsSync(artifacts())
+    ? readdirSync(artifacts()).filter((name) => name !== "latest")
+    : [];
+  return { message: (error as Error).message, runs };
+}
+
+test("a new run's folder is named by time and profile, and knows how to go on", async () => {
+  const { message, runs } = await unanswered();
+  expect(message).toMatch(/^writing .*: .*last seen: .*ECONNREFUSED/);
+  expect(runs).toHaveLength(1);
+  expect(runs[0]).toMatch(/^\d{8}T\d{6}Z-smoke-[0-9a-f]{6}$/);
+  const unfinished: unknown = JSON.parse(
+    readFileSync(join(artifacts(), runs[0] ?? "", "unfinished.json"), "utf8"),
+  );
+  expect(unfinished).toMatchObject({ runId: runs[0] });
+});
+
+describe("an interrupted run", () => {
+  test("is taken up again by the same inputs", async () => {
+    const first = await unanswered();
+    expect((await unanswered()).runs).toEqual(first.runs);
+  });
+
+  test("is not taken up where a domU has restarted since: its id is in the plan", async () => {
+    await unanswered();
+    const domains = [
+      { name: "domu1", domid: 9, addr: "10.83.0.11", cid: 11 },
+      { name: "domu2", domid: 2, addr: "10.83.0.12", cid: 4 },
+    ];
+    expect((await unanswered({ domains })).runs).toHaveLength(2);
+  });
+
+  test("keeps the samples of whole steps only", async () => {
+    const { runs } = await unanswered();
+    const samples = join(artifacts(), runs[0] ?? "", "samples.jsonl");
+    const whole = '{"type":"start"}\n{"type":"sample","n":1}\n{"type":"step","done":1,"of":2}\n';
+    writeFileSync(samples, `${whole}{"type":"sample","n":2}\n{"type":"sam`);
+    await unanswered();
+    expect(readFileSync(samples, "utf8")).toBe(whole);
+  });
+
+  test.each(["", '{"runId":', "null", "[]"])(
+    "whose note was cut short (%j) is nobody's: a new one begins",
+    async (note) => {
+      mkdirSync(folder("artifacts/20260101T000000Z-smoke-000000"), { recursive: true });
+      writeFileSync(folder("artifacts/20260101T000000Z-smoke-000000/unfinished.json"), note);
+      const { message, runs } = await unanswered();
+      expect(message).toMatch(/^writing /);
+      expect(runs).toHaveLength(2);
+    },
+  );
+});
+
+test("profile none is refused, nothing is made", async () => {
+  const given = { ...inputsFor({}), profile: "none" };
+  await expect(evaluation.ensure(recordedContext(), given, undefined)).rejects.toBeInstanceOf(
+    Refused,
+  );
+  expect(existsSync(artifacts())).toBe(false);
+});
+
+test("restarted domUs are no reason to measure again; a generation, a profile, a fact is", () => {
+  const inputs = inputsFor({ host: "h" });
+  const changed = (parts: Properties) =>
+    inputDiff({ id: "x", inputs, outputs: {} }, { ...inputs, ...parts }, evaluation).changed;
+  expect(changed({ domains: [], connection: { host: "i" }, artifacts: "/elsewhere" })).toEqual([]);
+  expect(changed({ generation: 1 })).toEqual(["generation"]);
+  expect(changed({ profile: "none" })).toEqual(["profile"]);
+  expect(changed({ facts: {} })).toEqual(["facts"]);
+});
+
+test("a result stays what it is, and stays when the stack goes", async () => {
+  mkdirSync(folder("artifacts/run"), { recursive: true });
+  const prior = { id: "x", inputs: inputsFor({}), outputs: { path: folder("artifacts/run") } };
+  expect(await evaluation.read(recordedContext(), prior)).toEqual({
+    inputs: prior.inputs,
+    outputs: prior.outputs,
+  });
+  await evaluation.delete(recordedContext(), prior);
+  expect(existsSync(folder("artifacts/run"))).toBe(true);
+});

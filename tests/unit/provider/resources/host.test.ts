@@ -1,0 +1,176 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { afterEach, describe, expect, test } from "vitest";
+import type { Prior, Properties } from "../../../../provider/resource.ts";
+import { domainResource as domain } from "../../../../provider/resources/domain.ts";
+import { hypervisorResource as hypervisor } from "../../../../provider/resources/hypervisor.ts";
+import { moduleResource as module } from "../../../../provider/resources/module.ts";
+import { hangUpAll } from "../../../../provider/ssh/session.ts";
+import { recordedContext } from "../../helpers/context.ts";
+import { useFolder } from "../../helpers/folder.ts";
+import { standIns } from "../../helpers/programs.ts";
+import { useFarSides } from "../../helpers/sshServer.ts";
+
+const farSide = useFarSides();
+const folder = useFolder();
+afterEach(hangUpAll);
+
+const prior = (inputs: Properties, outputs: Properties = {}): Prior => ({
+  id: "x",
+  inputs,
+  outputs,
+});
+
+/** A host whose toolstack is shell: it shows what the provider makes of xl's answers, and nothing about Xen. */
+async function host(scripts: Record<string, string>): Promise<Properties> {
+  const { connection } = await farSide({ programs: standIns(folder("bin"), scripts) });
+  return { ...connection };
+}
+
+async function nobody(): Promise<Properties> {
+  const far = await farSide();
+  await far.stop();
+  return { ...far.connection };
+}
+
+describe("a domU", () => {
+  const inputs = (connection: Properties): Properties => ({
+    connection,
+    name: "unit-test-1",
+    folder: folder("far"),
+    runFolder: folder("run"),
+  });
+  const outputs = { domid: 3, cid: 5, hostPrivateKey: "kept" };
+  const xl = (state: string) =>
+    `[ "$1" = domid ] && { echo 7; exit; }
+[ "$1" = list ] && { echo 'Name ID Mem VCPUs State Time(s)'; echo 'unit-test-1 7 192 1 ${state} 4.2'; }`;
+
+  test.each([
+    ["-b----", "running"],
+    ["r-----", "running"],
+    ["--p---", "p"],
+    ["---s--", "s"],
+    ["----c-", "c"],
+    ["-----d", "d"],
+    ["--ps--", "p"],
+  ])("in state %s is read as %s, with its id of now", async (letters, state) => {
+    const given = inputs(await host({ xl: xl(letters) }));
+    const read = await domain.read(recordedContext(), prior(given, outputs));
+    expect(read?.outputs).toEqual({ domid: 7, cid: 9, state, hostPrivateKey: "kept" });
+    const next = domain.diff?.(prior(given, read?.outputs), given);
+    expect(next?.changed ?? []).toEqual(state === "running" ? [] : ["state"]);
+  });
+
+  test("that an answering dom0 does not know is gone", async () => {
+    const given = inputs(await host({ xl: "exit 1" }));
+    expect(await domain.read(recordedContext(), prior(given, outputs))).toBeUndefined();
+  });
+
+  test("of a dom0 that does not answer is not gone: an error", async () => {
+    const given = inputs(await nobody());
+    await expect(domain.read(recordedContext(1), prior(given, outputs))).rejects.toThrow(
+      "looking for unit-test-1",
+    );
+  });
+
+  test("is removed with its folder and its entry for ssh, the others' stay; twice is no error", async () => {
+    const log = folder("log");
+    const scripts = {
+      xl: `echo "xl $*" >>'${log}'; [ ! -e '${folder("destroyed")}' ] || exit 1; [ "$1" != destroy ] || : >'${folder("destroyed")}'`,
+      systemctl: `echo "systemctl $*" >>'${log}'`,
+    };
+    const given = inputs(await host(scripts));
+    for (const name of ["unit-test-1", "unit-test-10"]) {
+      mkdirSync(folder("far/domains", name), { recursive: true });
+      mkdirSync(folder("run/ssh/domains"), { recursive: true });
+      writeFileSync(folder(`run/ssh/domains/${name}.conf`), "");
+    }
+    // The link to the unit is the real one's; there is none of this name here to remove.
+    await domain.delete(recordedContext(), prior(given));
+    await domain.delete(recordedContext(), prior(given));
+    expect(existsSync(folder("far/domains/unit-test-1"))).toBe(false);
+    expect(existsSync(folder("run/ssh/domains/unit-test-1.conf"))).toBe(false);
+    expect(existsSync(folder("far/domains/unit-test-10"))).toBe(true);
+    expect(existsSync(folder("run/ssh/domains/unit-test-10.conf"))).toBe(true);
+    const said = readFileSync(log, "utf8").split("\n");
+    expect(said.filter((line) => line === "xl destroy unit-test-1")).toHaveLength(1);
+    expect(said).toContain("systemctl stop v4v-domu@unit-test-1.service");
+    expect(said.join()).not.toContain("unit-test-10");
+  });
+
+  test("that cannot be removed says which one and why", async () => {
+    const scripts = {
+      xl: '[ "$1" = domid ] || { echo "no permission" >&2; exit 5; }',
+      systemctl: "",
+    };
+    const given = inputs(await host(scripts));
+    await expect(domain.delete(recordedContext(), prior(given))).rejects.toThrow(
+      /removing unit-test-1 on .* failed with exit code 5:\nno permission/,
+    );
+  });
+
+  test("is known by its name, and wants all that it is made of", async () => {
+    expect(domain.id({ name: "domu7" })).toBe("domu7");
+    const { failures } = (await domain.check?.({ name: "domu7" }, undefined)) ?? {};
+    expect(failures?.map(({ property }) => property)).toContain("connection");
+    expect(failures?.map(({ property }) => property)).not.toContain("name");
+  });
+});
+
+describe("a hypervisor", () => {
+  const running = { runningBuildId: "b1", runningCommandLine: "placeholder v4v=1" };
+  const wanted = { buildId: "b1", commandLine: "placeholder v4v=1" };
+
+  test.each([
+    ["the same", running, []],
+    ["another build", { ...running, runningBuildId: "b2" }, ["runningBuildId"]],
+    ["another command line", { ...running, runningCommandLine: "x" }, ["runningBuildId"]],
+    ["none", { runningBuildId: "", runningCommandLine: "" }, ["runningBuildId"]],
+  ])("that runs as %s is seen", (_what, outputs, changed) => {
+    expect(hypervisor.diff?.(prior(wanted, outputs), wanted).changed ?? []).toEqual(changed);
+  });
+
+  test("is read as absent on a kernel without Xen: this computer's", async () => {
+    const inputs = { ...wanted, connection: await host({}) };
+    const read = await hypervisor.read(recordedContext(), prior(inputs, running));
+    expect(read?.outputs).toMatchObject({
+      bootId: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
+      runningBuildId: "",
+    });
+  });
+
+  test("of a host that does not answer is an error, not an absence", async () => {
+    const inputs = { ...wanted, connection: await nobody() };
+    await expect(hypervisor.read(recordedContext(1), prior(inputs, running))).rejects.toThrow(
+      "asking which hypervisor runs",
+    );
+  });
+});
+
+describe("a module", () => {
+  const inputs = (connection: Properties): Properties => ({
+    connection,
+    dom0BootId: "b",
+    source: folder("v4v.ko"),
+    path: folder("far/v4v.ko"),
+    srcversion: "5EC",
+    unit: "v4v-unit-test.service",
+    unitFile: "x",
+  });
+
+  test("that is not loaded is read as such, on this computer", async () => {
+    const given = inputs(await host({}));
+    const read = await module.read(recordedContext(), prior(given));
+    expect(read?.inputs.srcversion).toBe("not loaded");
+  });
+
+  test("of a host that does not answer is an error, not an absence", async () => {
+    const given = inputs(await nobody());
+    await expect(module.read(recordedContext(1), prior(given))).rejects.toThrow(
+      "looking at the V4V module",
+    );
+  });
+
+  test("has the id of its unit and host", async () => {
+    expect(module.id(inputs(await host({})))).toBe("v4v-unit-test.service@127.0.0.1");
+  });
+});

@@ -1,0 +1,140 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { describe, expect, test } from "vitest";
+import { clearDeadLocks, clearPendingCreates } from "../../../scripts/lib/interrupted.ts";
+import { UserError } from "../../../scripts/lib/userError.ts";
+import type { Workspace } from "../../../scripts/lib/workspace.ts";
+import { useChildren } from "../helpers/child.ts";
+import { useFolder } from "../helpers/folder.ts";
+
+const folder = useFolder();
+const start = useChildren();
+
+describe("locks", () => {
+  const LOCKS = ".pulumi/locks/organization/v4vsockets-testbed/dev";
+  const workspace = (url = `file://${folder()}`) =>
+    ({ stack: "dev", env: { PULUMI_BACKEND_URL: url } }) as unknown as Workspace;
+
+  function lock(pid: number, host = hostname()): string {
+    mkdirSync(folder(LOCKS), { recursive: true });
+    const name = `${pid}.json`;
+    const timestamp = "2026-01-01T00:00:00Z";
+    writeFileSync(
+      folder(LOCKS, name),
+      JSON.stringify({ pid, username: "somebody", hostname: host, timestamp }),
+    );
+    return name;
+  }
+
+  function clear(): { said: string[]; error: unknown } {
+    const said: string[] = [];
+    try {
+      clearDeadLocks(workspace(), (line) => said.push(line));
+      return { said, error: undefined };
+    } catch (error) {
+      return { said, error };
+    }
+  }
+
+  test("of an engine that was killed are removed, and it is said", () => {
+    lock(2 ** 22 + 1);
+    expect(clear()).toEqual({
+      said: ["An earlier run (process 4194305) was killed; its lock is removed"],
+      error: undefined,
+    });
+    expect(readdirSync(folder(LOCKS))).toEqual([]);
+  });
+
+  test("go with the file that the engine puts beside each", () => {
+    // As seen of Pulumi 3.259: its file store keeps a content type and a checksum in NAME.attrs.
+    const name = lock(2 ** 22 + 1);
+    writeFileSync(
+      folder(LOCKS, `${name}.attrs`),
+      '{"user.content_type":"text/plain; charset=utf-8","user.metadata":null,"md5":"LGRHJbaMUnoTAjOpRKJeww=="}\n',
+    );
+    expect(clear().error).toBeUndefined();
+    expect(readdirSync(folder(LOCKS)).filter((file) => file.endsWith(".json"))).toEqual([]);
+    expect(clear()).toEqual({ said: [], error: undefined });
+  });
+
+  test("of an engine that runs stay, and the user is told whose they are", async () => {
+    const { pid } = await start("sleep", ["60"], { argv0: "/usr/bin/pulumi" });
+    const name = lock(pid);
+    const { error } = clear();
+    expect(error).toBeInstanceOf(UserError);
+    expect((error as Error).message).toMatch(
+      new RegExp(
+        `^stack dev is being worked on by process ${pid} of somebody on .* since 2026-01-01.*; wait for it to end$`,
+      ),
+    );
+    expect(existsSync(folder(LOCKS, name))).toBe(true);
+  });
+
+  test("whose number another program has by now are nobody's", async () => {
+    const { pid } = await start("sleep", ["60"]);
+    lock(pid);
+    expect(clear().error).toBeUndefined();
+  });
+
+  test("of another computer stay, with the way out if it is gone", () => {
+    const name = lock(2 ** 22 + 1, "elsewhere");
+    const { error } = clear();
+    expect(error).toBeInstanceOf(UserError);
+    expect((error as Error).message).toContain(
+      'on elsewhere since 2026-01-01T00:00:00Z; wait for it to end, or run "pulumi cancel"',
+    );
+    expect(existsSync(folder(LOCKS, name))).toBe(true);
+  });
+
+  test("of other stacks, and of backends that are no folder, are not looked at", () => {
+    mkdirSync(folder(LOCKS, "../other"), { recursive: true });
+    writeFileSync(folder(LOCKS, "../other/x.json"), "not even JSON");
+    expect(clear()).toEqual({ said: [], error: undefined });
+    clearDeadLocks(workspace("s3://bucket"), () => undefined);
+    clearDeadLocks(workspace(`file://${folder("absent")}`), () => undefined);
+    expect(existsSync(folder(LOCKS, "../other/x.json"))).toBe(true);
+  });
+});
+
+describe("operations that were never finished", () => {
+  /** A workspace whose engine says this and keeps what it is told. */
+  function clear(exported: { code: number; stdout: string }) {
+    const told: string[][] = [];
+    const said: string[] = [];
+    const double = {
+      stack: "dev",
+      run: () => ({ stderr: "", ...exported }),
+      must: (...args: string[]) => {
+        told.push(args);
+        return "";
+      },
+    };
+    clearPendingCreates(double as unknown as Workspace, (line) => said.push(line));
+    return { told, said };
+  }
+  const state = (count: number) => ({
+    code: 0,
+    stdout: JSON.stringify({
+      deployment: { pending_operations: Array(count).fill({ type: "creating" }) },
+    }),
+  });
+
+  test.each([
+    [1, "in the middle of an operation; going on"],
+    [3, "in the middle of 3 operations; going on"],
+  ])("%i of them are forgotten by a refresh, and it is said", (count, sentence) => {
+    const { told, said } = clear(state(count));
+    expect(told).toEqual([
+      ["refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--stack", "dev"],
+    ]);
+    expect(said.join()).toContain(sentence);
+  });
+
+  test.each([
+    ["none", state(0)],
+    ["a stack that is empty", { code: 0, stdout: '{"version":3}' }],
+    ["a stack that is not there", { code: 255, stdout: "" }],
+  ])("%s is nothing to do", (_what, exported) => {
+    expect(clear(exported)).toEqual({ told: [], said: [] });
+  });
+});
