@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Testbed } from "./components/testbed.ts";
 import { ConfigurationError, loadSettings } from "./config/load.ts";
 import { runFolder } from "./provider/host/folders.ts";
+import { sshConfigPath } from "./provider/ssh/clientConfig.ts";
 
 function settingsOfStack() {
   try {
@@ -15,23 +16,27 @@ function settingsOfStack() {
 }
 
 const project = import.meta.dirname;
+const folder = runFolder(project, pulumi.getStack());
 const testbed = new Testbed("testbed", {
   project,
-  folder: runFolder(project, pulumi.getStack()),
+  folder,
   artifacts: join(project, "artifacts"),
   settings: settingsOfStack(),
 });
 
 export const accelerator = testbed.machine.accelerator;
 export const console = testbed.machine.consoleLog;
+/** For `ssh -F`; known before the machine is there. */
+export const sshConfig = sshConfigPath(folder);
 export const domains = testbed.domains.domains.map(({ name, address, domid, cid }) => ({
   name,
   address,
   domid,
   cid,
 }));
-export const run = testbed.evaluation.run?.runId;
-export const report = testbed.evaluation.run?.report;
-export const claims = testbed.evaluation.run?.claims.apply((rows) =>
-  Object.fromEntries(rows.map(({ id, verdict }) => [id, verdict])),
-);
+export const run = testbed.evaluation.run?.runId ?? null;
+export const report = testbed.evaluation.run?.report ?? null;
+export const claims =
+  testbed.evaluation.run?.claims.apply((rows) =>
+    Object.fromEntries(rows.map(({ id, verdict }) => [id, verdict])),
+  ) ?? null;

@@ -1,13 +1,12 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/types.ts";
 import { Domain, GuestImage, type Build } from "../provider/sdk.ts";
 import type { RemoteFile } from "../provider/resources/files.ts";
+import type { GuestRoot } from "../provider/xen/guestRoot.ts";
 import { render } from "../templates/render.ts";
 import { bridge, guestAddress } from "./network.ts";
-import type { XenHost } from "./xenHost.ts";
+import { initrdTools, LIBRARY, type XenHost } from "./xenHost.ts";
 
 export interface DomainsArgs {
   xenHost: XenHost;
@@ -31,6 +30,18 @@ const KERNEL_OPTIONS = "clocksource=tsc tsc=nowatchdog";
 
 const FOLDER = "/var/lib/v4v-testbed";
 
+/** What the domUs of a host boot from. */
+export function guestRoot(project: string, image: Build): pulumi.Output<GuestRoot> {
+  const scripts = Buffer.concat(initrdTools(project).map(({ content }) => Buffer.from(content)));
+  return pulumi.all([image.path, image.fact("root-sha256")]).apply(([path, imageSha256]) => ({
+    folder: FOLDER,
+    image: `${path}/root.ext4.zst`,
+    imageSha256,
+    makeInitrd: `${LIBRARY}/make-initrd`,
+    makeInitrdSha256: createHash("sha256").update(scripts).digest("hex"),
+  }));
+}
+
 /** The benchmark domUs `domu1` to `domuN` of one host, and the image that they share. */
 export class Domains extends pulumi.ComponentResource {
   readonly image: GuestImage;
@@ -41,20 +52,17 @@ export class Domains extends pulumi.ComponentResource {
     const { host, bootId } = args.xenHost;
     const { connection } = host;
     const on = { parent: this, deletedWith: host.resource };
-    const scripts = ["make-initrd", "initrd-init"].map((file) =>
-      readFileSync(join(args.project, "dom0", file)),
-    );
-
+    const root = guestRoot(args.project, args.image);
     this.image = new GuestImage(
       `${name}-image`,
       {
         connection,
         incarnation: bootId,
-        folder: FOLDER,
-        image: pulumi.interpolate`${args.image.path}/root.ext4.zst`,
-        imageSha256: args.image.fact("root-sha256"),
-        makeInitrd: args.xenHost.makeInitrd,
-        makeInitrdSha256: createHash("sha256").update(Buffer.concat(scripts)).digest("hex"),
+        folder: root.folder,
+        image: root.image,
+        imageSha256: root.imageSha256,
+        makeInitrd: root.makeInitrd,
+        makeInitrdSha256: root.makeInitrdSha256,
         payload: args.payload,
       },
       { ...on, dependsOn: [args.xenHost] },

@@ -1,9 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/types.ts";
 import { EmulatedMachine, RunFolder } from "../provider/sdk.ts";
-import type { XenBoot } from "../provider/xen/boot.ts";
+import type { MachineInputs } from "../provider/resources/machine.ts";
 import type { Connection } from "../provider/ssh/target.ts";
 import type { Host } from "./host.ts";
+
+type Freeze = NonNullable<MachineInputs["freeze"]>;
 
 export interface MachineArgs {
   /** The stack's folder on the controller. */
@@ -11,8 +13,8 @@ export interface MachineArgs {
   /** Disk image to boot. */
   image: pulumi.Input<string>;
   settings: Settings["machine"];
-  /** The hypervisor that it is going to run. */
-  boot: pulumi.Input<XenBoot>;
+  /** What it is going to run, as far as a frozen machine may hold it. */
+  freeze: pulumi.Input<Freeze>;
 }
 
 /** The emulated machine, from its folder and keys to an answering SSH: a plain Debian, or one resumed. */
@@ -57,7 +59,7 @@ export class Machine extends pulumi.ComponentResource implements Host {
         connection: this.connection,
         hostPrivateKey: folder.hostPrivateKey,
         authorizedKeys: folder.publicKey,
-        ...(settings.freeze && { freeze: args.boot }),
+        ...(settings.freeze && { freeze: args.freeze }),
       },
       {
         parent: this,

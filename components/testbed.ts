@@ -5,9 +5,9 @@ import type { RemoteFile } from "../provider/resources/files.ts";
 import { Builds } from "./builds.ts";
 import { Evaluation } from "./evaluation.ts";
 import { GuestModule } from "./guestModule.ts";
-import { Domains } from "./domains.ts";
+import { Domains, guestRoot } from "./domains.ts";
 import { Machine } from "./machine.ts";
-import { XenHost, xenBoot } from "./xenHost.ts";
+import { initrdTools, XenHost, xenBoot } from "./xenHost.ts";
 
 /** The kernel's limit for explicit socket buffers (212,992 bytes) would handicap the tuned TCP baseline. */
 const SOCKET_BUFFERS =
@@ -46,7 +46,12 @@ export class Testbed extends pulumi.ComponentResource {
         folder: args.folder,
         image: pulumi.interpolate`${this.builds.hostImage.path}/disk.img`,
         settings: settings.machine,
-        boot: xenBoot(this.builds.hypervisor, settings),
+        freeze: pulumi
+          .all([
+            xenBoot(this.builds.hypervisor, settings),
+            guestRoot(project, this.builds.domUImage),
+          ])
+          .apply(([boot, root]) => ({ boot, root, tools: initrdTools(project) })),
       },
       inside,
     );

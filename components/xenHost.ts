@@ -21,7 +21,7 @@ export interface XenHostArgs {
 
 /** Where the boot entry expects the hypervisor. */
 const IMAGE_PATH = "/boot/xen-v4v-testbed.gz";
-const LIBRARY = "/usr/local/lib/v4v-testbed";
+export const LIBRARY = "/usr/local/lib/v4v-testbed";
 
 /** Xen's command line. A first word is lost on the way through multiboot, hence the placeholder in front. */
 function xenCommandLine({ xen, v4v }: Settings): string {
@@ -34,6 +34,14 @@ function xenCommandLine({ xen, v4v }: Settings): string {
     ...(v4v.enabled ? ["v4v=1"] : []),
     ...(xen.options === "" ? [] : [xen.options]),
   ].join(" ");
+}
+
+/** The scripts that make the domUs' boot archive. */
+export function initrdTools(project: string): { path: string; content: string }[] {
+  return ["make-initrd", "initrd-init"].map((file) => ({
+    path: `${LIBRARY}/${file}`,
+    content: readFileSync(join(project, "dom0", file), "utf8"),
+  }));
 }
 
 /** How our hypervisor is booted with these settings. */
@@ -69,8 +77,7 @@ function dom0Files(project: string, dom0PrivateKey: string): RemoteFile[] {
   };
   return [
     asIs("domu", `${LIBRARY}/domu`, "755"),
-    asIs("make-initrd", `${LIBRARY}/make-initrd`, "755"),
-    asIs("initrd-init", `${LIBRARY}/initrd-init`, "755"),
+    ...initrdTools(project).map((tool) => ({ ...tool, mode: "755" })),
     asIs("known-host", `${LIBRARY}/known-host`, "755"),
     asIs("load-v4v", `${LIBRARY}/load-v4v`, "755"),
     asIs("v4v.modprobe", "/etc/modprobe.d/v4v-testbed.conf", "644"),
@@ -102,8 +109,6 @@ export class XenHost extends pulumi.ComponentResource {
   readonly bootId: pulumi.Output<string>;
   /** Kernel release of dom0, which is the domUs' as well. */
   readonly kernel: pulumi.Output<string>;
-  /** The tool that makes the domUs' boot archive, and its SHA-256 together with what it packs. */
-  readonly makeInitrd = `${LIBRARY}/make-initrd`;
 
   constructor(name: string, args: XenHostArgs, options?: pulumi.ComponentResourceOptions) {
     super("v4v:testbed:XenHost", name, {}, options);

@@ -83,6 +83,8 @@ function referenceLayers({ value, label, size }: Reference, left: number): Layer
     y: { field: "value", type: "quantitative" as const },
   };
   const text = { type: "text" as const, color: INK, fontSize: 12, baseline: "bottom" as const };
+  const level = { ...text, align: "left" as const, dy: -3 };
+  const beside = { ...text, align: "right" as const, dx: -9, dy: 6 };
   const words = { ...encoding, text: { field: "label" } };
   if (size === undefined) {
     return [
@@ -91,7 +93,9 @@ function referenceLayers({ value, label, size }: Reference, left: number): Layer
         mark: { type: "rule", color: INK, strokeDash: [2, 3] },
         encoding: { y: encoding.y },
       },
-      { data: { values }, mark: { ...text, align: "left", dy: -3 }, encoding: words },
+      // Lines may run through the words: a halo of the background keeps those readable.
+      { data: { values }, mark: { ...level, stroke: "white", strokeWidth: 4 }, encoding: words },
+      { data: { values }, mark: level, encoding: words },
     ];
   }
   const cross = {
@@ -104,7 +108,8 @@ function referenceLayers({ value, label, size }: Reference, left: number): Layer
   };
   return [
     { data: { values }, mark: cross, encoding },
-    { data: { values }, mark: { ...text, align: "right", dx: -9, dy: 6 }, encoding: words },
+    { data: { values }, mark: { ...beside, stroke: "white", strokeWidth: 4 }, encoding: words },
+    { data: { values }, mark: beside, encoding: words },
   ];
 }
 

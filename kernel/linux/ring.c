@@ -8,6 +8,8 @@
  */
 #define pr_fmt(fmt) "v4v: " fmt
 
+#include <linux/sched/clock.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -97,6 +99,46 @@ bool v4v_rx_arm(struct v4v_rx *rx)
 	/* The hypervisor writes tx, then looks at event_at; we the other way round. */
 	mb();
 	return !v4v_rx_news(rx);
+}
+
+/* The least that is tried when spinning seems worth it, ns: about one hypercall. */
+#define SPIN_START 10000
+
+bool v4v_rx_spin(struct v4v_rx *rx, u32 max_ns)
+{
+	u64 start = local_clock();
+	u32 limit = min(rx->spin_ns, max_ns);
+
+	if (!limit)
+		return false;
+	/* A position that tx has passed: whoever sends now need not tell us. */
+	WRITE_ONCE(rx->shared->event_at, rx->scanned - 1);
+	while (!v4v_rx_news(rx)) {
+		if (need_resched() || signal_pending(current) || local_clock() - start > limit)
+			return false;
+		cpu_relax();
+	}
+	return true;
+}
+
+void v4v_rx_asleep(struct v4v_rx *rx)
+{
+	rx->asleep_since = local_clock();
+}
+
+/*
+ * As with halt polling (virt/kvm/kvm_main.c): a sleep that was shorter than
+ * @max_ns could have been saved by looking longer, a longer one could not.
+ */
+void v4v_rx_awake(struct v4v_rx *rx, u32 max_ns)
+{
+	if (!rx->asleep_since)
+		return;
+	if (local_clock() - rx->asleep_since > max_ns)
+		rx->spin_ns = 0;
+	else
+		rx->spin_ns = clamp(rx->spin_ns * 2, SPIN_START, max_t(u32, max_ns, SPIN_START));
+	rx->asleep_since = 0;
 }
 
 /* Moves on to the next message; its header is skipped. */

@@ -26,6 +26,9 @@ struct v4v_rx {
 	u32 taken;		/* position of the next byte to take */
 	u32 left;		/* payload left of the message being taken */
 	u32 left_padding;	/* its padding, to be skipped after it */
+
+	u32 spin_ns;		/* how long to look for a message before sleeping */
+	u64 asleep_since;	/* local_clock(), 0 while awake */
 };
 
 int v4v_rx_open(struct v4v_rx *rx, u32 port, u16 partner, u32 size);
@@ -37,6 +40,16 @@ u64 v4v_rx_available(struct v4v_rx *rx);
 
 /* Asks for an event with the next message; false if one has come meanwhile. */
 bool v4v_rx_arm(struct v4v_rx *rx);
+
+/*
+ * Before sleeping: looks out for a message for as long as that has paid lately,
+ * @max_ns at most, and without an event for it. True if one has come.
+ */
+bool v4v_rx_spin(struct v4v_rx *rx, u32 max_ns);
+
+/* The reader goes to sleep, armed; or it runs again and has something to read. */
+void v4v_rx_asleep(struct v4v_rx *rx);
+void v4v_rx_awake(struct v4v_rx *rx, u32 max_ns);
 
 /*
  * Takes (or with @peek looks at) up to @len payload bytes as one stream.

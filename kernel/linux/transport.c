@@ -18,6 +18,15 @@ static uint ring_kib = 1024;
 module_param(ring_kib, uint, 0644);
 MODULE_PARM_DESC(ring_kib, "KiB of a connection's receive ring, unless the socket sets SO_VM_SOCKETS_BUFFER_SIZE");
 
+static uint spin_us = 200;
+module_param(spin_us, uint, 0644);
+MODULE_PARM_DESC(spin_us, "microseconds that a reader may look out for a message before it sleeps; 0 to sleep at once");
+
+static u32 spin_max(void)
+{
+	return min(READ_ONCE(spin_us), 10000U) * NSEC_PER_USEC;
+}
+
 /* What the core gives a socket that asks for nothing (VSOCK_DEFAULT_BUFFER_SIZE, af_vsock.c). */
 #define CORE_DEFAULT_SIZE (256 * 1024)
 
@@ -63,7 +72,10 @@ static ssize_t v4v_stream_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
 				  size_t len, int flags)
 {
 	struct v4v_conn *conn = vsk->trans;
-	ssize_t n = v4v_rx_take(&conn->rx, &msg->msg_iter, len, flags & MSG_PEEK);
+	ssize_t n;
+
+	v4v_rx_awake(&conn->rx, spin_max());
+	n = v4v_rx_take(&conn->rx, &msg->msg_iter, len, flags & MSG_PEEK);
 
 	if (n > 0 && !(flags & MSG_PEEK))
 		v4v_rx_release(&conn->rx);
@@ -165,8 +177,11 @@ static int v4v_notify_recv_pre_block(struct vsock_sock *vsk, size_t target,
 	struct v4v_conn *conn = vsk->trans;
 
 	/* The caller is on the wait queue already: if something came, wake it. */
-	if (!v4v_rx_arm(&conn->rx))
+	v4v_rx_awake(&conn->rx, spin_max());
+	if (v4v_rx_spin(&conn->rx, spin_max()) || !v4v_rx_arm(&conn->rx))
 		sk->sk_data_ready(sk);
+	else
+		v4v_rx_asleep(&conn->rx);
 	return 0;
 }
 

@@ -11,7 +11,9 @@ import { newKey } from "../ssh/keys.ts";
 import { Remote, sha256File } from "../ssh/remote.ts";
 import { hangUp } from "../ssh/session.ts";
 import type { Connection } from "../ssh/target.ts";
-import { install, parseProbe, PROBE, runs, type XenBoot } from "../xen/boot.ts";
+import { install, parseProbe, PROBE, runs, type RunningXen, type XenBoot } from "../xen/boot.ts";
+import { clockRate, isRight, UPTIME } from "../xen/clock.ts";
+import { placeRoot, type GuestRoot } from "../xen/guestRoot.ts";
 import { FILES, qemuArguments, type MachineSpec } from "./arguments.ts";
 import { freezeMachine } from "./freeze.ts";
 import { waitForLogin, withAgent } from "./identity.ts";
@@ -25,11 +27,14 @@ export interface FrozenSpec {
   firmwareVariables: string;
   hardware: Omit<MachineSpec, "marker" | "sshPort">;
   boot: XenBoot;
+  /** What the domUs are going to boot from, and the scripts of the host that this takes; nothing secret. */
+  root: GuestRoot;
+  tools: { path: string; content: string }[];
   /** QEMU's version: another one may not read the state. */
   emulator: string;
 }
 
-/** A Xen host that has just booted, without identity and without domUs, as files in the cache. */
+/** A Xen host that has just booted, with its domUs' image and without identity or domUs, as files in the cache. */
 export interface FrozenMachine {
   disk: string;
   firmwareVariables: string;
@@ -59,6 +64,10 @@ export async function frozenKey(spec: FrozenSpec): Promise<string> {
     cpu,
     boot,
     buildId,
+    spec.root.imageSha256,
+    spec.root.makeInitrdSha256,
+    spec.root.folder,
+    spec.tools,
     await sha256File(image),
   ]);
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
@@ -96,6 +105,31 @@ async function untilEnded(
   while (!(await gone(identity, 500))) {
     context.signal.throwIfAborted();
     if (Date.now() > until) throw new Error(`it did not power off within ${seconds} s`);
+  }
+}
+
+/** Boots that may be needed for a clock that is right. */
+const BOOTS = 3;
+
+async function bootXen(
+  context: Context,
+  scratch: string,
+  machine: MachineSpec,
+): Promise<RunningXen> {
+  for (let tries = 1; ; tries++) {
+    context.status("booting Xen");
+    const identity = await startMachine(scratch, machine);
+    const running = await withAgent(context, scratch, "waiting for Xen to boot", async (agent) => {
+      await agent.shell(SETTLED);
+      return parseProbe(await agent.shell(PROBE));
+    });
+    const rate = await withAgent(context, scratch, "looking at its clock", (agent) =>
+      clockRate(() => agent.shell(UPTIME), context.signal),
+    );
+    if (isRight(rate)) return running;
+    if (tries === BOOTS)
+      throw new Error(`its clock runs at ${rate.toFixed(2)} of real time, after ${BOOTS} boots`);
+    await end(identity, 2000);
   }
 }
 
@@ -146,6 +180,8 @@ async function make(context: Context, spec: FrozenSpec, marker: string, scratch:
   const remote = new Remote(connection, context.signal);
   say("installing the hypervisor");
   await install(remote, spec.boot);
+  await remote.write(spec.tools.map((tool) => ({ ...tool, mode: 0o755 })));
+  await placeRoot(remote, spec.root, say);
   await remote.run("taking its identity from the machine", STRIP).catch((error: unknown) => {
     // The machine may be gone before its answer.
     context.signal.throwIfAborted();
@@ -154,12 +190,7 @@ async function make(context: Context, spec: FrozenSpec, marker: string, scratch:
   await hangUp(connection);
   await untilEnded(context, debian, 120);
 
-  say("booting Xen");
-  await startMachine(scratch, machine);
-  const running = await withAgent(stage, scratch, "waiting for Xen to boot", async (agent) => {
-    await agent.shell(SETTLED);
-    return parseProbe(await agent.shell(PROBE));
-  });
+  const running = await bootXen(stage, scratch, machine);
   if (!runs(running, spec.boot)) {
     throw new Error(
       `the machine came up with hypervisor "${running.runningBuildId}", expected was ${spec.boot.buildId}`,

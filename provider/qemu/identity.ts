@@ -38,9 +38,12 @@ async function identifyMachine(identity: Identity, agent: GuestAgent): Promise<v
     ["-eu", "-c", "umask 077; mkdir -p /root/.ssh; cat >/root/.ssh/authorized_keys"],
     `${identity.authorizedKeys.trim()}\n`,
   );
+  // A machine that booted without an id has a passing one mounted over the file, which setup tools would take again.
   await agent.shell(
-    "rm -f /etc/machine-id; systemd-machine-id-setup >/dev/null 2>&1 || true; sync; " +
+    'if mountpoint -q /etc/machine-id; then umount /etc/machine-id; echo "$1" >/etc/machine-id; fi; ' +
+      '[ -s /etc/machine-id ] || echo "$1" >/etc/machine-id; sync; ' +
       "systemctl reset-failed ssh.service 2>/dev/null || true; systemctl restart --no-block ssh.service",
+    randomBytes(16).toString("hex"),
   );
 }
 

@@ -109,28 +109,53 @@ systemctl reset-failed "$unit" 2>/dev/null || :
 systemd-run --quiet --unit="$unit" -p WorkingDirectory="$folder" -p StandardOutput="append:$folder/log" -p StandardError="append:$folder/log" \
   -p 'ExecStopPost=/bin/sh -c "echo $EXIT_CODE $EXIT_STATUS >status.new; mv status.new status"' v4v-bench drive --step-timeout ${STEP_TIMEOUT_S} plan samples.jsonl`;
 
-/** Prints the exit status if the run is over, then what was measured since offset $2. */
+/**
+ * Prints the exit status if the run is over, which of the domains named after $2 are gone, and what was measured since
+ * offset $2. A domain's network back end is looked for instead of asking the toolstack: dom0's CPU is being measured.
+ */
 const LOOK = `
 cd "$1"
+offset=$2
+shift 2
 cat status 2>/dev/null || echo running
-tail -c "+$(($2 + 1))" samples.jsonl 2>/dev/null || :`;
+gone=
+for domain; do [ -e "/sys/bus/xen-backend/devices/vif-\${domain%%:*}-0" ] || gone="$gone \${domain#*:}"; done
+echo $gone
+tail -c "+$((offset + 1))" samples.jsonl 2>/dev/null || :`;
 
 interface Look {
   status: string | undefined;
+  /** Names of domains that are not there any more. */
+  gone: string[];
   progress: string | undefined;
 }
 
-async function look(remote: Remote, folder: string, samples: string): Promise<Look> {
+async function look(
+  remote: Remote,
+  folder: string,
+  samples: string,
+  domains: readonly PlanDomain[],
+): Promise<Look> {
   const offset = existsSync(samples) ? statSync(samples).size : 0;
-  const answer = await remote.run("looking at the evaluation", LOOK, folder, String(offset));
-  const end = answer.indexOf("\n");
-  const status = answer.slice(0, end);
-  const news = answer.slice(end + 1);
+  const named = domains.map(({ domid, name }) => `${domid}:${name}`);
+  const answer = await remote.run(
+    "looking at the evaluation",
+    LOOK,
+    folder,
+    String(offset),
+    ...named,
+  );
+  const [status = "", gone = "", ...rest] = answer.split("\n");
+  const news = rest.join("\n");
   if (news !== "") appendFileSync(samples, news);
   const step = /.*"type":"step".*"done":(\d+),"of":(\d+)/s.exec(news);
   const progress =
     step === null ? undefined : `${step[1] ?? ""} of ${step[2] ?? ""} steps measured`;
-  return { status: status === "running" ? undefined : status, progress };
+  return {
+    status: status === "running" ? undefined : status,
+    gone: gone.split(" ").filter(Boolean),
+    progress,
+  };
 }
 
 /**
@@ -186,10 +211,18 @@ async function measure(
   await remote.run("starting the evaluation", START, folder, unit);
 
   let exit: string;
+  let ended: string[] = [];
   for (;;) {
     await pause(LOOK_S * 1000, context.signal, "evaluating");
-    const { status, progress } = await look(remote, folder, samples);
+    const { status, gone, progress } = await look(remote, folder, samples, domains);
     if (progress !== undefined) context.status(progress);
+    if (gone.length > 0) {
+      // Every step left would wait for it in vain.
+      await remote.tryRun("stopping the evaluation", 'systemctl stop "$1"', unit);
+      exit = "stopped";
+      ended = gone;
+      break;
+    }
     if (status !== undefined) {
       exit = status;
       break;
@@ -212,6 +245,12 @@ async function measure(
       ({ paths }) => paths.report,
       () => samples,
     );
+    if (ended.length > 0) {
+      throw new Error(
+        `${ended.join(", ")} ended while being measured; what there is so far: ${report}. ` +
+          `The next up makes the domain again and measures anew`,
+      );
+    }
     throw new RemoteFailure(
       `the evaluation (run ${run.runId}; what there is so far: ${report})`,
       remote.name,

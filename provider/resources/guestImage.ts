@@ -3,20 +3,13 @@ import { missing, typed } from "../inputs.ts";
 import type { Context, Prior, Properties, Resource } from "../resource.ts";
 import { Remote, sha256File } from "../ssh/remote.ts";
 import type { Connection } from "../ssh/target.ts";
+import { placeRoot, type GuestRoot } from "../xen/guestRoot.ts";
 import { placeFiles, type RemoteFile } from "./files.ts";
 
 /** Inputs of `v4v:index:GuestImage`. */
-export interface GuestImageInputs {
+export interface GuestImageInputs extends GuestRoot {
   connection: Connection;
   incarnation: string;
-  /** Folder on the host that holds the image and what the domains boot from. */
-  folder: string;
-  /** root.ext4.zst on the controller, and the SHA-256 of what is in it. */
-  image: string;
-  imageSha256: string;
-  /** Script on the host that makes the base boot archive for dom0's kernel. */
-  makeInitrd: string;
-  makeInitrdSha256: string;
   /** Files of the controller that every domU gets on top of the image; paths are the domU's. */
   payload: RemoteFile[];
   /** Filled in by check: SHA-256 over the payload. */
@@ -29,27 +22,6 @@ export interface GuestImageOutputs {
   /** Name of what lies on top; running domains are brought up to date without a restart. */
   packedDigest: string;
 }
-
-/** Unpacks the image if it is not there already, and makes the boot archive of the running kernel. */
-const PREPARE = `
-folder=$1 sha=$2 make=$3 make_sha=$4
-cd "$folder"
-if [ ! -e root.ext4 ] || [ "$(cat root.ext4.sha256 2>/dev/null)" != "$sha" ]; then
-  rm -f root.ext4.sha256
-  zstd -dqf upload.zst -o root.ext4.new
-  actual=$(sha256sum <root.ext4.new | cut -d ' ' -f 1)
-  [ "$actual" = "$sha" ] || { echo "the image arrived damaged: $actual instead of $sha" >&2; exit 1; }
-  mv root.ext4.new root.ext4
-  echo "$sha" >root.ext4.sha256
-fi
-rm -f upload.zst
-wanted="$(uname -r) $make_sha"
-if [ "$(cat base.cpio.made 2>/dev/null)" != "$wanted" ]; then
-  rm -f base.cpio.made
-  "$make" "$folder/base.cpio"
-  echo "$wanted" >base.cpio.made
-fi
-uname -r`;
 
 /** What changes on top of the image: its archive, and a copy that running domains take their update from. */
 const PACK = `
@@ -99,25 +71,9 @@ export const guestImageResource: Resource = {
   async ensure(context: Context, properties: Properties): Promise<Properties> {
     const inputs = typed<GuestImageInputs>(properties);
     const remote = new Remote(inputs.connection, context.signal);
-    const present = await remote.tryRun(
-      "looking for the guest image",
-      '[ -e "$1/root.ext4" ] && [ "$(cat "$1/root.ext4.sha256")" = "$2" ]',
-      inputs.folder,
-      inputs.imageSha256,
-    );
-    if (present.exitCode !== 0) {
-      context.status("sending the guest image");
-      await remote.upload(inputs.image, `${inputs.folder}/upload.zst`, 0o600);
-    }
-    context.status("preparing the guest image");
-    const kernel = await remote.run(
-      "preparing the guest image",
-      PREPARE,
-      inputs.folder,
-      inputs.imageSha256,
-      inputs.makeInitrd,
-      inputs.makeInitrdSha256,
-    );
+    const kernel = await placeRoot(remote, inputs, (text) => {
+      context.status(text);
+    });
     const digest = inputs.payloadDigest ?? "";
     const packed = await remote.readFile(`${inputs.folder}/payload/payload/etc/v4v/payload.digest`);
     if (packed?.trim() !== digest) {
@@ -131,7 +87,7 @@ export const guestImageResource: Resource = {
       await remote.run("packing the payload", PACK, inputs.folder, digest);
     }
     return {
-      bootDigest: `${inputs.imageSha256} ${inputs.makeInitrdSha256} ${kernel.trim()}`,
+      bootDigest: `${inputs.imageSha256} ${inputs.makeInitrdSha256} ${kernel}`,
       packedDigest: digest,
     };
   },

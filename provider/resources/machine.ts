@@ -19,7 +19,6 @@ import { Remote } from "../ssh/remote.ts";
 import { hangUp } from "../ssh/session.ts";
 import type { Connection } from "../ssh/target.ts";
 import { pause } from "../ssh/wait.ts";
-import type { XenBoot } from "../xen/boot.ts";
 
 /** Inputs of `v4v:index:Machine`, an emulated machine. */
 export interface MachineInputs {
@@ -35,8 +34,8 @@ export interface MachineInputs {
   hostPrivateKey: string;
   /** Public keys that may log in as root, one a line. */
   authorizedKeys: string;
-  /** Go on from a frozen machine that has booted this hypervisor, and make that one first if need be. */
-  freeze?: XenBoot;
+  /** Go on from a frozen machine with this in it, and make that one first if need be. */
+  freeze?: Pick<FrozenSpec, "boot" | "root" | "tools">;
 }
 
 export interface MachineOutputs {
@@ -109,13 +108,13 @@ async function boot(
 async function resume(
   context: Context,
   inputs: MachineInputs,
-  start: Omit<FrozenSpec, "boot">,
+  start: Omit<FrozenSpec, "boot" | "root" | "tools">,
   spec: MachineSpec,
 ): Promise<ProcessIdentity | undefined> {
   const disk = join(inputs.folder, FILES.disk);
   if (inputs.freeze === undefined || existsSync(disk)) return undefined;
   try {
-    const frozen = await frozenMachine(context, { ...start, boot: inputs.freeze }, inputs.folder);
+    const frozen = await frozenMachine(context, { ...start, ...inputs.freeze }, inputs.folder);
     context.status("going on from the frozen machine");
     await prepareDisk(
       inputs.folder,

@@ -4,6 +4,11 @@ import { join } from "node:path";
 /** What OpenSSH's client needs to reach a stack's machines: `ssh -F FOLDER/config domu1` (ssh_config(5)). */
 const FOLDER = "ssh";
 
+/** What `ssh -F` takes. */
+export function sshConfigPath(runFolder: string): string {
+  return join(runFolder, FOLDER, "config");
+}
+
 const write = (path: string, text: string): void => {
   writeFileSync(path, text, { mode: 0o600 });
 };
@@ -21,7 +26,7 @@ export function writeHostConfig(
   );
   write(join(folder, "known_hosts"), `host ${host.hostKey}\n`);
   write(
-    join(folder, "config"),
+    sshConfigPath(runFolder),
     [
       `Include "${folder}/domains/*.conf"`,
       "Host host",

@@ -1,13 +1,16 @@
-import { existsSync, readFileSync, statfsSync } from "node:fs";
+import { existsSync, readFileSync, statfsSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { Command } from "commander";
 import { cacheFolder, cloneStateFolder } from "../../provider/host/folders.ts";
 import { chooseAccelerator } from "../../provider/qemu/accelerator.ts";
 import { findFirmware } from "../../provider/qemu/firmware.ts";
 import { findEngine } from "../lib/engine.ts";
 import { capture } from "../lib/process.ts";
-import { DEFAULT_STACK, PROJECT, Workspace } from "../lib/workspace.ts";
+import { redact } from "../lib/redact.ts";
+import { namesHere, render, sections } from "../lib/report.ts";
+import { UserError } from "../lib/userError.ts";
+import { checkStackName, DEFAULT_STACK, PROJECT, Workspace } from "../lib/workspace.ts";
 
 interface Finding {
   state: "ok" | "note" | "missing";
@@ -109,14 +112,40 @@ async function findings(): Promise<Finding[]> {
   ];
 }
 
+function lines(list: readonly Finding[]): string {
+  const width = Math.max(...list.map(({ what }) => what.length));
+  return list
+    .map(({ state, what, detail }) => `${state.padEnd(7)}  ${what.padEnd(width)}  ${detail}`)
+    .join("\n");
+}
+
+function writeReport(file: string, stack: string, list: readonly Finding[]): void {
+  // npm runs us in the project's folder and says in INIT_CWD where the user is.
+  const path = resolve(process.env.INIT_CWD ?? process.cwd(), file);
+  if (existsSync(path))
+    throw new UserError(`${path} is there already and stays; give the report another name`);
+  if (!existsSync(dirname(path)))
+    throw new UserError(`there is no folder ${dirname(path)}; make it, or choose another one`);
+  const text = redact(render(sections(stack, lines(list))), namesHere());
+  writeFileSync(path, text, { mode: 0o600, flag: "wx" });
+  console.log(
+    `${path}\nKeys, passphrases, your home folder and this computer's name are left out; read it before you give it away.`,
+  );
+}
+
 export function doctorCommand(): Command {
   return new Command("doctor")
     .description("What this computer has, lacks, and falls back to")
-    .action(async () => {
+    .option("--report <FILE>", "write all that a bug report needs into a new file instead")
+    .option("-s, --stack <NAME>", "which testbed the report is about", DEFAULT_STACK)
+    .action(async ({ report, stack }: { report?: string; stack: string }) => {
+      checkStackName(stack);
       const list = await findings();
-      const width = Math.max(...list.map(({ what }) => what.length));
-      for (const { state, what, detail } of list)
-        console.log(`${state.padEnd(7)}  ${what.padEnd(width)}  ${detail}`);
+      if (report !== undefined) {
+        writeReport(report, stack, list);
+        return;
+      }
+      console.log(lines(list));
       if (list.some(({ state }) => state === "missing")) process.exitCode = 1;
     });
 }

@@ -1,19 +1,14 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { consoleTail } from "../../provider/host/console.ts";
-import { cacheFolder, runFolder } from "../../provider/host/folders.ts";
+import { runFolder } from "../../provider/host/folders.ts";
 import { FILES } from "../../provider/qemu/arguments.ts";
+import { sshConfigPath } from "../../provider/ssh/clientConfig.ts";
+import { lastBuildLog } from "../lib/buildLog.ts";
 import { attached } from "../lib/process.ts";
 import { UserError } from "../lib/userError.ts";
 import { checkStackName, DEFAULT_STACK, PROJECT } from "../lib/workspace.ts";
-
-function lastBuildLog(): string | undefined {
-  const folder = join(cacheFolder(), "logs");
-  if (!existsSync(folder)) return undefined;
-  const logs = readdirSync(folder).map((name) => join(folder, name));
-  return logs.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
-}
 
 export function logsCommand(): Command {
   return new Command("logs")
@@ -38,7 +33,7 @@ export function logsCommand(): Command {
         console.log(consoleTail(path, lines));
       };
       const remotely = async (...command: string[]) => {
-        const config = join(folder, "ssh", "config");
+        const config = sshConfigPath(folder);
         if (!existsSync(config))
           throw new UserError(`stack ${options.stack} is not up; run ./scripts/up`);
         process.exitCode = await attached("ssh", ["-F", config, "host", ...command], process.env);

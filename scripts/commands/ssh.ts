@@ -1,10 +1,7 @@
-import { existsSync, readdirSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { Command } from "commander";
+import { checkMachine, machinesOf } from "../lib/machines.ts";
 import { attached } from "../lib/process.ts";
-import { UserError } from "../lib/userError.ts";
-import { checkStackName, DEFAULT_STACK, PROJECT } from "../lib/workspace.ts";
-import { runFolder } from "../../provider/host/folders.ts";
+import { DEFAULT_STACK } from "../lib/workspace.ts";
 
 export function sshCommand(): Command {
   return new Command("ssh")
@@ -16,20 +13,8 @@ export function sshCommand(): Command {
     .option("-s, --stack <NAME>", "which testbed, if there are several", DEFAULT_STACK)
     .passThroughOptions()
     .action(async (name: string, command: string[], options: { stack: string }) => {
-      checkStackName(options.stack);
-      const config = join(runFolder(PROJECT, options.stack), "ssh", "config");
-      if (!existsSync(config))
-        throw new UserError(
-          `stack ${options.stack} is not up: there is no ${config}; run ./scripts/up`,
-        );
-      const known = readdirSync(join(dirname(config), "domains")).filter((file) =>
-        file.endsWith(".conf"),
-      );
-      const names = ["host", ...known.map((file) => file.slice(0, -".conf".length)).sort()];
-      if (!names.includes(name))
-        throw new UserError(
-          `there is no ${JSON.stringify(name)} in stack ${options.stack}; there are ${names.join(", ")}`,
-        );
+      const { config, names } = machinesOf(options.stack);
+      checkMachine(options.stack, name, names);
       process.exitCode = await attached("ssh", ["-F", config, name, ...command], process.env);
     });
 }

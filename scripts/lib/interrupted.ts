@@ -5,14 +5,15 @@ import { UserError } from "./userError.ts";
 import { PROJECT_NAME, type Workspace } from "./workspace.ts";
 
 /** A lock file of Pulumi's local backend. Source: pkg/backend/diy/lock.go. */
-interface Lock {
+export interface Lock {
   pid: number;
   username: string;
   hostname: string;
   timestamp: string;
 }
 
-function alive(pid: number): boolean {
+/** Whether a process is an engine that still runs. */
+export function alive(pid: number): boolean {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")[0]?.endsWith("pulumi") === true;
   } catch {

@@ -100,7 +100,10 @@ describe("a machine that never answers", () => {
   it("ends up with a sentence, the console's end and a next step; up goes on once it answers", async () => {
     const running = testbed.start(
       "scripts/up",
-      ["--stack", testbed.stack, "--profile", "none", "--machine-boot-timeout", "30"],
+      [
+        ...["--stack", testbed.stack, "--profile", "none"],
+        ...["--machine-boot-timeout", "30", "--machine-freeze", "false"],
+      ],
       1800,
     );
     // Stopped as soon as its firmware has said something: QEMU is fine, the machine in it is silent from then on.

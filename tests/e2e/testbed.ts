@@ -15,9 +15,14 @@ export interface StateResource {
 
 /** A testbed under test: a clone of the project, its commands, and what they leave. */
 export class Testbed {
-  readonly clone: Clone = makeClone();
-  readonly stack = "e2e";
+  readonly clone: Clone;
+  readonly stack: string;
   #pulumiEnv: NodeJS.ProcessEnv | undefined;
+
+  constructor(stack = "e2e", clone: Clone = makeClone()) {
+    this.stack = stack;
+    this.clone = clone;
+  }
 
   get project(): string {
     return this.clone.project;

@@ -224,6 +224,70 @@ static void arming_asks_for_an_event_and_notices_what_came_meanwhile(void)
 	v4v_rx_free(&rx);
 }
 
+static unsigned int relaxed;
+
+static void a_message_comes_at_the_fifth_look(void)
+{
+	if (++relaxed == 5)
+		hv_put(ring, PEER, 2, bytes, 4, false);
+}
+
+/* A sleep of @ns. */
+static void sleeps(u64 ns)
+{
+	v4v_rx_asleep(&rx);
+	shim_clock += ns;
+	v4v_rx_awake(&rx, 100000);
+}
+
+static void looking_out_is_tried_only_while_it_pays(void)
+{
+	open_ring();
+	CHECK(!v4v_rx_spin(&rx, 100000));
+	CHECK_EQUAL(rx.spin_ns, 0);
+	sleeps(5000);
+	CHECK_EQUAL(rx.spin_ns, 10000);
+	for (unsigned int i = 0; i < 10; i++)
+		sleeps(50000);
+	CHECK_EQUAL(rx.spin_ns, 100000);
+	/* Not asleep: nothing is learned. */
+	v4v_rx_awake(&rx, 100000);
+	CHECK_EQUAL(rx.spin_ns, 100000);
+	sleeps(150000);
+	CHECK_EQUAL(rx.spin_ns, 0);
+	v4v_rx_free(&rx);
+}
+
+static void looking_out_needs_no_event_and_ends(void)
+{
+	u64 before;
+
+	open_ring();
+	rx.spin_ns = 50000;
+	CHECK(v4v_rx_arm(&rx));
+	hv.events = 0;
+	relaxed = 0;
+	on_relax = a_message_comes_at_the_fifth_look;
+	CHECK(v4v_rx_spin(&rx, 100000));
+	CHECK_EQUAL(relaxed, 5);
+	CHECK_EQUAL(hv.events, 0);
+	takes(0, 4);
+	on_relax = NULL;
+	before = shim_clock;
+	CHECK(!v4v_rx_spin(&rx, 20000));
+	CHECK(shim_clock - before >= 20000 && shim_clock - before < 21000);
+	signal_came = true;
+	before = shim_clock;
+	CHECK(!v4v_rx_spin(&rx, 20000));
+	CHECK(shim_clock - before < 1000);
+	signal_came = false;
+	/* Whoever sleeps now is told. */
+	CHECK(v4v_rx_arm(&rx));
+	hv_put(ring, PEER, 2, bytes, 4, false);
+	CHECK_EQUAL(hv.events, 1);
+	v4v_rx_free(&rx);
+}
+
 /* As poll() does that waits for more than there is (SO_RCVLOWAT). */
 static void arming_with_bytes_unread_asks_for_the_next(void)
 {
@@ -270,6 +334,7 @@ int main(void)
 	       TEST(room_is_given_back_in_whole_units_and_not_before_it_is_read) |
 	       TEST(who_waits_is_told_once_a_quarter_is_free) | TEST(who_begins_to_wait_during_the_release_is_told) |
 	       TEST(arming_asks_for_an_event_and_notices_what_came_meanwhile) |
-	       TEST(arming_with_bytes_unread_asks_for_the_next) | TEST(the_end_of_the_partner_shows) |
+	       TEST(arming_with_bytes_unread_asks_for_the_next) |
+	       TEST(looking_out_is_tried_only_while_it_pays) | TEST(looking_out_needs_no_event_and_ends) | TEST(the_end_of_the_partner_shows) |
 	       TEST(a_ring_that_cannot_be_had_leaves_nothing);
 }

@@ -96,7 +96,10 @@ test("without V4V there is no module, and the hypervisor is built without it", a
   const { engine, result } = await build({ "v4v.enabled": "false" });
   expect(result.module).toBeUndefined();
   expect(engine.of(TYPE).map(({ inputs }) => inputs.recipe)).not.toContain("module");
-  expect(engine.one(TYPE, "build-hypervisor").inputs.parameters).toEqual({ V4V: "n", RELEASE_SHA256: "5e" });
+  expect(engine.one(TYPE, "build-hypervisor").inputs.parameters).toEqual({
+    V4V: "n",
+    RELEASE_SHA256: "5e",
+  });
 });
 
 test("a fact is what the recipe recorded; one that it did not record is an error", async () => {

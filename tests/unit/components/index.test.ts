@@ -23,6 +23,7 @@ test("the outputs say what runs where, and what was found", async () => {
   const { result } = await program({ vmCount: "3" });
   expect(await valueOf(result.accelerator)).toBe("tcg");
   expect(await valueOf(result.console)).toBe("/console");
+  expect(result.sshConfig).toMatch(/^\/.*\/stacks\/[^/]+\/ssh\/config$/);
   expect(result.run && (await valueOf(result.run))).toBe("run 1");
   expect(result.report && (await valueOf(result.report))).toBe("/a/run/report.html");
   expect(result.claims && (await valueOf(result.claims))).toEqual({ latency: "pass" });
@@ -47,7 +48,7 @@ test("no output holds a secret", async () => {
 
 test("with profile none there is no run, no report, no claim", async () => {
   const { result } = await program({ "evaluation.profile": "none" });
-  expect([result.run, result.report, result.claims]).toEqual([undefined, undefined, undefined]);
+  expect([result.run, result.report, result.claims]).toEqual([null, null, null]);
 });
 
 test("in a preview of a new stack the names are known and the ids are not", async () => {

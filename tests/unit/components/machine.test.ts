@@ -12,6 +12,18 @@ const boot = {
   commandLine: "placeholder",
 };
 
+const freeze = {
+  boot,
+  root: {
+    folder: "/var/lib/guests",
+    image: "/cache/root.zst",
+    imageSha256: "5d",
+    makeInitrd: "/usr/local/lib/make",
+    makeInitrdSha256: "5e",
+  },
+  tools: [{ path: "/usr/local/lib/make", content: "#!/bin/sh" }],
+};
+
 const machine = (given: Record<string, string> = {}, preview = false) =>
   Engine.run(
     () =>
@@ -19,7 +31,7 @@ const machine = (given: Record<string, string> = {}, preview = false) =>
         folder: FOLDER,
         image: "/cache/disk.img",
         settings: settingsOf({ "machine.freeze": "false", ...given }).machine,
-        boot,
+        freeze,
       }),
     { outputs, preview },
   );
@@ -56,10 +68,10 @@ test("how long a boot may take is the deadline, a shutdown on top for a change",
   expect(engine.one("v4v:index:Machine").timeouts).toEqual({ create: "300s", update: "420s" });
 });
 
-test("a machine that goes on from a frozen one knows which hypervisor that has to run, and gets longer", async () => {
+test("a machine that goes on from a frozen one knows what has to be in it, and gets longer", async () => {
   const { engine } = await machine({ "machine.freeze": "true", "machine.bootTimeout": "300" });
   const { inputs, timeouts } = engine.one("v4v:index:Machine");
-  expect(inputs.freeze).toEqual(boot);
+  expect(inputs.freeze).toEqual(freeze);
   expect(Number.parseInt(timeouts.create)).toBeGreaterThanOrEqual(600);
 });
 

@@ -93,8 +93,8 @@ test("hostile names stay text", async () => {
   });
   expect(svg).not.toContain("<script");
   expect(svg).not.toMatch(/<[^<>]*alert\(1\)<\//);
-  // Title, subtitle, axis, legend and reference.
-  expect(texts(svg).filter((text) => text.startsWith("&lt;script&gt;alert(1)"))).toHaveLength(5);
+  // Title, subtitle, axis, legend, and the reference with its halo.
+  expect(texts(svg).filter((text) => text.startsWith("&lt;script&gt;alert(1)"))).toHaveLength(6);
 });
 
 test("ticks of logarithmic axes enclose the values", () => {

@@ -1,18 +1,29 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { allowed, settings } from "../../../config/settings.ts";
 import { runFolder } from "../../../provider/host/folders.ts";
-import { writeDomainConfig, writeHostConfig } from "../../../provider/ssh/clientConfig.ts";
+import {
+  removeDomainConfig,
+  writeDomainConfig,
+  writeHostConfig,
+} from "../../../provider/ssh/clientConfig.ts";
+import type { Status } from "../../../scripts/lib/status.ts";
+import { record } from "../../../provider/host/ledger.ts";
 import { flagOf } from "../../../scripts/lib/flags.ts";
+import { testbedProgram } from "../../../scripts/program.ts";
+import { useChildren } from "../helpers/child.ts";
+import { standIns } from "../helpers/programs.ts";
 import { useFolder } from "../helpers/folder.ts";
-import { useFarSides } from "../helpers/sshServer.ts";
+import { useFarSides, type FarSideOptions } from "../helpers/sshServer.ts";
 
 const PROJECT = join(import.meta.dirname, "../../..");
 const folder = useFolder();
 const farSide = useFarSides();
+const start = useChildren();
 beforeEach(() => {
   vi.stubEnv("XDG_STATE_HOME", folder("state"));
   vi.stubEnv("XDG_CACHE_HOME", folder("cache"));
@@ -33,9 +44,18 @@ async function run(args: string[], env: NodeJS.ProcessEnv = {}) {
   return { code, stdout, stderr };
 }
 
-const COMMANDS = ["up", "evaluate", "destroy", "doctor", "env", "ssh", "logs", "test"];
+const COMMANDS = testbedProgram().commands.map((command) => command.name());
 
 describe("help", () => {
+  test("knows the commands of which the documentation tells", () => {
+    expect([...COMMANDS].sort()).toEqual(
+      [
+        ...["up", "evaluate", "status", "destroy", "doctor", "env", "ssh", "console", "logs"],
+        ...["bundle", "completion", "test"],
+      ].sort(),
+    );
+  });
+
   test("lists every command with a sentence", async () => {
     const { code, stdout, stderr } = await run(["--help"]);
     expect([code, stderr]).toEqual([0, ""]);
@@ -78,6 +98,12 @@ describe("a mistake is told in a sentence, without a stack trace, and ends with 
     [["ssh"], "stack dev is not up"],
     [["ssh", "--stack", "../x"], "is not a name for a stack"],
     [["logs", "--stack", "../x"], "is not a name for a stack"],
+    [["console", "domu1"], "stack dev is not up"],
+    [["console"], "missing required argument 'name'"],
+    [["status", "--stack", "../x"], "is not a name for a stack"],
+    [["bundle", "../x"], 'there is no run "../x"; there'],
+    [["completion", "fish"], "Allowed choices are bash, zsh"],
+    [["doctor", "--report", "/nonexistent/r.md"], "there is no folder /nonexistent"],
     [["test", "--only", "nothing"], "Allowed choices are checks, unit, c, e2e"],
   ])("%j", async (args, sentence) => {
     const { code, stdout, stderr } = await run(args);
@@ -89,8 +115,8 @@ describe("a mistake is told in a sentence, without a stack trace, and ends with 
 });
 
 describe("with a stack that is up", () => {
-  async function up() {
-    const far = await farSide();
+  async function up(options?: FarSideOptions) {
+    const far = await farSide(options);
     const { port, privateKey, hostKey } = far.connection;
     const state = runFolder(PROJECT, "dev");
     mkdirSync(state, { recursive: true });
@@ -130,6 +156,151 @@ describe("with a stack that is up", () => {
     const { code, stderr } = await run(["ssh", "domu3"]);
     expect(code).toBe(1);
     expect(stderr).toBe('error: there is no "domu3" in stack dev; there are host, domu1, domu2\n');
+  });
+
+  test("console attaches to a domU's, and says how to leave", async () => {
+    const { far } = await up();
+    const { stderr } = await run(["console", "domu1"]);
+    expect(far.commands).toEqual(["xl console -t pv domu1"]);
+    expect(stderr).toContain("leave with Ctrl-]");
+  });
+
+  test("console of a domU that there is not names those that there are", async () => {
+    const { far } = await up();
+    const { code, stderr } = await run(["console", "domu1; reboot"]);
+    expect([code, far.commands]).toEqual([1, []]);
+    expect(stderr).toContain("there are host, domu1, domu2");
+  });
+
+  test("console host follows what the machine writes", async () => {
+    const { state } = await up();
+    const path = join(state, "console.log");
+    writeFileSync(path, "one\n");
+    const args = [join(PROJECT, "scripts/main.ts"), "console", "host"];
+    const child = spawn(process.execPath, args, {
+      stdio: ["ignore", "pipe", "ignore"],
+      timeout: 30_000,
+    });
+    const seen = new Promise<string>((resolve) => {
+      let text = "";
+      child.stdout.on("data", (chunk: Buffer) => {
+        text += chunk.toString();
+        // More is written once it is known to listen, until it shows.
+        appendFileSync(path, "two\n");
+        if (text.includes("two")) resolve(text);
+      });
+    });
+    const more = setInterval(() => {
+      appendFileSync(path, "two\n");
+    }, 200);
+    const text = await seen;
+    clearInterval(more);
+    child.kill("SIGTERM");
+    await once(child, "close");
+    expect(text).toMatch(/^one\n(two\n)+/);
+  });
+
+  describe("status", () => {
+    /** A process that carries the stack's marker, as QEMU would. */
+    async function machine(state: string) {
+      const marker = `v4v-testbed-unit-${process.pid}-status`;
+      record(state, { kind: "process-intended", marker });
+      return start("sleep", ["60"], { argv0: `type=11,value=${marker}` });
+    }
+    const status = async () => {
+      const { code, stdout } = await run(["status", "--json"]);
+      return { code, ...(JSON.parse(stdout) as Status) };
+    };
+    // This computer has no Xen: what dom0's toolstack says is played.
+    const xen = (build: string) =>
+      standIns(folder("bin"), {
+        xl: `[ "$1" = info ] && printf 'xen_version : 4.20\\nbuild_id : ${build}\\n' || printf 'Name\\ndomu1 3 192 1 -b---- 1.0\\n'`,
+      });
+
+    test("of a stack that is not up says what to do", async () => {
+      const { code, stdout } = await run(["status"]);
+      expect(code).toBe(1);
+      expect(stdout).toMatch(/^NOT WELL {2}stack dev is not up; next: run \.\/scripts\/up$/m);
+    });
+
+    test("of a machine that was stopped asks nobody", async () => {
+      const { far } = await up();
+      const { code, problems, machine: process } = await status();
+      expect([code, process, far.commands]).toEqual([1, undefined, []]);
+      expect(problems.map(({ what }) => what)).toEqual(["the machine is stopped"]);
+    });
+
+    test("asks dom0 once and shows what there is", async () => {
+      const { far, state } = await up({ programs: xen("beef") });
+      const { pid } = await machine(state);
+      const { code, ...found } = await status();
+      expect(far.logins).toBe(1);
+      expect(far.commands).toHaveLength(1);
+      expect(found.machine?.pid).toBe(pid);
+      expect(found.host?.xen).toMatchObject({ version: "4.20", buildId: "beef" });
+      expect(found.domains).toEqual([
+        {
+          ...{ name: "domu1", address: "127.0.0.9", state: "running", domid: 3, cid: 5 },
+          ...{ memoryMiB: 192, ssh: false },
+        },
+        { name: "domu2", address: "127.0.0.9", state: "absent" },
+      ]);
+      expect(found.problems.map(({ what }) => what)).toEqual([
+        "domu1 does not answer to SSH",
+        "domu2 is not there",
+      ]);
+      expect(code).toBe(1);
+      const { stdout } = await run(["status"]);
+      expect(stdout).toMatch(/^domu1 +running +3 +5 +127\.0\.0\.9 +192 +silent +-$/m);
+      expect(stdout).toContain("xen       4.20, build id beef");
+    });
+
+    test("is healthy, with code 0, when nothing is amiss", async () => {
+      const { state } = await up({ programs: xen("beef") });
+      for (const name of ["domu1", "domu2"]) removeDomainConfig(state, name);
+      await machine(state);
+      const { code, stdout } = await run(["status"]);
+      expect([code, stdout.trim().split("\n").at(-1)]).toEqual([0, "healthy   stack dev"]);
+    });
+
+    test("of a machine whose SSH is somebody else's says so", async () => {
+      const { far, state } = await up();
+      const { hostKey } = (await farSide()).connection;
+      writeHostConfig(state, { ...far.connection, hostKey });
+      await machine(state);
+      const { code, problems } = await status();
+      expect(code).toBe(1);
+      expect(problems[0]?.what).toContain("another host key");
+    });
+  });
+
+  test("doctor --report has what a bug report needs, and nothing secret", async () => {
+    const { state } = await up({ programs: standIns(folder("bin"), { xl: "echo xl says $1" }) });
+    const key = readFileSync(join(state, "ssh/id_ed25519"), "utf8");
+    writeFileSync(join(state, "console.log"), `boot\n${key}at ${hostname()}\nlogin:\n`);
+    writeFileSync(join(state, "qemu.log"), "PULUMI_CONFIG_PASSPHRASE=sesame\n");
+    const { code } = await run(["doctor", "--report", folder("report.md")], {
+      PATH: `${folder("bin")}:/usr/bin:/bin`,
+      HOME: folder("home"),
+    });
+    expect(code).toBe(0);
+    const text = readFileSync(folder("report.md"), "utf8");
+    for (const part of [
+      "commit ",
+      "accelerator",
+      "login:",
+      "xl says info",
+      "xl says dmesg",
+      "## Resources",
+    ])
+      expect(text).toContain(part);
+    for (const line of key.split("\n").filter((word) => word !== ""))
+      expect(text).not.toContain(line);
+    expect(text).not.toMatch(/sesame|PRIVATE KEY/);
+    expect(text).not.toContain(`at ${hostname()}`);
+
+    const again = await run(["doctor", "--report", folder("report.md")]);
+    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining("is there already")]);
   });
 
   test("logs shows the end of the console, without what would act on a terminal", async () => {

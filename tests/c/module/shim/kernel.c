@@ -116,6 +116,10 @@ ssize_t iov_iter_extract_pages(struct iov_iter *from, struct page ***pages, size
 	return (ssize_t)length;
 }
 
+u64 shim_clock;
+void (*on_relax)(void);
+bool signal_came;
+
 void unpin_user_pages(struct page **pages, unsigned long count)
 {
 	for (unsigned long i = 1; i < count; i++)

@@ -46,6 +46,13 @@ void violation(const char *format, ...) __attribute__((format(printf, 1, 2)));
 		(void)(&x_ == &y_);       \
 		x_ < y_ ? x_ : y_;        \
 	})
+#define clamp(x, low, high) max(min(x, high), low)
+#define max(x, y)                         \
+	({                                \
+		const typeof(x) x_ = (x); \
+		const typeof(y) y_ = (y); \
+		x_ > y_ ? x_ : y_;        \
+	})
 #define clamp_t(type, x, low, high) min_t(type, max_t(type, x, low), high)
 
 /* Called at each barrier: what the other side does meanwhile. */
@@ -57,6 +64,20 @@ extern void (*on_barrier)(void);
 #define smp_store_release(p, value) WRITE_ONCE(*(p), value)
 #define mb() ((void)(on_barrier ? on_barrier() : (void)0))
 #define smp_mb() mb()
+
+/* Time in ns, which passes by 100 with each look at it; what happens while a reader looks out for a message. */
+extern u64 shim_clock;
+extern void (*on_relax)(void);
+extern bool signal_came;
+static inline u64 local_clock(void)
+{
+	return shim_clock += 100;
+}
+#define cpu_relax() ((void)(on_relax ? on_relax() : (void)0))
+#define need_resched() false
+#define current NULL
+#define signal_pending(task) ((void)(task), signal_came)
+#define NSEC_PER_USEC 1000
 
 #define WARN_ON(condition) ({ bool warn_ = (condition); if (warn_) violation("the kernel warns of %s", #condition); warn_; })
 #define WARN_ON_ONCE(condition) WARN_ON(condition)

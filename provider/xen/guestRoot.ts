@@ -1,0 +1,66 @@
+import type { Remote } from "../ssh/remote.ts";
+
+/** What all domUs of a host boot from. */
+export interface GuestRoot {
+  /** Folder on the host that holds the image and what the domains boot from. */
+  folder: string;
+  /** root.ext4.zst on the controller, and the SHA-256 of what is in it. */
+  image: string;
+  imageSha256: string;
+  /** Script on the host that makes the base boot archive for dom0's kernel. */
+  makeInitrd: string;
+  makeInitrdSha256: string;
+}
+
+/** Unpacks the image if it is not there already, and makes the boot archive of the running kernel. */
+const PREPARE = `
+folder=$1 sha=$2 make=$3 make_sha=$4
+cd "$folder"
+if [ ! -e root.ext4 ] || [ "$(cat root.ext4.sha256 2>/dev/null)" != "$sha" ]; then
+  rm -f root.ext4.sha256
+  zstd -dqf upload.zst -o root.ext4.new
+  actual=$(sha256sum <root.ext4.new | cut -d ' ' -f 1)
+  [ "$actual" = "$sha" ] || { echo "the image arrived damaged: $actual instead of $sha" >&2; exit 1; }
+  mv root.ext4.new root.ext4
+  echo "$sha" >root.ext4.sha256
+fi
+rm -f upload.zst
+wanted="$(uname -r) $make_sha"
+if [ "$(cat base.cpio.made 2>/dev/null)" != "$wanted" ]; then
+  rm -f base.cpio.made
+  "$make" "$folder/base.cpio"
+  echo "$wanted" >base.cpio.made
+fi
+uname -r`;
+
+/**
+ * Sends and unpacks the image and makes the boot archive, as far as they are not there.
+ *
+ * @returns release of the kernel that the archive is for
+ */
+export async function placeRoot(
+  remote: Remote,
+  root: GuestRoot,
+  say: (text: string) => void,
+): Promise<string> {
+  const present = await remote.tryRun(
+    "looking for the guest image",
+    '[ -e "$1/root.ext4" ] && [ "$(cat "$1/root.ext4.sha256")" = "$2" ]',
+    root.folder,
+    root.imageSha256,
+  );
+  if (present.exitCode !== 0) {
+    say("sending the guest image");
+    await remote.upload(root.image, `${root.folder}/upload.zst`, 0o600);
+  }
+  say("preparing the guest image");
+  const kernel = await remote.run(
+    "preparing the guest image",
+    PREPARE,
+    root.folder,
+    root.imageSha256,
+    root.makeInitrd,
+    root.makeInitrdSha256,
+  );
+  return kernel.trim();
+}
