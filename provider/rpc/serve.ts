@@ -30,8 +30,6 @@ export async function serve(
       else reject(error);
     });
   });
-  process.stdout.write(`${port}\n`);
-
   // The engine ends its plugins by SIGINT and kills them 5 s later; what still runs gets that long to be saved.
   const leave = (reason: string, exitCode: number) => {
     provider.cancel(reason);
@@ -49,6 +47,8 @@ export async function serve(
   process.on("SIGTERM", () => {
     leave("terminated", 0);
   });
+  // Only now: whoever has read the port may ask for the end.
+  process.stdout.write(`${port}\n`);
   const parent = process.ppid;
   setInterval(() => {
     if (process.ppid === parent) return;

@@ -179,7 +179,7 @@ describe("with a stack that is up", () => {
     const args = [join(PROJECT, "scripts/main.ts"), "console", "host"];
     const child = spawn(process.execPath, args, {
       stdio: ["ignore", "pipe", "ignore"],
-      timeout: 30_000,
+      timeout: 120_000,
     });
     const seen = new Promise<string>((resolve) => {
       let text = "";
@@ -198,7 +198,7 @@ describe("with a stack that is up", () => {
     child.kill("SIGTERM");
     await once(child, "close");
     expect(text).toMatch(/^one\n(two\n)+/);
-  });
+  }, 150_000);
 
   describe("status", () => {
     /** A process that carries the stack's marker, as QEMU would. */
