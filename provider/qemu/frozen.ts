@@ -42,7 +42,7 @@ export interface FrozenMachine {
 }
 
 /** Another number for another way to make them, so that older ones are not used. */
-const VERSION = 1;
+const VERSION = 2;
 
 const STATE = "machine.state";
 
@@ -126,7 +126,13 @@ async function bootXen(
     const rate = await withAgent(context, scratch, "looking at its clock", (agent) =>
       clockRate(() => agent.shell(UPTIME), context.signal),
     );
-    if (isRight(rate)) return running;
+    if (isRight(rate)) {
+      // Booted without an id, it has made itself one: that must not become everybody's.
+      await withAgent(context, scratch, "forgetting its machine id", (agent) =>
+        agent.shell("umount -q /etc/machine-id || true; : >/etc/machine-id; sync"),
+      );
+      return running;
+    }
     if (tries === BOOTS)
       throw new Error(`its clock runs at ${rate.toFixed(2)} of real time, after ${BOOTS} boots`);
     await end(identity, 2000);
