@@ -1,21 +1,10 @@
 import { spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-} from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { cacheFolder } from "../host/folders.ts";
 import { consoleTail } from "../host/console.ts";
-import { end, identify, processesIn } from "../host/processes.ts";
+import { ensureEntry, entryPath } from "./entry.ts";
 import { buildKey, type Recipe } from "./key.ts";
-import { withLock } from "./lock.ts";
 
 export interface Entry {
   key: string;
@@ -38,13 +27,12 @@ function readFacts(path: string): Record<string, string> {
 /** The entry of a recipe if it has been built. */
 export function cached(recipe: Recipe, sources: string): Entry | undefined {
   const key = buildKey(recipe, sources);
-  const path = join(cacheFolder(), "builds", key);
+  const path = entryPath(key);
   return existsSync(path) ? { key, path, facts: readFacts(path) } : undefined;
 }
 
 /**
- * The entry of a recipe, built if need be. Entries appear in one step when complete and are never changed; an
- * interrupted build leaves only a scratch folder that the next one removes.
+ * The entry of a recipe, built if need be.
  *
  * @param progress called every few seconds with how long the recipe has been running
  */
@@ -55,43 +43,20 @@ export async function build(
   signal: AbortSignal,
   progress: (message: string) => void,
 ): Promise<Entry> {
-  const present = cached(recipe, sources);
-  if (present !== undefined) return present;
   const key = buildKey(recipe, sources);
-  const root = cacheFolder();
-  for (const folder of ["builds", "locks", "scratch", "logs"])
-    mkdirSync(join(root, folder), { recursive: true });
   const waiting = () => {
     progress("another process is building the same; waiting for it");
   };
-  return withLock(join(root, "locks", key), signal, waiting, async () => {
-    const meanwhile = cached(recipe, sources);
-    if (meanwhile !== undefined) return meanwhile;
-    // A folder of this attempt's own: the recipe of a controller that was killed may still be writing into the last one.
-    for (const name of readdirSync(join(root, "scratch")))
-      if (name.startsWith(`${key}.`)) await removeAttempt(join(root, "scratch", name));
-    const scratch = join(root, "scratch", `${key}.${randomBytes(4).toString("hex")}`);
+  await ensureEntry(key, signal, waiting, async (scratch, out) => {
     const work = join(scratch, "work");
-    const out = join(scratch, "out");
-    mkdirSync(work, { recursive: true });
-    mkdirSync(out);
-    const log = join(root, "logs", `${key}.log`);
-    await runRecipe(project, recipe, work, out, log, signal, progress);
-    renameSync(out, join(root, "builds", key));
-    rmSync(scratch, { recursive: true, force: true });
-    const entry = cached(recipe, sources);
-    if (entry === undefined) throw new Error(`${key} was built and is not there`);
-    return entry;
+    const logs = join(cacheFolder(), "logs");
+    mkdirSync(work);
+    mkdirSync(logs, { recursive: true });
+    await runRecipe(project, recipe, work, out, join(logs, `${key}.log`), signal, progress);
   });
-}
-
-/** Ends what still works in an earlier attempt's folder, and removes that. */
-async function removeAttempt(scratch: string): Promise<void> {
-  for (const pid of processesIn(scratch)) {
-    const left = identify(pid);
-    if (left !== undefined) await end(left, 0);
-  }
-  rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
+  const entry = cached(recipe, sources);
+  if (entry === undefined) throw new Error(`${key} was built and is not there`);
+  return entry;
 }
 
 async function runRecipe(

@@ -34,36 +34,36 @@ export function isRunning(identity: ProcessIdentity): boolean {
   return identity.bootId === bootId() && startTicks(identity.pid) === identity.startTicks;
 }
 
-/** Running processes of which one argument contains `text`. */
-export function processesWithArgument(text: string): number[] {
+/** Running processes of which `matches` holds; one that ends or may not be looked at meanwhile does not count. */
+function processesThat(matches: (pid: number) => boolean): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .filter((pid) => {
       if (pid === process.pid) return false;
       try {
-        return readFileSync(`/proc/${pid}/cmdline`, "utf8")
-          .split("\0")
-          .some((argument) => argument.includes(text));
+        return matches(pid);
       } catch {
         return false;
       }
     });
 }
 
+/** Running processes of which one argument contains `text`. */
+export function processesWithArgument(text: string): number[] {
+  return processesThat((pid) =>
+    readFileSync(`/proc/${pid}/cmdline`, "utf8")
+      .split("\0")
+      .some((argument) => argument.includes(text)),
+  );
+}
+
 /** Running processes whose working directory lies in `folder`. */
 export function processesIn(folder: string): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .map(Number)
-    .filter((pid) => {
-      try {
-        const directory = readlinkSync(`/proc/${pid}/cwd`);
-        return directory === folder || directory.startsWith(`${folder}/`);
-      } catch {
-        return false;
-      }
-    });
+  return processesThat((pid) => {
+    const directory = readlinkSync(`/proc/${pid}/cwd`);
+    return directory === folder || directory.startsWith(`${folder}/`);
+  });
 }
 
 /** Ends a process by SIGTERM, after `graceMs` by SIGKILL, and waits until it is gone. */

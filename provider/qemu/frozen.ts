@@ -1,22 +1,22 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { chmodSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { withLock } from "../build/lock.ts";
-import { cacheFolder } from "../host/folders.ts";
+import { ensureEntry, entryPath } from "../build/entry.ts";
 import { record } from "../host/ledger.ts";
 import { chooseFreePort } from "../host/ports.ts";
 import { end, gone, type ProcessIdentity } from "../host/processes.ts";
 import type { Context } from "../resource.ts";
+import { RemoteFailure } from "../ssh/errors.ts";
 import { newKey } from "../ssh/keys.ts";
 import { Remote, sha256File } from "../ssh/remote.ts";
 import { hangUp } from "../ssh/session.ts";
 import type { Connection } from "../ssh/target.ts";
 import { install, parseProbe, PROBE, runs, type RunningXen, type XenBoot } from "../xen/boot.ts";
-import { clockRate, isRight, UPTIME } from "../xen/clock.ts";
+import { BOOTS, clockRate, isRight, UPTIME } from "../xen/clock.ts";
 import { placeRoot, type GuestRoot } from "../xen/guestRoot.ts";
 import { FILES, qemuArguments, type MachineSpec } from "./arguments.ts";
 import { freezeMachine } from "./freeze.ts";
-import { waitForLogin, withAgent } from "./identity.ts";
+import { PASSING_ID, waitForLogin, withAgent } from "./identity.ts";
 import { machineProcesses, prepareDisk, startMachine } from "./machine.ts";
 
 /** What a frozen machine is made from. */
@@ -42,7 +42,7 @@ export interface FrozenMachine {
 }
 
 /** Another number for another way to make them, so that older ones are not used. */
-const VERSION = 2;
+const VERSION = 3;
 
 const STATE = "machine.state";
 
@@ -73,16 +73,6 @@ export async function frozenKey(spec: FrozenSpec): Promise<string> {
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
-function entry(key: string): FrozenMachine & { path: string } {
-  const path = join(cacheFolder(), "builds", `frozen-${key}`);
-  return {
-    path,
-    disk: join(path, FILES.disk),
-    firmwareVariables: join(path, FILES.firmwareVariables),
-    state: join(path, STATE),
-  };
-}
-
 /** What made the machine this one's: keys, names, logs, seeds, and the blocks that they lay in. */
 const STRIP = `
 rm -f /etc/ssh/ssh_host_* /root/.ssh/authorized_keys /var/lib/systemd/random-seed /root/.bash_history
@@ -108,9 +98,6 @@ async function untilEnded(
   }
 }
 
-/** Boots that may be needed for a clock that is right. */
-const BOOTS = 3;
-
 async function bootXen(
   context: Context,
   scratch: string,
@@ -127,9 +114,9 @@ async function bootXen(
       clockRate(() => agent.shell(UPTIME), context.signal),
     );
     if (isRight(rate)) {
-      // Booted without an id, it has made itself one: that must not become everybody's.
-      await withAgent(context, scratch, "forgetting its machine id", (agent) =>
-        agent.shell("umount -q /etc/machine-id || true; : >/etc/machine-id; sync"),
+      // Booted without an id, it has made itself one. Its network needs that as long as it has no other.
+      await withAgent(context, scratch, "marking its machine id", (agent) =>
+        agent.shell(`touch ${PASSING_ID}; sync`),
       );
       return running;
     }
@@ -191,7 +178,7 @@ async function make(context: Context, spec: FrozenSpec, marker: string, scratch:
   await remote.run("taking its identity from the machine", STRIP).catch((error: unknown) => {
     // The machine may be gone before its answer.
     context.signal.throwIfAborted();
-    if ((error as Error).name === "RemoteFailure") throw error;
+    if (error instanceof RemoteFailure) throw error;
   });
   await hangUp(connection);
   await untilEnded(context, debian, 120);
@@ -219,11 +206,6 @@ export async function frozenMachine(
   ledger: string,
 ): Promise<FrozenMachine> {
   const key = await frozenKey(spec);
-  const cached = entry(key);
-  if (existsSync(cached.path)) return cached;
-  const root = cacheFolder();
-  for (const folder of ["builds", "locks", "scratch"])
-    mkdirSync(join(root, folder), { recursive: true });
   const waiting = () => {
     context.status("another process is freezing the same machine; waiting for it");
   };
@@ -232,25 +214,26 @@ export async function frozenMachine(
   const sweep = async () => {
     for (const left of machineProcesses(marker)) await end(left, 2000);
   };
-  return withLock(join(root, "locks", `frozen-${key}`), context.signal, waiting, async () => {
-    if (existsSync(cached.path)) return cached;
-    const scratch = join(root, "scratch", `frozen-${key}`);
+  const name = `frozen-${key}`;
+  await ensureEntry(name, context.signal, waiting, async (scratch, out) => {
+    chmodSync(scratch, 0o700);
+    chmodSync(out, 0o700);
     await sweep();
-    rmSync(scratch, { recursive: true, force: true });
-    mkdirSync(scratch, { recursive: true, mode: 0o700 });
     record(ledger, { kind: "process-intended", marker });
     try {
       await make(context, spec, marker, scratch);
-      const done = `${scratch}.done`;
-      rmSync(done, { recursive: true, force: true });
-      mkdirSync(done, { mode: 0o700 });
-      for (const name of [FILES.disk, FILES.firmwareVariables, STATE])
-        renameSync(join(scratch, name), join(done, name));
-      renameSync(done, cached.path);
-      return cached;
-    } finally {
+    } catch (error) {
       await sweep();
       rmSync(scratch, { recursive: true, force: true });
+      throw error;
     }
+    for (const file of [FILES.disk, FILES.firmwareVariables, STATE])
+      renameSync(join(scratch, file), join(out, file));
   });
+  const path = entryPath(name);
+  return {
+    disk: join(path, FILES.disk),
+    firmwareVariables: join(path, FILES.firmwareVariables),
+    state: join(path, STATE),
+  };
 }

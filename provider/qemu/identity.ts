@@ -18,6 +18,9 @@ export interface Identity {
   authorizedKeys: string;
 }
 
+/** File of a machine whose id is not to stay: it was frozen with it, and others go on from the same state. */
+export const PASSING_ID = "/etc/machine-id.passing";
+
 /**
  * Fresh randomness, mixed in and used from now on (RNDRESEEDCRNG, random(4)): machines resumed from one frozen
  * state would otherwise draw the same numbers, session keys among them.
@@ -40,7 +43,8 @@ async function identifyMachine(identity: Identity, agent: GuestAgent): Promise<v
   );
   // A machine that booted without an id has a passing one mounted over the file, which setup tools would take again.
   await agent.shell(
-    'if mountpoint -q /etc/machine-id; then umount /etc/machine-id; echo "$1" >/etc/machine-id; fi; ' +
+    `if mountpoint -q /etc/machine-id; then umount /etc/machine-id; touch ${PASSING_ID}; fi; ` +
+      `if [ -e ${PASSING_ID} ]; then echo "$1" >/etc/machine-id; rm ${PASSING_ID}; fi; ` +
       '[ -s /etc/machine-id ] || echo "$1" >/etc/machine-id; sync; ' +
       "systemctl reset-failed ssh.service 2>/dev/null || true; systemctl restart --no-block ssh.service",
     randomBytes(16).toString("hex"),

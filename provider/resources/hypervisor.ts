@@ -6,7 +6,7 @@ import { Remote } from "../ssh/remote.ts";
 import { hangUp } from "../ssh/session.ts";
 import type { Connection } from "../ssh/target.ts";
 import { pause } from "../ssh/wait.ts";
-import { clockRate, isRight, UPTIME } from "../xen/clock.ts";
+import { BOOTS, clockRate, isRight, UPTIME } from "../xen/clock.ts";
 import {
   CUSTOM_CFG,
   install,
@@ -67,9 +67,6 @@ async function reboot(
   }
 }
 
-/** Boots that may be needed for a clock that is right. */
-const BOOTS = 3;
-
 async function rebootOrExplain(
   context: Context,
   remote: Remote,
@@ -110,13 +107,7 @@ export const hypervisorResource: Resource = {
 
   diff(prior: Prior, next: Properties) {
     const running = typed<Partial<HypervisorOutputs>>(prior.outputs);
-    const inputs = typed<HypervisorInputs>(next);
-    return runs(
-      { version: "", bootId: "", runningBuildId: "", runningCommandLine: "", ...running },
-      inputs,
-    )
-      ? {}
-      : { changed: ["runningBuildId"] };
+    return runs(running, typed<HypervisorInputs>(next)) ? {} : { changed: ["runningBuildId"] };
   },
 
   async ensure(context: Context, properties: Properties): Promise<Properties> {

@@ -47,13 +47,17 @@ export class Remote {
       const onClose = () => {
         lost("the connection was lost while a command ran");
       };
-      client.once("close", onClose);
       let granted: ClientChannel | undefined;
       const onAbort = () => {
+        unhook();
         granted?.close();
-        client.removeListener("close", onClose);
         reject(this.#signal.reason as Error);
       };
+      const unhook = () => {
+        this.#signal.removeEventListener("abort", onAbort);
+        client.removeListener("close", onClose);
+      };
+      client.once("close", onClose);
       this.#signal.addEventListener("abort", onAbort, { once: true });
       const handle = (error: Error | undefined, channel: ClientChannel) => {
         granted = error === undefined ? channel : undefined;
@@ -64,6 +68,7 @@ export class Remote {
         }
         if (error !== undefined) {
           // A session that grants no channel is of no further use.
+          unhook();
           void hangUp(this.connection);
           lost(error.message);
           return;
@@ -82,8 +87,7 @@ export class Remote {
           lost(failure.message);
         });
         channel.on("close", (code: number | null | undefined, signalName?: string) => {
-          this.#signal.removeEventListener("abort", onAbort);
-          client.removeListener("close", onClose);
+          unhook();
           if (size > OUTPUT_LIMIT)
             reject(new Error(`${this.name}: a command printed more than ${OUTPUT_LIMIT} bytes`));
           else if (typeof code === "number") {
@@ -108,8 +112,7 @@ export class Remote {
         client.exec(command, handle);
       } catch (error) {
         // The far side has hung up, and the session's end has not come through yet.
-        this.#signal.removeEventListener("abort", onAbort);
-        client.removeListener("close", onClose);
+        unhook();
         void hangUp(this.connection);
         lost(error instanceof Error ? error.message : String(error));
       }

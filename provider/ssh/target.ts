@@ -26,7 +26,7 @@ export function describe(connection: Connection): string {
 }
 
 /** Length of an Ed25519 public key on the wire (RFC 8709, 4): two length words, the name, 32 bytes of key. */
-export const ED25519_BYTES = 51;
+const ED25519_BYTES = 51;
 
 /** The raw key of a known_hosts style line, as the SSH transport presents it (RFC 4253, 6.6). */
 export function hostKeyBytes(line: string): Buffer {

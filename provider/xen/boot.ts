@@ -40,7 +40,7 @@ export function parseProbe(output: string): RunningXen {
   return { bootId, runningBuildId, version, runningCommandLine };
 }
 
-export function runs(state: RunningXen, boot: XenBoot): boolean {
+export function runs(state: Partial<RunningXen>, boot: XenBoot): boolean {
   return state.runningBuildId === boot.buildId && state.runningCommandLine === boot.commandLine;
 }
 

@@ -1,5 +1,8 @@
 import { pause } from "../ssh/wait.ts";
 
+/** Boots that may be needed for a clock that is right. */
+export const BOOTS = 3;
+
 /** How long is looked, ms: much longer than an answer takes. */
 const LOOK_MS = 2000;
 

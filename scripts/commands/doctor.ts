@@ -1,12 +1,12 @@
 import { existsSync, readFileSync, statfsSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { dirname, resolve } from "node:path";
+import { dirname } from "node:path";
 import { Command } from "commander";
 import { cacheFolder, cloneStateFolder } from "../../provider/host/folders.ts";
 import { chooseAccelerator } from "../../provider/qemu/accelerator.ts";
 import { findFirmware } from "../../provider/qemu/firmware.ts";
 import { findEngine } from "../lib/engine.ts";
-import { capture } from "../lib/process.ts";
+import { capture, fromUser } from "../lib/process.ts";
 import { redact } from "../lib/redact.ts";
 import { namesHere, render, sections } from "../lib/report.ts";
 import { UserError } from "../lib/userError.ts";
@@ -120,8 +120,7 @@ function lines(list: readonly Finding[]): string {
 }
 
 function writeReport(file: string, stack: string, list: readonly Finding[]): void {
-  // npm runs us in the project's folder and says in INIT_CWD where the user is.
-  const path = resolve(process.env.INIT_CWD ?? process.cwd(), file);
+  const path = fromUser(file);
   if (existsSync(path))
     throw new UserError(`${path} is there already and stays; give the report another name`);
   if (!existsSync(dirname(path)))

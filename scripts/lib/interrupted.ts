@@ -1,8 +1,8 @@
-import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { localBackend, lockFiles } from "./backend.ts";
 import { UserError } from "./userError.ts";
-import { PROJECT_NAME, type Workspace } from "./workspace.ts";
+import type { Workspace } from "./workspace.ts";
 
 /** A lock file of Pulumi's local backend. Source: pkg/backend/diy/lock.go. */
 export interface Lock {
@@ -21,17 +21,6 @@ export function alive(pid: number): boolean {
   }
 }
 
-function lockFolder(workspace: Workspace): string | undefined {
-  const url = workspace.env.PULUMI_BACKEND_URL ?? "";
-  if (!url.startsWith("file://")) return undefined;
-  return join(
-    url.slice("file://".length),
-    ".pulumi/locks/organization",
-    PROJECT_NAME,
-    workspace.stack,
-  );
-}
-
 /**
  * Removes locks of engines of this computer that are no longer running. Another computer's lock, or that of a living
  * engine, is somebody's work.
@@ -39,11 +28,9 @@ function lockFolder(workspace: Workspace): string | undefined {
  * @throws UserError naming a living holder
  */
 export function clearDeadLocks(workspace: Workspace, say: (line: string) => void): void {
-  const folder = lockFolder(workspace);
-  if (folder === undefined || !existsSync(folder)) return;
-  // Beside each lock lies a file of attributes, which the engine's file store writes for itself.
-  for (const name of readdirSync(folder).filter((file) => file.endsWith(".json"))) {
-    const path = join(folder, name);
+  const backend = localBackend(workspace.env.PULUMI_BACKEND_URL ?? "");
+  if (backend === undefined) return;
+  for (const path of lockFiles(backend, workspace.stack)) {
     const lock = JSON.parse(readFileSync(path, "utf8")) as Lock;
     const ours = lock.hostname === hostname();
     if (!ours || alive(lock.pid)) {

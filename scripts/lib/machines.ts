@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { runFolder } from "../../provider/host/folders.ts";
 import { sshConfigPath } from "../../provider/ssh/clientConfig.ts";
 import { UserError } from "./userError.ts";
@@ -16,7 +16,7 @@ export const byName = (a: { name: string }, b: { name: string }): number =>
 
 /** The domUs that the ssh configuration of a run folder names. */
 export function domainsIn(folder: string): DomainEntry[] {
-  const entries = join(folder, "ssh", "domains");
+  const entries = join(dirname(sshConfigPath(folder)), "domains");
   if (!existsSync(entries)) return [];
   return readdirSync(entries)
     .filter((file) => file.endsWith(".conf"))

@@ -1,10 +1,16 @@
 import { spawn, spawnSync } from "node:child_process";
+import { resolve } from "node:path";
 import { UserError } from "./userError.ts";
 
 export interface Output {
   code: number;
   stdout: string;
   stderr: string;
+}
+
+/** A path as the user means it: npm runs us in the project's folder and says in INIT_CWD where the user is. */
+export function fromUser(path: string): string {
+  return resolve(process.env.INIT_CWD ?? process.cwd(), path);
 }
 
 /** Runs a program to its end and keeps what it prints. A program that is not there gives code 127. */

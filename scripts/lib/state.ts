@@ -1,9 +1,10 @@
-import { existsSync, readFileSync, readdirSync } from "node:fs";
-import { homedir, hostname } from "node:os";
+import { existsSync, readFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { cloneStateFolder } from "../../provider/host/folders.ts";
+import { localBackend, lockFiles, stateFile } from "./backend.ts";
 import { alive, type Lock } from "./interrupted.ts";
-import { PROJECT, PROJECT_NAME } from "./workspace.ts";
+import { PROJECT } from "./workspace.ts";
 
 export interface StateResource {
   type: string;
@@ -35,13 +36,10 @@ interface Checkpoint {
   };
 }
 
-/** The folder of a local backend; undefined for one elsewhere, which only the engine can ask. */
+/** This clone's local backend; undefined for one elsewhere. */
 function backendFolder(): string | undefined {
   const url = process.env.PULUMI_BACKEND_URL;
-  if (url === undefined) return join(cloneStateFolder(PROJECT), "backend");
-  if (!url.startsWith("file://")) return undefined;
-  const path = url.slice("file://".length).replace(/^~(?=\/|$)/, homedir());
-  return path.startsWith("/") ? path : undefined;
+  return url === undefined ? join(cloneStateFolder(PROJECT), "backend") : localBackend(url);
 }
 
 const nameIn = (urn: string): string => urn.split("::").at(-1) ?? urn;
@@ -73,7 +71,7 @@ export function parseState(text: string): StackState | undefined {
 export function readState(stack: string): StackState | undefined {
   const backend = backendFolder();
   if (backend === undefined) return undefined;
-  const path = join(backend, ".pulumi/stacks", PROJECT_NAME, `${stack}.json`);
+  const path = stateFile(backend, stack);
   return existsSync(path) ? parseState(readFileSync(path, "utf8")) : undefined;
 }
 
@@ -93,15 +91,9 @@ function readLock(path: string): Lock | undefined {
 
 /** Who is at work on a stack, in words; nobody if the lock is a dead engine's. */
 export function workerOf(stack: string): string | undefined {
-  const folder = join(
-    backendFolder() ?? "/nonexistent",
-    ".pulumi/locks/organization",
-    PROJECT_NAME,
-    stack,
-  );
-  if (!existsSync(folder)) return undefined;
-  for (const name of readdirSync(folder).filter((file) => file.endsWith(".json"))) {
-    const lock = readLock(join(folder, name));
+  const backend = backendFolder();
+  for (const path of backend === undefined ? [] : lockFiles(backend, stack)) {
+    const lock = readLock(path);
     if (lock === undefined || (lock.hostname === hostname() && !alive(lock.pid))) continue;
     return `process ${lock.pid} of ${lock.username} on ${lock.hostname}`;
   }

@@ -1,6 +1,13 @@
-# Builds and runs unit programs of C tests that compile a foreign component. $T is the folder to work in, $flags the
-# compiler's, $CC the compiler. A unit program prints `ok NAME` or `FAIL NAME` a test.
+# Builds and runs unit programs of C tests that compile a foreign component. $here is the folder of its tests, $flags
+# are the compiler's, CC the compiler, KERNEL the component's sources. A unit program prints `ok NAME` or `FAIL NAME` a
+# test. $T is a folder to work in.
 # shellcheck shell=sh disable=SC2154
+
+root=$(cd "$here/../../.." && pwd)
+T=$(mktemp -d "${TMPDIR:-/tmp}/v4v-$(basename "$here")-test.XXXXXX") || exit 1
+trap 'rm -rf "$T"' EXIT
+trap 'exit 1' HUP INT TERM
+: "${CC:=cc}" "${KERNEL:=$root/kernel}"
 
 PASSED=0
 FAILED=0

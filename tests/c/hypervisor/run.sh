@@ -5,21 +5,15 @@
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../../.." && pwd)
-T=$(mktemp -d "${TMPDIR:-/tmp}/v4v-hypervisor-test.XXXXXX") || exit 1
-trap 'rm -rf "$T"' EXIT
-trap 'exit 1' HUP INT TERM
-: "${CC:=cc}" "${KERNEL:=$root/kernel}"
-
 . "$here/../units.sh"
 
 new=$KERNEL/xen/new/xen
-flags="-std=gnu11 -O1 -g -D_GNU_SOURCE -DCONFIG_V4V -DCONFIG_X86 -Wall -Werror -I$here/shim -I$here -I$here/../bench
+flags="-std=gnu11 -O1 -g -D_GNU_SOURCE -DCONFIG_V4V -DCONFIG_X86 -Wall -Werror -I$here/shim -I$here -I$here/.. -I$here/../bench
 	-I$new/common/v4v -I$new/include -I$KERNEL/include $sanitizers"
 
 # As Xen's own build warns: it compares lengths and errors in one type.
 build '' "$new"/common/v4v/*.c
-build -Wextra "$here"/shim/*.c "$here"/check.c "$here"/guest.c
+build -Wextra "$here"/shim/*.c "$here/../units.c" "$here"/guest.c
 archive machine
 build -Wextra "$here"/fuzz_*.c
 for unit in "$here"/test_*.c; do

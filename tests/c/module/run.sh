@@ -5,22 +5,16 @@
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../../.." && pwd)
-T=$(mktemp -d "${TMPDIR:-/tmp}/v4v-module-test.XXXXXX") || exit 1
-trap 'rm -rf "$T"' EXIT
-trap 'exit 1' HUP INT TERM
-: "${CC:=cc}" "${KERNEL:=$root/kernel}"
-
 . "$here/../units.sh"
 
 linux=$KERNEL/linux
 # A transport has its functions' parameters from the kernel, whether it needs them or not.
-flags="-std=gnu11 -O1 -g -D_GNU_SOURCE -Wall -Werror -Wno-unused-parameter -I$here/shim -I$here -I$here/../bench
+flags="-std=gnu11 -O1 -g -D_GNU_SOURCE -Wall -Werror -Wno-unused-parameter -I$here/shim -I$here -I$here/.. -I$here/../bench
 	-I$here/../hypervisor -I$linux -I$KERNEL/include $sanitizers"
 
 # As the kernel's own build warns: it compares lengths and errors in one type.
 build '' "$linux/ring.c" "$linux/send.c" "$linux/control.c" "$linux/connection.c" "$linux/transport.c"
-build -Wextra "$here"/shim/*.c "$here/hypervisor.c" "$here/peer.c"
+build -Wextra "$here"/shim/*.c "$here/../units.c" "$here/hypervisor.c" "$here/peer.c"
 archive module
 for unit in "$here"/test_*.c "$here"/fuzz_*.c; do
 	build -Wextra "$unit"

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { canonicalJson, fnv1a64, sha256 } from "../../../evaluation/hash.ts";
-import fc from "./property.ts";
+import fc from "../helpers/property.ts";
 
 // Vectors published with FNV (draft-eastlake-fnv, appendix C).
 test.each([

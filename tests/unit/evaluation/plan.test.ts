@@ -3,7 +3,7 @@ import { buildPlan, PlanError, renderPlan, type PlanDomain } from "../../../eval
 import type { Profile } from "../../../evaluation/profiles.ts";
 import type { Transport } from "../../../evaluation/transports.ts";
 import { domains, smokePlan } from "./synthetic.ts";
-import fc from "./property.ts";
+import fc from "../helpers/property.ts";
 
 const point = fc.record({
   experiment: fc.constant("latency" as const),

@@ -10,7 +10,7 @@ import {
 import { readSamples } from "../../../evaluation/samples.ts";
 import { pingPong, stream } from "./measured.ts";
 import { asFile, smokePlan, syntheticLines } from "./synthetic.ts";
-import fc from "./property.ts";
+import fc from "../helpers/property.ts";
 
 async function csvOf(lines: string[]): Promise<string> {
   const { samples } = await readSamples([asFile(lines)]);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { readSamples, SamplesReader } from "../../../evaluation/samples.ts";
 import { asFile, smokePlan, syntheticLines } from "./synthetic.ts";
-import fc from "./property.ts";
+import fc from "../helpers/property.ts";
 
 const lines = syntheticLines(smokePlan(), undefined, [5]);
 const text = asFile(lines);

@@ -7,7 +7,7 @@ import {
   quantile,
   ratioOfMedians,
 } from "../../../evaluation/statistics.ts";
-import fc from "./property.ts";
+import fc from "../helpers/property.ts";
 
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, index) => index + 1);
 

@@ -1,25 +1,8 @@
 /* What must be true whenever no call is going on, read from the hypervisor's own tables. */
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "check.h"
 #include "private.h"
-
-void violation(const char *format, ...)
-{
-	static unsigned int printed;
-	va_list arguments;
-
-	check_failed = true;
-	/* One mistake can show in a thousand frames. */
-	if (printed++ > 200)
-		return;
-	printf("# violation: ");
-	va_start(arguments, format);
-	vprintf(format, arguments);
-	va_end(arguments);
-	printf("\n");
-}
 
 _Noreturn void machine_assertion(const char *condition, const char *file, int line)
 {

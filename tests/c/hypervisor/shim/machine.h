@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "violation.h"
+
 #define FRAME_SIZE 4096u
 /* Frame numbers (of the machine; guests are PV, so theirs are the same) start here. */
 #define FIRST_MFN 0x1000u
@@ -45,7 +47,6 @@ struct machine {
 
 extern struct machine machine;
 
-void violation(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void machine_assertion(const char *condition, const char *file, int line);
 
 /* Empty memory and no domain; the end checks that nothing is left of the hypervisor's. */

@@ -1,29 +1,12 @@
 #include <kernel.h>
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "check.h"
 
-bool check_failed;
 void (*on_barrier)(void);
 unsigned int failing_allocation, kernel_blocks;
 long pinned_pages;
-
-void violation(const char *format, ...)
-{
-	static unsigned int printed;
-	va_list arguments;
-
-	check_failed = true;
-	if (printed++ > 100)
-		return;
-	printf("# violation: ");
-	va_start(arguments, format);
-	vprintf(format, arguments);
-	va_end(arguments);
-	printf("\n");
-}
 
 void kernel_start(void)
 {

@@ -14,13 +14,13 @@
 #include <string.h>
 #include <sys/types.h>
 
+#include "violation.h"
+
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
 typedef int64_t s64;
-
-void violation(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
 #define BUILD_BUG_ON(condition) _Static_assert(!(condition), #condition)

@@ -1,30 +1,9 @@
-/* Doubly linked lists, as Xen has them from Linux; the part that V4V uses. */
 #ifndef SHIM_XEN_LIST_H
 #define SHIM_XEN_LIST_H
 
 #include <xen/lib.h>
 
-struct list_head {
-	struct list_head *next, *prev;
-};
-
-static inline void INIT_LIST_HEAD(struct list_head *list)
-{
-	list->next = list->prev = list;
-}
-
-static inline void list_add(struct list_head *entry, struct list_head *head)
-{
-	entry->next = head->next;
-	entry->prev = head;
-	head->next->prev = entry;
-	head->next = entry;
-}
-
-static inline void list_add_tail(struct list_head *entry, struct list_head *head)
-{
-	list_add(entry, head->prev);
-}
+#include "linked_list.h"
 
 /* The entry keeps no way back: whoever goes on from it crashes. */
 static inline void list_del(struct list_head *entry)
@@ -33,21 +12,5 @@ static inline void list_del(struct list_head *entry)
 	entry->prev->next = entry->next;
 	entry->next = entry->prev = NULL;
 }
-
-static inline bool list_empty(const struct list_head *head)
-{
-	return head->next == head;
-}
-
-#define list_entry(ptr, type, member) container_of(ptr, type, member)
-
-#define list_for_each_entry(pos, head, member)                                                  \
-	for (pos = list_entry((head)->next, typeof(*pos), member); &pos->member != (head);      \
-	     pos = list_entry(pos->member.next, typeof(*pos), member))
-
-#define list_for_each_entry_safe(pos, n, head, member)                                          \
-	for (pos = list_entry((head)->next, typeof(*pos), member),                              \
-	     n = list_entry(pos->member.next, typeof(*pos), member);                            \
-	     &pos->member != (head); pos = n, n = list_entry(n->member.next, typeof(*n), member))
 
 #endif

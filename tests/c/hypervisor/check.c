@@ -1,3 +1,0 @@
-#include "check.h"
-
-bool check_failed;
