@@ -12,6 +12,8 @@ export interface GuestModuleArgs {
   module: Build;
   /** Receive ring of one connection and direction, KiB. */
   ringKiB: number;
+  /** How long a reader looks out for data before it sleeps, us. */
+  spinUs: number;
 }
 
 const IN_GUEST = "/usr/local/lib/v4v";
@@ -25,6 +27,7 @@ export class GuestModule extends pulumi.ComponentResource {
   constructor(name: string, args: GuestModuleArgs, options?: pulumi.ComponentResourceOptions) {
     super("v4v:testbed:GuestModule", name, {}, options);
     const { xenHost, module } = args;
+    const parameters = `ring_kib=${args.ringKiB} spin_us=${args.spinUs}`;
     this.dom0 = new KernelModule(
       `${name}-dom0`,
       {
@@ -34,12 +37,12 @@ export class GuestModule extends pulumi.ComponentResource {
         path: "/usr/local/lib/v4v-testbed/v4v.ko",
         srcversion: module.fact("srcversion"),
         unit: "v4v-module.service",
-        unitFile: render("v4v-module.service", { ringKiB: args.ringKiB }),
+        unitFile: render("v4v-module.service", { parameters }),
       },
       { parent: this, deletedWith: xenHost.host.resource, dependsOn: [xenHost] },
     );
     const loader = readFileSync(join(args.project, "dom0", "load-v4v"), "utf8");
-    const hook = `#!/bin/sh\nexec ${IN_GUEST}/load-v4v ${IN_GUEST}/v4v.ko ring_kib=${args.ringKiB}\n`;
+    const hook = `#!/bin/sh\nexec ${IN_GUEST}/load-v4v ${IN_GUEST}/v4v.ko ${parameters}\n`;
     this.payload = module.path.apply((path): RemoteFile[] => [
       { path: `${IN_GUEST}/v4v.ko`, mode: "644", source: `${path}/v4v.ko` },
       { path: `${IN_GUEST}/load-v4v`, mode: "755", content: loader },

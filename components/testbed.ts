@@ -88,6 +88,7 @@ export class Testbed extends pulumi.ComponentResource {
               project,
               module: this.builds.module,
               ringKiB: settings.v4v.ringKiB,
+              spinUs: settings.v4v.spinUs,
             },
             inside,
           );

@@ -15,7 +15,7 @@ export interface Settings {
     freeze: boolean;
   };
   xen: { dom0MemoryMiB: number; dom0Vcpus: number; options: string };
-  v4v: { enabled: boolean; ringKiB: number };
+  v4v: { enabled: boolean; ringKiB: number; spinUs: number };
   gpu: { device: "auto" | "none" };
   remoteGpu: { enabled: false };
   evaluation: {

@@ -3,6 +3,7 @@
 #   OUT          folder that becomes the cache entry when the recipe exits 0
 #   DEP_<NAME>   folder of each cache entry the recipe builds on (DEP_INDEX, DEP_BUILDROOT, ...)
 #   SRC          the project's own sources, read-only by convention
+#   CCACHE       folder of the compiler cache, shared by all recipes and kept between runs
 #   plus the recipe's own parameters, named at its head.
 # No recipe needs root: mmdebstrap chooses a user namespace or fakechroot, file ownership is fakeroot's.
 
@@ -31,12 +32,13 @@ bootstrap() {
 		--include="$packages" "$@" "$(cat "$DEP_INDEX/suite")" "$output" "$DEP_INDEX/sources.list" >&2
 }
 
-# in_root ROOT COMMAND...: run inside the build root, without network, seeing only $PWD and $SRC (read-only) of this machine.
+# in_root ROOT COMMAND...: run inside the build root, without network, seeing only $PWD, $SRC (read-only) and the
+# compiler cache of this machine.
 in_root() {
 	root=$1
 	shift
 	bwrap --ro-bind "$root" / --dev /dev --proc /proc --tmpfs /tmp --tmpfs /run \
-		--bind "$PWD" /build --ro-bind "$SRC" /src --chdir /build \
+		--bind "$PWD" /build --ro-bind "$SRC" /src --bind "$CCACHE" /ccache --chdir /build \
 		--unshare-all --die-with-parent --clearenv \
-		--setenv PATH /usr/sbin:/usr/bin:/sbin:/bin --setenv HOME /tmp --setenv LC_ALL C.UTF-8 "$@"
+		--setenv PATH /usr/sbin:/usr/bin:/sbin:/bin --setenv HOME /tmp --setenv CCACHE_DIR /ccache --setenv CCACHE_MAXSIZE 500M --setenv LC_ALL C.UTF-8 "$@"
 }

@@ -4,9 +4,9 @@
  */
 #define pr_fmt(fmt) "v4v: " fmt
 
-#include <linux/bitmap.h>
 #include <linux/list.h>
 #include <linux/net.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
@@ -19,29 +19,41 @@
 
 /* 512 messages. */
 #define CONTROL_RING_SIZE	(32 * 1024)
-/* Messages of ours that may wait for room; beyond that a peer is hostile or dead. */
-#define MAX_WAITING		4096
+/*
+ * Messages of ours that may wait for room with one domain: more than its and our
+ * rings can give reason for; beyond that it is hostile or dead. Each domain has
+ * its own share, so that one that takes no messages costs the others nothing.
+ */
+#define MAX_WAITING		2048
 /* Messages handled in one go. */
 #define WORK_BUDGET		256
 
 struct waiting_message {
 	struct list_head node;
-	u16 domid;
 	struct v4v_control message;
+};
+
+/* What waits for room with one domain, oldest first. Not empty. */
+struct backlog {
+	struct list_head node;
+	u16 domid;
+	unsigned int nr;
+	struct list_head messages;
 };
 
 static struct v4v_rx control_ring;
 static struct workqueue_struct *queue;
 static void work(struct work_struct *unused);
 static DECLARE_WORK(control_work, work);
+static void resume(struct work_struct *unused);
+static DECLARE_WORK(resume_work, resume);
+static u16 former_domid;
 
 static DEFINE_SPINLOCK(waiting_lock);
-static LIST_HEAD(waiting);
-static unsigned int nr_waiting;
+/* Under the lock; only the worker's queue takes entries out. */
+static LIST_HEAD(backlogs);
 /* Of the message being sent, so that a close needs no memory; under the lock, too. */
 static struct v4v_call *call;
-/* Domains that had no room in this pass over @waiting; under its lock. */
-static DECLARE_BITMAP(refused, V4V_ANY);
 
 /* Under waiting_lock. */
 static int send_now(u16 domid, const struct v4v_control *message)
@@ -52,65 +64,138 @@ static int send_now(u16 domid, const struct v4v_control *message)
 			      message, sizeof(*message));
 }
 
-static bool waits_for(u16 domid)
+/* Under waiting_lock. */
+static struct backlog *backlog_of(u16 domid)
+{
+	struct backlog *backlog;
+
+	list_for_each_entry(backlog, &backlogs, node)
+		if (backlog->domid == domid)
+			return backlog;
+	return NULL;
+}
+
+/* Under waiting_lock. @backlog is the domain's, or NULL if nothing waits yet. */
+static int put_off(struct backlog *backlog, u16 domid, const struct v4v_control *message)
 {
 	struct waiting_message *entry;
 
-	list_for_each_entry(entry, &waiting, node)
-		if (entry->domid == domid)
-			return true;
-	return false;
+	if (backlog && backlog->nr >= MAX_WAITING)
+		return -ENOBUFS;
+	entry = kmalloc(sizeof(*entry), GFP_ATOMIC);
+	if (!entry)
+		return -ENOBUFS;
+	if (!backlog) {
+		backlog = kzalloc(sizeof(*backlog), GFP_ATOMIC);
+		if (!backlog) {
+			kfree(entry);
+			return -ENOBUFS;
+		}
+		backlog->domid = domid;
+		INIT_LIST_HEAD(&backlog->messages);
+		list_add_tail(&backlog->node, &backlogs);
+		/* The event may have come since it was refused, and found nobody waiting. */
+		queue_work(queue, &control_work);
+	}
+	entry->message = *message;
+	list_add_tail(&entry->node, &backlog->messages);
+	backlog->nr++;
+	return 0;
 }
 
 int v4v_control_send(u16 domid, const struct v4v_control *message)
 {
-	struct waiting_message *entry;
-	unsigned long flags;
+	struct backlog *backlog;
 	int err;
 
 	/* Order matters per domain: nothing overtakes what waits already. */
-	spin_lock_irqsave(&waiting_lock, flags);
-	err = waits_for(domid) ? -EAGAIN : send_now(domid, message);
-	if (err == -EAGAIN || err == -ENOMEM) {
-		entry = nr_waiting < MAX_WAITING ? kmalloc(sizeof(*entry), GFP_ATOMIC) : NULL;
-		if (entry) {
-			entry->domid = domid;
-			entry->message = *message;
-			list_add_tail(&entry->node, &waiting);
-			nr_waiting++;
-			err = 0;
-		} else {
-			err = -ENOBUFS;
-		}
-	}
-	spin_unlock_irqrestore(&waiting_lock, flags);
+	spin_lock(&waiting_lock);
+	backlog = backlog_of(domid);
+	err = backlog ? -EAGAIN : send_now(domid, message);
+	if (err == -EAGAIN || err == -ENOMEM)
+		err = put_off(backlog, domid, message);
+	spin_unlock(&waiting_lock);
 	return err;
+}
+
+/* Under waiting_lock, which is let go now and then: others may add, but not take. */
+static void send_backlog(struct backlog *backlog)
+{
+	struct waiting_message *entry;
+	int err;
+
+	while ((entry = list_first_entry_or_null(&backlog->messages, struct waiting_message, node))) {
+		err = send_now(backlog->domid, &entry->message);
+		if (err == -EAGAIN || err == -ENOMEM)
+			return;
+		/* Sent, or the domain is gone and nobody is left to care. */
+		list_del(&entry->node);
+		backlog->nr--;
+		kfree(entry);
+		cond_resched_lock(&waiting_lock);
+	}
+	list_del(&backlog->node);
+	kfree(backlog);
 }
 
 static void send_waiting(void)
 {
-	struct waiting_message *entry, *next;
-	unsigned long flags;
+	struct backlog *backlog, *next;
 
-	spin_lock_irqsave(&waiting_lock, flags);
-	bitmap_zero(refused, V4V_ANY);
-	list_for_each_entry_safe(entry, next, &waiting, node) {
-		int err;
+	spin_lock(&waiting_lock);
+	list_for_each_entry_safe(backlog, next, &backlogs, node)
+		send_backlog(backlog);
+	spin_unlock(&waiting_lock);
+}
 
-		/* One refusal a domain: what comes later must not overtake what waits. */
-		if (test_bit(entry->domid, refused))
-			continue;
-		err = send_now(entry->domid, &entry->message);
-		if (err == -EAGAIN || err == -ENOMEM) {
-			__set_bit(entry->domid, refused);
-			continue;
-		}
-		/* Sent, or the domain is gone and nobody is left to care. */
-		list_del(&entry->node);
-		nr_waiting--;
-		kfree(entry);
+static void forget_waiting(void)
+{
+	struct waiting_message *entry, *next_entry;
+	struct backlog *backlog, *next;
+
+	spin_lock(&waiting_lock);
+	list_for_each_entry_safe(backlog, next, &backlogs, node) {
+		list_for_each_entry_safe(entry, next_entry, &backlog->messages, node)
+			kfree(entry);
+		list_del(&backlog->node);
+		kfree(backlog);
 	}
-	spin_unlock_irqrestore(&waiting_lock, flags);
+	spin_unlock(&waiting_lock);
+}
+
+/* On the worker's queue, so that nobody reads the control ring meanwhile. */
+static void resume(struct work_struct *unused)
+{
+	int err;
+
+	/* They are of the domain that this was. */
+	forget_waiting();
+	err = v4v_rx_reopen(&control_ring);
+	if (err)
+		pr_err("no control ring after resume (%d): nobody can connect\n", err);
+	v4v_conn_resumed(former_domid);
+	pr_info("now domain %u, CID %u\n", v4v_own_domid, v4v_cid(v4v_own_domid));
+	/* What came in before it was armed. */
+	queue_work(queue, &control_work);
+}
+
+void v4v_control_resume(void)
+{
+	struct v4v_info info = { .version = V4V_ABI_VERSION };
+	long err;
+
+	/* Otherwise the suspend was cancelled, and nothing has changed. */
+	err = v4v_hypercall(V4VOP_notify, &control_ring.id);
+	if (err != -ENOENT && err != -ENOSYS)
+		return;
+	err = v4v_hypercall(V4VOP_info, &info);
+	if (err)
+		pr_err("no V4V after resume (%ld)\n", err);
+	former_domid = v4v_own_domid;
+	if (!err)
+		v4v_own_domid = info.domid;
+	v4v_conn_outdate();
+	queue_work(queue, &resume_work);
 }
 
 static void handle(const struct v4v_message *header, const struct v4v_control *message)
@@ -165,7 +250,7 @@ static void work(struct work_struct *unused)
 
 void v4v_control_event(void)
 {
-	if (v4v_rx_news(&control_ring) || READ_ONCE(nr_waiting))
+	if (v4v_rx_news(&control_ring) || !list_empty(&backlogs))
 		queue_work(queue, &control_work);
 }
 
@@ -177,7 +262,8 @@ int v4v_control_start(void)
 	if (!call)
 		return -ENOMEM;
 	err = -ENOMEM;
-	queue = alloc_ordered_workqueue("v4v", WQ_HIGHPRI | WQ_MEM_RECLAIM);
+	/* Of no higher priority than others: what it works on is what other domains send. */
+	queue = alloc_ordered_workqueue("v4v", WQ_MEM_RECLAIM);
 	if (!queue)
 		goto no_queue;
 	err = v4v_rx_open(&control_ring, V4V_CONTROL_PORT, V4V_ANY, CONTROL_RING_SIZE);
@@ -195,14 +281,9 @@ no_queue:
 
 void v4v_control_stop(void)
 {
-	struct waiting_message *entry, *next;
-
 	v4v_rx_unregister(&control_ring);
 	destroy_workqueue(queue);
-	list_for_each_entry_safe(entry, next, &waiting, node)
-		kfree(entry);
-	INIT_LIST_HEAD(&waiting);
-	nr_waiting = 0;
+	forget_waiting();
 	v4v_rx_free(&control_ring);
 	kfree(call);
 }

@@ -11,13 +11,31 @@
 
 #include <linux/types.h>
 
-/* Ring ports: below are the fixed ones, above those of connections. */
+/*
+ * Ring ports: below are the fixed ones, then those of connections, and the
+ * upper half belongs to datagrams. The socket bound to vsock port p has the ring
+ * V4V_DGRAM_PORTS + p, open to all; so a datagram socket has no port of 2^31 or
+ * more, and none of the three kinds can be taken for another.
+ */
 #define V4V_CONTROL_PORT	1
 #define V4V_FIRST_DATA_PORT	1024
+#define V4V_DGRAM_PORTS		0x80000000U
 
-/* v4v_message.type */
+/*
+ * v4v_message.type: a kind, and flags of it. A message of the kinds SEQPACKET
+ * and DGRAM is one record, put in whole or not at all; records are never split,
+ * so the longest is what one hypercall and the receiver's ring can take.
+ */
 #define V4V_TYPE_CONTROL	1
 #define V4V_TYPE_STREAM		2
+#define V4V_TYPE_SEQPACKET	3
+#define V4V_TYPE_DGRAM		4
+#define V4V_TYPE_KIND		0xff
+/* Of SEQPACKET: the sender set MSG_EOR. */
+#define V4V_TYPE_EOR		0x100
+
+/* Most bytes of a datagram; its ring may be smaller, but not its sender's limit larger. */
+#define V4V_DGRAM_MAX		65536U
 
 #define V4V_CONTROL_VERSION	1
 
@@ -36,7 +54,7 @@ enum v4v_control_op {
 struct v4v_control {
 	u8 version;
 	u8 op;
-	u16 type;		/* SOCK_STREAM */
+	u16 type;		/* SOCK_STREAM or SOCK_SEQPACKET */
 	u32 src_port;		/* vsock port of the sender */
 	u32 dst_port;		/* vsock port of the addressee */
 	u32 ring;		/* the sender's data ring, 0 without one */
@@ -45,15 +63,28 @@ struct v4v_control {
 	u32 reserved[2];
 };
 
+static inline bool v4v_is_data_port(u32 port)
+{
+	return port >= V4V_FIRST_DATA_PORT && port < V4V_DGRAM_PORTS;
+}
+
 int v4v_control_start(void);
 void v4v_control_stop(void);
+
+/*
+ * After a suspend, from process context: if this is another domain now (the
+ * hypervisor does not know the control ring), takes its number and lets the
+ * worker register all anew and reset connections.
+ */
+void v4v_control_resume(void);
 
 /* From the interrupt: there may be messages, or room for ours. */
 void v4v_control_event(void);
 
 /*
  * Sends a control message, now or as soon as the addressee has room.
- * -ECONNREFUSED: that domain has no V4V module. May not sleep.
+ * -ECONNREFUSED: that domain has no V4V module. From processes and workers;
+ * does not sleep.
  */
 int v4v_control_send(u16 domid, const struct v4v_control *message);
 

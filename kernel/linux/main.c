@@ -6,12 +6,15 @@
 
 #include <linux/interrupt.h>
 #include <linux/module.h>
+#include <linux/notifier.h>
 #include <xen/events.h>
+#include <xen/xen-ops.h>
 #include <xen/xen.h>
 
 #include "connection.h"
 #include "control.h"
 #include "hypercall.h"
+#include "stats.h"
 
 u16 v4v_own_domid;
 static int virq_irq;
@@ -42,6 +45,28 @@ static int ask_hypervisor(void)
 	return 0;
 }
 
+/* Processes are frozen; the VIRQ is bound again already. */
+static int v4v_resumed(struct notifier_block *nb, unsigned long action, void *data)
+{
+	v4v_control_resume();
+	return NOTIFY_OK;
+}
+
+static struct notifier_block resume_notifier = { .notifier_call = v4v_resumed };
+
+/* There is one place for datagrams; without it, because another has it, all else works. */
+static int register_transport(int features)
+{
+	int err = vsock_core_register(&v4v_transport, features | VSOCK_TRANSPORT_F_DGRAM);
+
+	if (err != -EBUSY)
+		return err;
+	err = vsock_core_register(&v4v_transport, features);
+	if (!err)
+		pr_warn("no SOCK_DGRAM: another AF_VSOCK transport has it\n");
+	return err;
+}
+
 static int __init v4v_module_init(void)
 {
 	/* dom0 is the host of all CIDs above 2; a domU reaches host and siblings alike. */
@@ -68,17 +93,23 @@ static int __init v4v_module_init(void)
 		err = virq_irq;
 		goto no_interrupt;
 	}
-	err = vsock_core_register(&v4v_transport, features);
+	err = v4v_stats_start();
+	if (err)
+		goto no_stats;
+	err = register_transport(features);
 	if (err) {
 		pr_err("another AF_VSOCK transport has this role already (%d)\n", err);
 		goto no_transport;
 	}
+	xen_resume_notifier_register(&resume_notifier);
 	/* What came in before there was an interrupt. */
 	v4v_control_event();
 	pr_info("domain %u, CID %u\n", v4v_own_domid, v4v_cid(v4v_own_domid));
 	return 0;
 
 no_transport:
+	v4v_stats_stop();
+no_stats:
 	unbind_from_irqhandler(virq_irq, NULL);
 no_interrupt:
 	v4v_control_stop();
@@ -90,7 +121,9 @@ no_control:
 static void __exit v4v_module_exit(void)
 {
 	/* Every socket of this transport holds the module: there is none. */
+	xen_resume_notifier_unregister(&resume_notifier);
 	vsock_core_unregister(&v4v_transport);
+	v4v_stats_stop();
 	unbind_from_irqhandler(virq_irq, NULL);
 	v4v_control_stop();
 	v4v_conn_exit();

@@ -8,6 +8,8 @@
  */
 #define pr_fmt(fmt) "v4v: " fmt
 
+#include <linux/atomic.h>
+#include <linux/mm.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -18,38 +20,75 @@
 
 #define HEADER ((u32)sizeof(struct v4v_message))
 
-int v4v_rx_open(struct v4v_rx *rx, u32 port, u16 partner, u32 size)
+/* Data bytes of all rings. */
+static atomic_long_t ring_bytes;
+static atomic_long_t nr_rings;
+
+u32 v4v_rx_affordable(u32 size, u32 least)
+{
+	long budget = min_t(u64, V4V_RING_BYTES_MAX, (u64)totalram_pages() * PAGE_SIZE / 8);
+	long used = atomic_long_read(&ring_bytes);
+	long others = (long)V4V_RINGS_MAX - 1 - atomic_long_read(&nr_rings);
+	long most = min((budget - used) / 4, (long)V4V_RING_BYTES_MAX - used - others * (long)least);
+
+	while (size > least && (long)size > most)
+		size /= 2;
+	return size;
+}
+
+static int register_ring(struct v4v_rx *rx)
 {
 	struct v4v_register_ring args = {
-		.id = { .port = port, .partner = partner },
-		.size = size,
-		.nr_frames = 1 + size / V4V_FRAME_SIZE,
+		.id = rx->id,
+		.size = rx->size,
+		.nr_frames = 1 + rx->size / V4V_FRAME_SIZE,
 	};
 	u64 *frames;
 	u32 i;
 	int err;
 
-	memset(rx, 0, sizeof(*rx));
-	rx->id = args.id;
-	rx->size = size;
-	rx->shared = vzalloc(V4V_FRAME_SIZE + size);
 	frames = kvmalloc_array(args.nr_frames, sizeof(*frames), GFP_KERNEL);
-	if (!rx->shared || !frames) {
-		err = -ENOMEM;
-		goto out;
-	}
-	rx->data = (void *)rx->shared + V4V_FRAME_SIZE;
-
+	if (!frames)
+		return -ENOMEM;
 	for (i = 0; i < args.nr_frames; i++)
 		frames[i] = v4v_gfn((void *)rx->shared + i * V4V_FRAME_SIZE);
 	args.frames = (unsigned long)frames;
 	err = v4v_hypercall(V4VOP_register_ring, &args);
 	rx->registered = !err;
-out:
 	kvfree(frames);
+	return err;
+}
+
+int v4v_rx_open(struct v4v_rx *rx, u32 port, u16 partner, u32 size)
+{
+	int err;
+
+	memset(rx, 0, sizeof(*rx));
+	rx->id = (struct v4v_ring_id){ .port = port, .partner = partner };
+	rx->size = size;
+	rx->shared = vzalloc(V4V_FRAME_SIZE + size);
+	if (!rx->shared)
+		return -ENOMEM;
+	atomic_long_add(size, &ring_bytes);
+	atomic_long_add(1, &nr_rings);
+	rx->data = (void *)rx->shared + V4V_FRAME_SIZE;
+	err = register_ring(rx);
 	if (err)
 		v4v_rx_free(rx);
 	return err;
+}
+
+int v4v_rx_reopen(struct v4v_rx *rx)
+{
+	rx->registered = false;
+	rx->payload = 0;
+	rx->records = rx->messages;
+	rx->left = 0;
+	rx->taken = 0;
+	WRITE_ONCE(rx->scanned, 0);
+	/* The hypervisor clears the positions, but only once it has the ring. */
+	memset(rx->shared, 0, sizeof(*rx->shared));
+	return register_ring(rx);
 }
 
 void v4v_rx_unregister(struct v4v_rx *rx)
@@ -64,6 +103,10 @@ void v4v_rx_unregister(struct v4v_rx *rx)
 void v4v_rx_free(struct v4v_rx *rx)
 {
 	v4v_rx_unregister(rx);
+	if (rx->shared) {
+		atomic_long_sub(rx->size, &ring_bytes);
+		atomic_long_sub(1, &nr_rings);
+	}
 	vfree(rx->shared);
 	rx->shared = NULL;
 }
@@ -88,6 +131,8 @@ u64 v4v_rx_available(struct v4v_rx *rx)
 		u32 length = READ_ONCE(header_at(rx, rx->scanned)->length);
 
 		rx->payload += length;
+		rx->bytes += length;
+		rx->messages += length > 0;
 		WRITE_ONCE(rx->scanned, rx->scanned + HEADER + length + padding(length));
 	}
 	return rx->payload;
@@ -165,13 +210,12 @@ static size_t copy_out(const struct v4v_rx *rx, u32 at, struct iov_iter *to, siz
 
 ssize_t v4v_rx_take(struct v4v_rx *rx, struct iov_iter *to, size_t len, bool peek)
 {
-	struct v4v_rx saved = *rx;
+	struct v4v_rx saved;
 	size_t done = 0;
 	bool fault = false;
 
 	len = min_t(u64, len, v4v_rx_available(rx));
-	saved.scanned = rx->scanned;
-	saved.payload = rx->payload;
+	saved = *rx;
 
 	while (done < len) {
 		size_t n, copied;
@@ -198,31 +242,86 @@ ssize_t v4v_rx_take(struct v4v_rx *rx, struct iov_iter *to, size_t len, bool pee
 	return done || !fault ? (ssize_t)done : -EFAULT;
 }
 
-ssize_t v4v_rx_message(struct v4v_rx *rx, struct v4v_message *header, void *buffer, size_t size)
+const struct v4v_message *v4v_rx_next(struct v4v_rx *rx, struct kvec piece[2])
 {
 	const struct v4v_message *message = header_at(rx, rx->taken);
-	u32 length;
-	ssize_t result;
+	u32 where = (rx->taken + HEADER) & (rx->size - 1);
 
 	/* Messages of length zero count too, so availability is not the test here. */
 	v4v_rx_available(rx);
 	if (rx->taken == rx->scanned)
+		return NULL;
+	piece[0].iov_base = rx->data + where;
+	piece[0].iov_len = min(message->length, rx->size - where);
+	piece[1].iov_base = rx->data;
+	piece[1].iov_len = message->length - piece[0].iov_len;
+	return message;
+}
+
+void v4v_rx_skip(struct v4v_rx *rx)
+{
+	u32 length = header_at(rx, rx->taken)->length;
+
+	rx->taken += HEADER + length + padding(length);
+	rx->payload -= length;
+}
+
+u32 v4v_rx_records(struct v4v_rx *rx)
+{
+	v4v_rx_available(rx);
+	return min_t(u64, rx->messages - rx->records, U32_MAX);
+}
+
+ssize_t v4v_rx_record(struct v4v_rx *rx, struct iov_iter *to, bool peek, u32 *type)
+{
+	const struct v4v_message *message;
+	struct kvec piece[2];
+	size_t len, copied;
+	u32 length;
+
+	/* An empty record would read as the end of the stream: there are none. */
+	while ((message = v4v_rx_next(rx, piece)) && !message->length)
+		v4v_rx_skip(rx);
+	if (!message)
+		return -EAGAIN;
+
+	*type = message->type;
+	length = message->length;
+	len = min_t(size_t, length, iov_iter_count(to));
+	copied = copy_out(rx, rx->taken + HEADER, to, len);
+	if (!peek) {
+		v4v_rx_skip(rx);
+		rx->records++;
+	}
+	return copied < len ? -EFAULT : (ssize_t)length;
+}
+
+bool v4v_rx_full(const struct v4v_rx *rx)
+{
+	u32 released = rx->shared->rx;
+
+	return rx->size - (smp_load_acquire(&rx->shared->tx) - released) <= HEADER;
+}
+
+ssize_t v4v_rx_message(struct v4v_rx *rx, struct v4v_message *header, void *buffer, size_t size)
+{
+	const struct v4v_message *message;
+	struct kvec piece[2];
+	ssize_t result;
+
+	message = v4v_rx_next(rx, piece);
+	if (!message)
 		return -EAGAIN;
 
 	*header = *message;
-	length = header->length;
-	if (length > size) {
+	if (header->length > size) {
 		result = -EMSGSIZE;
 	} else {
-		u32 where = (rx->taken + HEADER) & (rx->size - 1);
-		u32 first = min(length, rx->size - where);
-
-		memcpy(buffer, rx->data + where, first);
-		memcpy(buffer + first, rx->data, length - first);
-		result = length;
+		memcpy(buffer, piece[0].iov_base, piece[0].iov_len);
+		memcpy(buffer + piece[0].iov_len, piece[1].iov_base, piece[1].iov_len);
+		result = header->length;
 	}
-	rx->taken += HEADER + length + padding(length);
-	rx->payload -= length;
+	v4v_rx_skip(rx);
 	return result;
 }
 

@@ -23,6 +23,9 @@ struct v4v_rx {
 
 	u32 scanned;		/* position behind the last message counted in @payload */
 	u64 payload;		/* payload bytes that arrived and were not taken yet */
+	u64 bytes;		/* payload bytes that arrived */
+	u64 messages;		/* messages that are not empty and arrived */
+	u64 records;		/* of these, taken by v4v_rx_record() */
 	u32 taken;		/* position of the next byte to take */
 	u32 left;		/* payload left of the message being taken */
 	u32 left_padding;	/* its padding, to be skipped after it */
@@ -32,6 +35,17 @@ struct v4v_rx {
 };
 
 int v4v_rx_open(struct v4v_rx *rx, u32 port, u16 partner, u32 size);
+/*
+ * Registers the memory of a ring once more that the hypervisor has dropped (this
+ * is another domain now); what was in it is gone.
+ */
+int v4v_rx_reopen(struct v4v_rx *rx);
+/*
+ * The largest ring of at most @size that leaves memory for others: a ring takes
+ * no more than a quarter of what is left of the budget of all, and leaves @least
+ * to each ring that the hypervisor allows besides, but always takes @least.
+ */
+u32 v4v_rx_affordable(u32 size, u32 least);
 void v4v_rx_unregister(struct v4v_rx *rx);
 void v4v_rx_free(struct v4v_rx *rx);
 
@@ -56,6 +70,26 @@ void v4v_rx_awake(struct v4v_rx *rx, u32 max_ns);
  * Returns the number of bytes, 0 if there are none, or -EFAULT.
  */
 ssize_t v4v_rx_take(struct v4v_rx *rx, struct iov_iter *to, size_t len, bool peek);
+
+/* Messages that v4v_rx_record() can take now. */
+u32 v4v_rx_records(struct v4v_rx *rx);
+
+/*
+ * Takes (or with @peek looks at) one message as a record: as much of it as @to
+ * has room for, the rest is dropped. Returns its full length and its type,
+ * -EAGAIN without one, or -EFAULT, with which the record is gone, too.
+ */
+ssize_t v4v_rx_record(struct v4v_rx *rx, struct iov_iter *to, bool peek, u32 *type);
+
+/*
+ * The next message where it lies, or NULL: its header, and its payload in two
+ * pieces (the second has no bytes unless it wraps). v4v_rx_skip() takes it.
+ */
+const struct v4v_message *v4v_rx_next(struct v4v_rx *rx, struct kvec piece[2]);
+void v4v_rx_skip(struct v4v_rx *rx);
+
+/* No further byte fits until some are taken. */
+bool v4v_rx_full(const struct v4v_rx *rx);
 
 /*
  * Takes one whole message of at most @size bytes, for rings that carry

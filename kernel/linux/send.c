@@ -10,6 +10,7 @@
 #include <linux/bvec.h>
 #include <linux/build_bug.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "hypercall.h"
@@ -17,6 +18,8 @@
 
 static long submit(struct v4v_tx *tx, u32 type, u32 flags, u32 length, u32 nr_iov)
 {
+	long sent;
+
 	BUILD_BUG_ON(offsetof(struct v4v_tx, iov) !=
 		     offsetof(struct v4v_tx, args) + sizeof(struct v4v_sendv));
 
@@ -28,7 +31,12 @@ static long submit(struct v4v_tx *tx, u32 type, u32 flags, u32 length, u32 nr_io
 		.length = length,
 		.nr_iov = nr_iov,
 	};
-	return v4v_hypercall(V4VOP_sendv, &tx->args);
+	sent = v4v_hypercall(V4VOP_sendv, &tx->args);
+	if (sent >= 0) {
+		tx->bytes += sent;
+		tx->messages++;
+	}
+	return sent;
 }
 
 static u32 fill_pieces(struct v4v_tx *tx, size_t offset, size_t len)
@@ -54,7 +62,8 @@ static u32 fill_pieces(struct v4v_tx *tx, size_t offset, size_t len)
  * Pages that belong to another domain (granted or foreign mappings, as dom0
  * has them) are not ours to send from: their bytes go through a page of ours.
  */
-static ssize_t stream_bounced(struct v4v_tx *tx, u32 type, struct iov_iter *from, size_t len)
+static ssize_t stream_bounced(struct v4v_tx *tx, u32 type, struct iov_iter *from, size_t len,
+			      bool *full)
 {
 	struct page *page = alloc_page(GFP_KERNEL);
 	ssize_t sent = -EFAULT;
@@ -68,13 +77,15 @@ static ssize_t stream_bounced(struct v4v_tx *tx, u32 type, struct iov_iter *from
 		sent = submit(tx, type, V4V_SEND_PARTIAL, n, fill_pieces(tx, 0, n));
 		if (sent == -EAGAIN)
 			sent = 0;
+		*full = sent >= 0 && sent < n;
 		iov_iter_revert(from, n - max_t(ssize_t, sent, 0));
 	}
 	__free_page(page);
 	return sent;
 }
 
-static ssize_t stream_once(struct v4v_tx *tx, u32 type, struct iov_iter *from, size_t len)
+static ssize_t stream_once(struct v4v_tx *tx, u32 type, struct iov_iter *from, size_t len,
+			   bool *full)
 {
 	bool pinned = iov_iter_extract_will_pin(from);
 	struct page **pages = tx->pages;
@@ -91,24 +102,114 @@ static ssize_t stream_once(struct v4v_tx *tx, u32 type, struct iov_iter *from, s
 		unpin_user_pages(pages, DIV_ROUND_UP(offset + got, PAGE_SIZE));
 	if (sent == -EAGAIN)
 		sent = 0;
+	*full = sent >= 0 && sent < got;
 	iov_iter_revert(from, got - max_t(ssize_t, sent, 0));
 	if (sent == -EFAULT)
-		sent = stream_bounced(tx, type, from, got);
+		sent = stream_bounced(tx, type, from, got, full);
 	return sent;
 }
 
-ssize_t v4v_tx_stream(struct v4v_tx *tx, u32 type, struct iov_iter *from, size_t len)
+ssize_t v4v_tx_stream(struct v4v_tx *tx, u32 type, struct iov_iter *from, size_t len, bool *full)
 {
 	size_t done = 0;
 
-	while (done < len) {
-		ssize_t sent = stream_once(tx, type, from, len - done);
+	*full = false;
+	while (done < len && !*full) {
+		ssize_t sent = stream_once(tx, type, from, len - done, full);
 
-		if (sent <= 0)
+		if (sent < 0)
 			return done ?: sent;
 		done += sent;
+		/* With a reader that keeps up this goes on for as long as the program's buffer. */
+		cond_resched();
 	}
 	return done;
+}
+
+/*
+ * Names up to @len bytes of @from by their pages, segment after segment, as long
+ * as there is room in @tx. Returns the number of pages; @got is what they hold.
+ */
+static u32 gather(struct v4v_tx *tx, struct iov_iter *from, size_t len, size_t *got)
+{
+	u32 count = 0;
+
+	*got = 0;
+	while (*got < len && count < V4V_TX_PAGES) {
+		struct page **pages = tx->pages + count;
+		size_t offset;
+		ssize_t n = iov_iter_extract_pages(from, &pages, len - *got,
+						   V4V_TX_PAGES - count, 0, &offset);
+
+		if (n <= 0)
+			break;
+		*got += n;
+		while (n > 0) {
+			u32 piece = min_t(size_t, n, PAGE_SIZE - offset);
+
+			tx->iov[count] = (struct v4v_iov){
+				.gfn = xen_page_to_gfn(tx->pages[count]),
+				.offset = offset,
+				.length = piece,
+			};
+			count++;
+			n -= piece;
+			offset = 0;
+		}
+	}
+	return count;
+}
+
+/* A record in too many small segments, or in another domain's pages: by way of a copy. */
+static ssize_t record_bounced(struct v4v_tx *tx, u32 type, struct iov_iter *from, size_t len)
+{
+	void *copy = kvmalloc(len, GFP_KERNEL);
+	ssize_t sent = -EFAULT;
+	u32 count = 0;
+	size_t at, n;
+
+	if (!copy)
+		return -ENOMEM;
+	n = copy_from_iter(copy, len, from);
+	if (n == len) {
+		for (at = 0; at < len; at += n, count++) {
+			n = min_t(size_t, len - at, PAGE_SIZE - offset_in_page(copy + at));
+			tx->iov[count] = (struct v4v_iov){
+				.gfn = v4v_gfn(copy + at),
+				.offset = offset_in_page(copy + at),
+				.length = n,
+			};
+		}
+		n = len;
+		sent = submit(tx, type, 0, len, count);
+	}
+	if (sent < 0)
+		iov_iter_revert(from, n);
+	kvfree(copy);
+	return sent;
+}
+
+ssize_t v4v_tx_record(struct v4v_tx *tx, u32 type, struct iov_iter *from, size_t len)
+{
+	bool pinned = iov_iter_extract_will_pin(from);
+	ssize_t sent = -EFAULT;
+	size_t got;
+	u32 count;
+
+	if (len > V4V_SEND_MAX)
+		return -EMSGSIZE;
+	count = gather(tx, from, len, &got);
+	if (got == len)
+		sent = submit(tx, type, 0, len, count);
+	if (pinned)
+		unpin_user_pages(tx->pages, count);
+	if (sent >= 0)
+		return sent;
+
+	iov_iter_revert(from, got);
+	if (sent == -EFAULT && (got == len || count == V4V_TX_PAGES))
+		sent = record_bounced(tx, type, from, len);
+	return sent;
 }
 
 int v4v_tx_message(struct v4v_call *call, struct v4v_addr dst, u32 src_port, u32 type,

@@ -17,6 +17,8 @@
 struct v4v_tx {
 	struct v4v_addr dst;
 	u32 src_port;
+	u64 bytes;		/* that rings have taken */
+	u64 messages;
 	struct page *pages[V4V_TX_PAGES];
 	/* The hypercall's structure and its pieces, one behind the other. */
 	struct v4v_sendv args;
@@ -25,10 +27,19 @@ struct v4v_tx {
 
 /*
  * Sends up to @len bytes of @from, as much as the ring has room for, from the
- * pages where they are. Returns the bytes sent, 0 if there is no room (VIRQ_V4V
- * follows when there is), -ECONNREFUSED if there is no such ring, -EFAULT.
+ * pages where they are. Returns the bytes sent, or -ECONNREFUSED if there is no
+ * such ring, -EFAULT. @full: it was the ring that took no more, and VIRQ_V4V
+ * follows when it has room; after an error halfway nothing follows.
  */
-ssize_t v4v_tx_stream(struct v4v_tx *tx, u32 type, struct iov_iter *from, size_t len);
+ssize_t v4v_tx_stream(struct v4v_tx *tx, u32 type, struct iov_iter *from, size_t len, bool *full);
+
+/*
+ * Sends @len bytes of @from (at most V4V_SEND_MAX) as one message, whole or not
+ * at all, from the pages where they are if one hypercall can name them. Returns
+ * @len, -EAGAIN without room (VIRQ_V4V follows when there is), -EMSGSIZE if there
+ * can never be, -ECONNREFUSED, -EFAULT; then nothing is taken from @from.
+ */
+ssize_t v4v_tx_record(struct v4v_tx *tx, u32 type, struct iov_iter *from, size_t len);
 
 /*
  * Room for one short message's hypercall, from kzalloc(): neither a stack nor

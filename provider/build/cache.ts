@@ -14,6 +14,9 @@ export interface Entry {
   facts: Record<string, string>;
 }
 
+/** Objects that the recipes' compilers made, by ccache's own keys; recipes give the same bytes without it. */
+const compilerCache = () => join(cacheFolder(), "ccache");
+
 function readFacts(path: string): Record<string, string> {
   const folder = join(path, "facts");
   if (!existsSync(folder)) return {};
@@ -52,6 +55,7 @@ export async function build(
     const logs = join(cacheFolder(), "logs");
     mkdirSync(work);
     mkdirSync(logs, { recursive: true });
+    mkdirSync(compilerCache(), { recursive: true });
     await runRecipe(project, recipe, work, out, join(logs, `${key}.log`), signal, progress);
   });
   const entry = cached(recipe, sources);
@@ -85,6 +89,7 @@ async function runRecipe(
       LC_ALL: "C.UTF-8",
       SRC: project,
       OUT: out,
+      CCACHE: compilerCache(),
       ...recipe.parameters,
       ...(Object.fromEntries(dependencies) as Record<string, string>),
     },

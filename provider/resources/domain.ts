@@ -57,19 +57,21 @@ echo "$wanted" >wanted
 # What systemctl enable does, without the reload of all units that it adds (seconds under emulation).
 ln -sf /etc/systemd/system/v4v-domu@.service "/etc/systemd/system/multi-user.target.wants/v4v-domu@$name.service"`;
 
-/** Prints: domid, xl's state letters, what it was started from; nothing if there is no such domain. */
+/** Prints: domid, xl's state letters, target of its balloon in KiB, what it was started from; nothing without such a domain. */
 const LOOK = `
 name=$1 folder=$2
 domid=$(xl domid "$name" 2>/dev/null) || exit 0
 echo "$domid"
-xl list "$name" | awk 'NR == 2 { print $5; print $3 }'
+xl list "$name" | awk 'NR == 2 { print $5 }'
+xenstore-read "/local/domain/$domid/memory/target" 2>/dev/null || echo 0
 cat "$folder/domains/$name/started" 2>/dev/null || echo none`;
 
 interface Seen {
   domid: number;
   /** Letters of xl list: r b p s c d. */
   state: string;
-  memoryMiB: number;
+  /** What the toolstack wants it to have; what it has is the guest's to decide below that. */
+  targetKiB: number;
   started: string;
 }
 
@@ -78,8 +80,24 @@ async function look(remote: Remote, inputs: DomainInputs): Promise<Seen | undefi
     .trim()
     .split("\n");
   if (lines[0] === undefined || lines[0] === "") return undefined;
-  const [domid, state = "", memory, started = ""] = lines;
-  return { domid: Number(domid), state, memoryMiB: Number(memory), started };
+  const [domid, state = "", target, started = ""] = lines;
+  return { domid: Number(domid), state, targetKiB: Number(target), started };
+}
+
+/** MiB that the configuration gives a domU; undefined if it does not say. */
+const memoryOf = (inputs: DomainInputs): number | undefined => {
+  const found = /^memory *= *(\d+)/m.exec(inputs.config)?.[1];
+  return found === undefined ? undefined : Number(found);
+};
+
+/** "running", or what is wrong with it. */
+function stateOf(inputs: DomainInputs, seen: Seen): string {
+  const letter = /[psdc]/.exec(seen.state)?.[0];
+  if (letter !== undefined) return letter;
+  const memory = memoryOf(inputs);
+  return memory === undefined || seen.targetKiB === memory * 1024
+    ? "running"
+    : `running with ${Math.round(seen.targetKiB / 1024)} MiB`;
 }
 
 async function start(context: Context, remote: Remote, inputs: DomainInputs): Promise<void> {
@@ -176,6 +194,15 @@ async function ensureDomain(
   if (seen?.state.includes("p") === true && seen.started === wanted) {
     await remote.run(`unpausing ${inputs.name}`, 'xl unpause "$1"', inputs.name);
     seen = await look(remote, inputs);
+  }
+  if (seen?.started === wanted && stateOf(inputs, seen).startsWith("running with")) {
+    const memory = `${memoryOf(inputs)}m`;
+    await remote.run(
+      `giving ${inputs.name} its memory`,
+      'xl mem-set "$1" "$2"',
+      inputs.name,
+      memory,
+    );
   }
   if (seen?.started !== wanted || /[scd]/.test(seen.state)) {
     context.status("waiting for its turn");
@@ -291,7 +318,7 @@ export const domainResource: Resource = {
     );
     const seen = await look(remote, inputs);
     if (seen === undefined) return undefined;
-    const state = /[psdc]/.exec(seen.state)?.[0] ?? "running";
+    const state = stateOf(inputs, seen);
     const outputs = { ...prior.outputs, domid: seen.domid, cid: seen.domid + CID_OFFSET, state };
     return { inputs: prior.inputs, outputs };
   },

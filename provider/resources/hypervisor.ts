@@ -10,6 +10,7 @@ import { BOOTS, clockRate, isRight, UPTIME } from "../xen/clock.ts";
 import {
   CUSTOM_CFG,
   install,
+  installedDigest,
   parseProbe,
   PROBE,
   runs,
@@ -28,7 +29,12 @@ export interface HypervisorInputs extends XenBoot {
   consoleLog?: string;
 }
 
-export type HypervisorOutputs = RunningXen;
+export interface HypervisorOutputs extends RunningXen {
+  /** Digest of hypervisor and boot entry when they were put in place. */
+  installed: string;
+  /** The same as last looked at: another one if somebody edited them. */
+  found: string;
+}
 
 async function probe(remote: Remote): Promise<RunningXen> {
   return parseProbe(await remote.run("asking which hypervisor runs", PROBE));
@@ -107,7 +113,11 @@ export const hypervisorResource: Resource = {
 
   diff(prior: Prior, next: Properties) {
     const running = typed<Partial<HypervisorOutputs>>(prior.outputs);
-    return runs(running, typed<HypervisorInputs>(next)) ? {} : { changed: ["runningBuildId"] };
+    const changed: string[] = [];
+    if (!runs(running, typed<HypervisorInputs>(next))) changed.push("runningBuildId");
+    if (running.found !== running.installed || prior.inputs.bootEntry !== next.bootEntry)
+      changed.push("bootEntry");
+    return { changed };
   },
 
   async ensure(context: Context, properties: Properties): Promise<Properties> {
@@ -138,7 +148,9 @@ export const hypervisorResource: Resource = {
           `expected were ${inputs.buildId} and "${inputs.commandLine}"`,
       );
     }
-    return { ...state };
+    const installed = await installedDigest(remote, inputs);
+    const outputs: HypervisorOutputs = { ...state, installed, found: installed };
+    return { ...outputs };
   },
 
   async read(context: Context, prior: Prior) {
@@ -148,7 +160,8 @@ export const hypervisorResource: Resource = {
       AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]),
     );
     const state = await probe(remote);
-    return { inputs: prior.inputs, outputs: { ...prior.outputs, ...state } };
+    const found = await installedDigest(remote, inputs);
+    return { inputs: prior.inputs, outputs: { ...prior.outputs, ...state, found } };
   },
 
   async delete(context: Context, prior: Prior): Promise<void> {

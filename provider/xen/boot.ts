@@ -44,6 +44,13 @@ export function runs(state: Partial<RunningXen>, boot: XenBoot): boolean {
   return state.runningBuildId === boot.buildId && state.runningCommandLine === boot.commandLine;
 }
 
+/** SHA-256 of hypervisor and boot entry as they are on the host's disk: what the next boot will take. */
+export async function installedDigest(remote: Remote, boot: XenBoot): Promise<string> {
+  const script = 'cat "$1" "$2" 2>/dev/null | sha256sum | cut -d " " -f 1';
+  const what = "looking at the installed hypervisor";
+  return (await remote.run(what, script, boot.imagePath, CUSTOM_CFG)).trim();
+}
+
 /** Puts hypervisor and boot entry in place; the next boot is theirs. */
 export async function install(remote: Remote, boot: XenBoot): Promise<void> {
   await remote.upload(boot.image, boot.imagePath, 0o644);

@@ -48,13 +48,18 @@ export function start(
   return { pid, output: () => output, finished };
 }
 
-/** Waits until a running program has printed something that matches. */
-export async function printed(running: Running, pattern: RegExp, timeoutS: number): Promise<void> {
+/** Waits until a running program has printed something that matches, or `where` that it writes to shows it. */
+export async function printed(
+  running: Running,
+  pattern: RegExp,
+  timeoutS: number,
+  where: () => string = () => running.output(),
+): Promise<void> {
   const until = Date.now() + timeoutS * 1000;
   const over = running.finished.then(() => true);
   const isOver = () =>
     Promise.race([over, new Promise<boolean>((resolve) => setTimeout(resolve, 100, false))]);
-  while (!pattern.test(running.output())) {
+  while (!pattern.test(where())) {
     if (await isOver())
       throw new Error(
         `it ended without printing ${String(pattern)}:\n${running.output().slice(-3000)}`,

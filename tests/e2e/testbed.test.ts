@@ -2,14 +2,18 @@ import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { bridge, guestAddress } from "../../components/network.ts";
 import { printed, type Finished } from "./run.ts";
 import { Testbed } from "./testbed.ts";
+import { VsockSuite, type End } from "./vsockSuite.ts";
 
 /**
  * The user's path on the real Xen in emulation: up, use, change, mend, destroy. The tests build on each other: one
  * machine goes through all of them.
  */
 const testbed = new Testbed();
+
+const FULL = process.env.V4V_TEST === "full";
 
 function succeeded(result: Finished): Finished {
   expect(result.code, result.output.slice(-6000)).toBe(0);
@@ -107,7 +111,7 @@ describe("a machine that never answers", () => {
       1800,
     );
     // Stopped as soon as its firmware has said something: QEMU is fine, the machine in it is silent from then on.
-    await printed({ ...running, output: () => testbed.consoleEnd() }, /BdsDxe|GRUB|Linux/, 1500);
+    await printed(running, /BdsDxe|GRUB|Linux/, 1500, () => testbed.consoleEnd());
     const [pid] = testbed.machines();
     expect(pid).toBeDefined();
     process.kill(pid ?? 0, "SIGSTOP");
@@ -255,6 +259,29 @@ describe("V4V sockets", () => {
     expect(await testbed.on("domu1", "echo hello | socat -t 20 - VSOCK-CONNECT:2:5002")).toBe(
       "hello\nfrom dom0",
     );
+  });
+
+  it("pass Linux's own test suite, between two domUs and with dom0", async () => {
+    const suite = new VsockSuite(testbed);
+    await suite.place(["host", "domu1", "domu2"]);
+    const end = async (domain: string): Promise<End> => ({
+      domain,
+      cid: domain === "host" ? 2 : await cidOf(domain),
+      address: domain === "host" ? bridge.gateway : guestAddress(Number(domain.slice(4))).address,
+    });
+    const [host, domu1, domu2] = [await end("host"), await end("domu1"), await end("domu2")];
+    const pairs: [End, End][] = [
+      [domu2, domu1],
+      [host, domu1],
+    ];
+    if (FULL) pairs.push([domu1, domu2], [domu1, host]);
+    const failures: string[] = [];
+    for (const [server, client] of pairs) {
+      const failed = await suite.run(server, client);
+      failures.push(...failed.map((line) => `${server.domain} <- ${client.domain}: ${line}`));
+    }
+    console.log(`left out:\n${suite.skipped().join("\n")}`);
+    expect(failures).toEqual([]);
   });
 
   it("come back after the module is reloaded, and hold it while they are open", async () => {

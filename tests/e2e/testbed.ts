@@ -1,6 +1,8 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { consoleTail } from "../../provider/host/console.ts";
+import { sshConfigPath } from "../../provider/ssh/clientConfig.ts";
 import { makeClone, type Clone } from "./clone.ts";
 import { start, type Finished, type Running } from "./run.ts";
 
@@ -93,6 +95,15 @@ export class Testbed {
     );
     if (code !== 0) throw new Error(`on ${name}: ${script}\nexit code ${code}\n${output}`);
     return output.trim();
+  }
+
+  /** Puts a program of the controller into dom0 or a domU. */
+  copy(name: string, from: string, to: string): void {
+    const config = sshConfigPath(this.runFolder ?? "");
+    execFileSync("ssh", ["-F", config, name, `cat >${to} && chmod 755 ${to}`], {
+      input: readFileSync(from),
+      timeout: 120_000,
+    });
   }
 
   bootId(name: string): Promise<string> {

@@ -8,6 +8,8 @@ void hv_start(void)
 {
 	memset(&hv, 0, sizeof(hv));
 	hv.room = ~0u;
+	hv.own_domain = OWN_DOMAIN;
+	hv.put_port = 9;
 }
 
 void hv_stop(void)
@@ -24,9 +26,19 @@ struct hv_ring *hv_find(u32 port, u16 partner)
 	return NULL;
 }
 
+static u64 ring_bytes(void)
+{
+	u64 sum = 0;
+
+	for (unsigned int i = 0; i < hv.nr_rings; i++)
+		sum += hv.rings[i].size;
+	return sum;
+}
+
 static long register_ring(const struct v4v_register_ring *args)
 {
 	const u64 *frames = (const u64 *)(unsigned long)args->frames;
+	void (*hook)(struct hv_ring *) = hv.on_register;
 
 	if (hv.register_error)
 		return hv.register_error;
@@ -37,7 +49,7 @@ static long register_ring(const struct v4v_register_ring *args)
 	}
 	if (hv_find(args->id.port, args->id.partner))
 		return -EEXIST;
-	if (hv.nr_rings == sizeof(hv.rings) / sizeof(hv.rings[0]))
+	if (hv.nr_rings == V4V_RINGS_MAX || ring_bytes() > V4V_RING_BYTES_MAX - args->size)
 		return -ENOSPC;
 	/* Here memory has no holes; each frame must be the one behind the last. */
 	for (u32 i = 1; i < args->nr_frames; i++)
@@ -46,6 +58,10 @@ static long register_ring(const struct v4v_register_ring *args)
 	hv.rings[hv.nr_rings] = (struct hv_ring){
 		.id = args->id, .size = args->size, .shared = (struct v4v_ring *)(unsigned long)(frames[0] * V4V_FRAME_SIZE)};
 	memset(hv.rings[hv.nr_rings++].shared, 0, sizeof(struct v4v_ring));
+	if (hook) {
+		hv.on_register = NULL;
+		hook(&hv.rings[hv.nr_rings - 1]);
+	}
 	return 0;
 }
 
@@ -95,6 +111,8 @@ static long sendv(const struct v4v_sendv *args)
 		violation("the module makes a call that is refused for its form");
 		return -EINVAL;
 	}
+	if (hv.ring_size && !(args->flags & V4V_SEND_PARTIAL) && footprint > hv.ring_size)
+		return -EMSGSIZE;
 	if (hv.room < footprint) {
 		if (!(args->flags & V4V_SEND_PARTIAL) || hv.room <= HEADER_BYTES)
 			return -EAGAIN;
@@ -117,8 +135,16 @@ static long sendv(const struct v4v_sendv *args)
 	return take;
 }
 
+void hv_become(u16 domid)
+{
+	hv.nr_rings = 0;
+	hv.own_domain = domid;
+}
+
 long hypervisor_call(unsigned int op, void *arg)
 {
+	if (hv.absent)
+		return -ENOSYS;
 	switch (op) {
 	case V4VOP_register_ring:
 		return register_ring(arg);
@@ -128,6 +154,9 @@ long hypervisor_call(unsigned int op, void *arg)
 		return sendv(arg);
 	case V4VOP_notify:
 		hv.notified++;
+		return hv_find(((struct v4v_ring_id *)arg)->port, ((struct v4v_ring_id *)arg)->partner) ? 0 : -ENOENT;
+	case V4VOP_info:
+		((struct v4v_info *)arg)->domid = hv.own_domain;
 		return 0;
 	}
 	violation("operation %u", op);
@@ -161,7 +190,7 @@ static void copy_in(const struct hv_ring *ring, u32 at, const void *from, u32 le
 long hv_put(struct hv_ring *ring, u16 from, u32 type, const void *payload, u32 length, bool partial)
 {
 	u32 room = hv_room(ring), padded = (length + 15) & ~15u;
-	struct v4v_message header = {.type = type, .src = {.port = 9, .domid = from}};
+	struct v4v_message header = {.type = type, .src = {.port = hv.put_port, .domid = from}};
 
 	if (room < HEADER_BYTES + padded) {
 		if (!partial || room <= HEADER_BYTES) {

@@ -19,7 +19,7 @@ struct hv_ring {
 };
 
 struct hypervisor {
-	struct hv_ring rings[64];
+	struct hv_ring rings[V4V_RINGS_MAX];
 	unsigned int nr_rings;
 	unsigned int notified, sends, events;
 	/* The next registration's result, if not 0. */
@@ -29,8 +29,17 @@ struct hypervisor {
 	unsigned char sent[1 << 20];
 	size_t nr_sent;
 	struct v4v_sendv last;
+	/* How large the others' rings are, if not 0. */
+	u32 ring_size;
+	/* Who the module is; and the port that messages put into its rings say they are from. */
+	u16 own_domain;
+	u32 put_port;
 	/* Pages that are another domain's. */
 	u64 foreign_from, foreign_to;
+	/* There is no V4V (any more): every call is refused. */
+	bool absent;
+	/* Happens once, when the next ring is registered and its owner does not know it yet. */
+	void (*on_register)(struct hv_ring *ring);
 	/* Answers a message itself: 1 to go on, otherwise the call's result. */
 	long (*on_send)(const struct v4v_sendv *args, const void *payload);
 };
@@ -40,6 +49,8 @@ extern struct hypervisor hv;
 void hv_start(void);
 void hv_stop(void);
 struct hv_ring *hv_find(u32 port, u16 partner);
+/* The module's domain was saved and restored: as another one, with no ring registered. */
+void hv_become(u16 domid);
 /* Moves an empty ring on to a position; its owner has to follow. */
 void hv_move(struct hv_ring *ring, u32 position);
 u32 hv_room(const struct hv_ring *ring);

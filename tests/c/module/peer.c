@@ -2,6 +2,7 @@
 
 u16 v4v_own_domid = OWN_DOMAIN;
 
+u16 peer_type;
 struct answer answers[64];
 unsigned int nr_answers;
 long (*control_result)(u16 to);
@@ -24,10 +25,13 @@ static long take(const struct v4v_sendv *args, const void *payload)
 void peer_start(void)
 {
 	nr_answers = 0;
+	peer_type = SOCK_STREAM;
 	control_result = NULL;
 	hv.on_send = take;
+	v4v_own_domid = OWN_DOMAIN;
 	CHECK_EQUAL(v4v_conn_init(), 0);
 	CHECK_EQUAL(v4v_control_start(), 0);
+	CHECK_EQUAL(v4v_stats_start(), 0);
 	run_work();
 }
 
@@ -37,6 +41,7 @@ void peer_stop(void)
 	run_work();
 	if (sockets())
 		violation("%u sockets are left", sockets());
+	v4v_stats_stop();
 	v4v_control_stop();
 	v4v_conn_exit();
 }
@@ -55,7 +60,7 @@ void peer_says(u16 from, enum v4v_control_op op, u32 ring, u32 about, u32 flags)
 	const struct v4v_control message = {
 		.version = V4V_CONTROL_VERSION,
 		.op = op,
-		.type = SOCK_STREAM,
+		.type = peer_type,
 		.src_port = 60000,
 		.dst_port = LISTEN_PORT,
 		.ring = ring,

@@ -20,6 +20,9 @@ extern unsigned int nr_answers;
 /* What a control ring of theirs does with a message: 1 to take it, or an error. */
 extern long (*control_result)(u16 to);
 
+/* The socket type of which they speak. */
+extern u16 peer_type;
+
 void peer_start(void);
 void peer_stop(void);
 /* Puts a message into the module's control ring and lets it work. */

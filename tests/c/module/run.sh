@@ -13,7 +13,8 @@ flags="-std=gnu11 -O1 -g -D_GNU_SOURCE -Wall -Werror -Wno-unused-parameter -I$he
 	-I$here/../hypervisor -I$linux -I$KERNEL/include $sanitizers"
 
 # As the kernel's own build warns: it compares lengths and errors in one type.
-build '' "$linux/ring.c" "$linux/send.c" "$linux/control.c" "$linux/connection.c" "$linux/transport.c"
+build '' "$linux/ring.c" "$linux/send.c" "$linux/control.c" "$linux/connection.c" "$linux/dgram.c" \
+	"$linux/stats.c" "$linux/transport.c"
 build -Wextra "$here"/shim/*.c "$here/../units.c" "$here/hypervisor.c" "$here/peer.c"
 archive module
 for unit in "$here"/test_*.c "$here"/fuzz_*.c; do

@@ -13,7 +13,7 @@ static u32 own_ring(void)
 static void connecting(void)
 {
 	peer_start();
-	vsk = user_socket();
+	vsk = user_socket(SOCK_STREAM);
 	CHECK_EQUAL(user_connect(vsk, v4v_cid(PEER), LISTEN_PORT), 0);
 	CHECK_EQUAL(nr_answers, 1);
 	CHECK_EQUAL(answers[0].to, PEER);
@@ -112,9 +112,6 @@ static void nobody_else_can_answer_shut_down_or_reset(void)
 	peer_says(STRANGER, V4V_OP_RESPONSE, 2000, own_ring(), 0);
 	CHECK_EQUAL(vsk->sk.sk_state, TCP_SYN_SENT);
 	forget_answers();
-	user_cancel(vsk);
-	CHECK_EQUAL(nr_answers, 1);
-	CHECK_EQUAL(answers[0].message.op, V4V_OP_RESET);
 	finish();
 
 	connected();
@@ -127,6 +124,22 @@ static void nobody_else_can_answer_shut_down_or_reset(void)
 	peer_says(PEER, V4V_OP_RESPONSE, 3000, own_ring(), 0);
 	CHECK_EQUAL(user_send(vsk, bytes, 1), 1);
 	CHECK_EQUAL(hv.last.dst.port, 2000);
+	finish();
+}
+
+static void an_answer_after_the_end_is_refused(void)
+{
+	u32 ring;
+
+	connecting();
+	ring = own_ring();
+	user_cancel(vsk);
+	CHECK(!hv_find(ring, PEER));
+	forget_answers();
+	peer_says(PEER, V4V_OP_RESPONSE, 2000, ring, 0);
+	CHECK_EQUAL(nr_answers, 1);
+	CHECK_EQUAL(answers[0].message.op, V4V_OP_RESET);
+	CHECK_EQUAL(answers[0].message.about, 2000);
 	finish();
 }
 
@@ -162,6 +175,11 @@ static void the_partners_death_is_a_reset(void)
 	v4v_conn_event();
 	run_work();
 	CHECK_EQUAL(vsk->sk.sk_err, ECONNRESET);
+	/* Once: SO_ERROR takes it away. */
+	vsk->sk.sk_err = 0;
+	v4v_conn_event();
+	run_work();
+	CHECK_EQUAL(vsk->sk.sk_err, 0);
 	finish();
 	/* The socket closes before the work comes to it. */
 	connected();
@@ -179,7 +197,7 @@ static void a_domain_without_the_module_is_ehostunreach(void)
 {
 	peer_start();
 	control_result = nobody;
-	vsk = user_socket();
+	vsk = user_socket(SOCK_STREAM);
 	CHECK_EQUAL(user_connect(vsk, v4v_cid(PEER), LISTEN_PORT), -EHOSTUNREACH);
 	CHECK_EQUAL(hv.nr_rings, 1);
 	control_result = NULL;
@@ -191,7 +209,7 @@ static void a_domain_without_the_module_is_ehostunreach(void)
 static void a_request_is_accepted_and_answered(void)
 {
 	peer_start();
-	listener = user_listen(LISTEN_PORT);
+	listener = user_listen(SOCK_STREAM, LISTEN_PORT);
 	peer_says(PEER, V4V_OP_REQUEST, 2000, 0, 0);
 	CHECK_EQUAL(nr_answers, 1);
 	CHECK_EQUAL(answers[0].message.op, V4V_OP_RESPONSE);
@@ -213,7 +231,7 @@ static void requests_that_cannot_be_served_are_refused(void)
 	peer_says(PEER, V4V_OP_REQUEST, 2000, 0, 0);
 	CHECK_EQUAL(answers[nr_answers - 1].message.op, V4V_OP_RESET);
 	CHECK_EQUAL(answers[nr_answers - 1].message.about, 2000);
-	listener = user_listen(LISTEN_PORT);
+	listener = user_listen(SOCK_STREAM, LISTEN_PORT);
 	peer_says(PEER, V4V_OP_REQUEST, V4V_FIRST_DATA_PORT - 1, 0, 0);
 	CHECK_EQUAL(answers[nr_answers - 1].message.op, V4V_OP_RESET);
 	hv.register_error = -ENOSPC;
@@ -236,6 +254,321 @@ static void requests_that_cannot_be_served_are_refused(void)
 	CHECK(hv.nr_rings < 10);
 	user_close(listener);
 	peer_stop();
+}
+
+static unsigned int accept_all(u16 peer, struct vsock_sock **children, unsigned int n)
+{
+	do {
+		peer_says(peer, V4V_OP_REQUEST, 2000 + n, 0, 0);
+		children[n] = user_accept(listener);
+	} while (children[n] && ++n < V4V_RINGS_MAX);
+	return n;
+}
+
+/* A domain that connects and connects must not take all of this one's rings. */
+static void one_domain_leaves_rings_to_the_others(void)
+{
+	static struct vsock_sock *children[V4V_RINGS_MAX];
+	unsigned int first, n;
+
+	peer_start();
+	listener = user_listen(SOCK_STREAM, LISTEN_PORT);
+	first = accept_all(PEER, children, 0);
+	CHECK_EQUAL(first, V4V_RINGS_MAX / 2);
+	n = accept_all(STRANGER, children, first);
+	CHECK_EQUAL(n, V4V_RINGS_MAX / 2 + V4V_RINGS_MAX / 4);
+	/* Who connects from here has the rest. */
+	vsk = user_socket(SOCK_STREAM);
+	CHECK_EQUAL(user_connect(vsk, v4v_cid(PEER), LISTEN_PORT), 0);
+	user_close(vsk);
+	/* And what is closed can be had again. */
+	user_close(children[0]);
+	children[0] = NULL;
+	peer_says(PEER, V4V_OP_REQUEST, 2000, 0, 0);
+	children[0] = user_accept(listener);
+	CHECK(!children[0]);
+	user_close(children[--n]);
+	peer_says(STRANGER, V4V_OP_REQUEST, 2000, 0, 0);
+	children[0] = user_accept(listener);
+	CHECK(children[0]);
+	for (unsigned int i = 0; i < n; i++)
+		if (children[i])
+			user_close(children[i]);
+	user_close(listener);
+	peer_stop();
+}
+
+/* Not reset by the core on the next attempt: it must not be there. */
+static void after_a_refusal_the_same_socket_connects(void)
+{
+	connecting();
+	peer_says(PEER, V4V_OP_RESET, 0, own_ring(), 0);
+	CHECK_EQUAL(vsk->sk.sk_err, ECONNRESET);
+	CHECK_EQUAL(user_poll(vsk), 0);
+	forget_answers();
+	CHECK_EQUAL(user_connect(vsk, v4v_cid(PEER), LISTEN_PORT), 0);
+	CHECK_EQUAL(nr_answers, 1);
+	peer_says(PEER, V4V_OP_RESPONSE, 2000, own_ring(), 0);
+	CHECK_EQUAL(vsk->sk.sk_err, 0);
+	CHECK_EQUAL(user_send(vsk, bytes, 10), 10);
+	CHECK_EQUAL(user_receive(vsk, got, 10), -EAGAIN);
+	CHECK_EQUAL(user_poll(vsk), POLLED_OUT);
+	CHECK_EQUAL(hv.nr_rings, 2);
+	finish();
+}
+
+/*
+ * An answer and a reset, both before connect() has gone on: it fails, and the core has the socket among those that are
+ * connected. The next attempt must not put it there twice.
+ */
+static void a_reset_right_behind_the_answer_leaves_no_trace(void)
+{
+	connected();
+	peer_says(PEER, V4V_OP_RESET, 0, own_ring(), 0);
+	CHECK_EQUAL(user_connected(vsk), -ECONNRESET);
+	CHECK(vsk->connected);
+	CHECK_EQUAL(user_connect(vsk, v4v_cid(PEER), LISTEN_PORT), 0);
+	CHECK(!vsk->connected);
+	peer_says(PEER, V4V_OP_RESPONSE, 2001, own_ring(), 0);
+	CHECK_EQUAL(user_connected(vsk), 0);
+	CHECK_EQUAL(vsk->peer_shutdown, 0);
+	CHECK_EQUAL(vsk->sk.flags & 1u << SOCK_DONE, 0);
+	CHECK_EQUAL(user_send(vsk, bytes, 10), 10);
+	finish();
+}
+
+static void nothing_of_a_failed_attempt_shows_in_the_next(void)
+{
+	u32 ring;
+
+	connecting();
+	ring = own_ring();
+	peer_says(PEER, V4V_OP_SHUTDOWN, 2000, ring, SHUTDOWN_MASK);
+	CHECK_EQUAL(vsk->peer_shutdown, 0);
+	for (unsigned int i = 0; i < 3; i++)
+		peer_says(PEER, V4V_OP_RESET, 0, ring, 0);
+	CHECK_EQUAL(vsk->sk.errors, 1);
+	/* Nor does what becomes of that domain. */
+	CHECK(!hv_find(ring, PEER));
+	((struct v4v_conn *)vsk->trans)->rx.shared->state = V4V_RING_PARTNER_GONE;
+	v4v_conn_event();
+	run_work();
+	CHECK_EQUAL(user_connected(vsk), -ECONNRESET);
+	CHECK_EQUAL(user_connect(vsk, v4v_cid(STRANGER), LISTEN_PORT), 0);
+	peer_says(STRANGER, V4V_OP_RESPONSE, 2001, own_ring(), 0);
+	CHECK_EQUAL(vsk->peer_shutdown, 0);
+	CHECK_EQUAL(user_send(vsk, bytes, 10), 10);
+	finish();
+}
+
+static void ten_bytes_come(void)
+{
+	on_barrier = NULL;
+	hv_put(hv_find(answers[0].message.ring, PEER), PEER, V4V_TYPE_STREAM, bytes, 10, false);
+}
+
+static unsigned int barriers;
+
+/* The first is that of the room given back. */
+static void ten_bytes_come_at_the_second(void)
+{
+	if (++barriers == 2)
+		ten_bytes_come();
+}
+
+/* epoll(7): a read that brings less than was asked for is as good as EAGAIN. */
+static void a_short_read_is_the_end_for_who_polls_edge_triggered(void)
+{
+	struct hv_ring *ring;
+
+	connected();
+	ring = hv_find(own_ring(), PEER);
+	for (unsigned int polled = 0; polled < 2; polled++) {
+		vsk->sk.polled = polled;
+		CHECK_EQUAL(user_poll(vsk), POLLED_OUT);
+		hv_put(ring, PEER, V4V_TYPE_STREAM, bytes, 100, false);
+		CHECK_EQUAL(user_receive(vsk, got, 1000), 100);
+		/* A reader that does not poll asks when it comes again. */
+		hv.events = 0;
+		hv_put(ring, PEER, V4V_TYPE_STREAM, bytes, 100, false);
+		CHECK_EQUAL(hv.events, polled);
+		hv_put(ring, PEER, V4V_TYPE_STREAM, bytes, 100, false);
+		CHECK_EQUAL(user_receive(vsk, got, 100), 100);
+		CHECK_EQUAL(user_receive(vsk, got, 1000), 100);
+	}
+	/* What comes between the read and the request for an event. */
+	hv_put(ring, PEER, V4V_TYPE_STREAM, bytes, 5, false);
+	vsk->sk.woken = 0;
+	barriers = 0;
+	on_barrier = ten_bytes_come_at_the_second;
+	CHECK_EQUAL(user_receive(vsk, got, 1000), 5);
+	CHECK_EQUAL(vsk->sk.woken, 1);
+	CHECK_EQUAL(user_receive(vsk, got, 1000), 10);
+	finish();
+}
+
+static void partner_dies(struct hv_ring *ring)
+{
+	ring->shared->state = V4V_RING_PARTNER_GONE;
+	v4v_conn_event();
+}
+
+/* Its one event comes when the ring is registered and nobody can find it yet. */
+static void a_partner_that_dies_while_the_ring_is_made_is_noticed(void)
+{
+	peer_start();
+	listener = user_listen(SOCK_STREAM, LISTEN_PORT);
+	hv.on_register = partner_dies;
+	peer_says(PEER, V4V_OP_REQUEST, 2000, 0, 0);
+	child = user_accept(listener);
+	CHECK(child);
+	CHECK_EQUAL(user_receive(child, got, 1), -ECONNRESET);
+	user_close(child);
+	user_close(listener);
+	vsk = user_socket(SOCK_STREAM);
+	hv.on_register = partner_dies;
+	CHECK_EQUAL(user_connect(vsk, v4v_cid(PEER), LISTEN_PORT), 0);
+	run_work();
+	CHECK_EQUAL(user_connected(vsk), -ECONNRESET);
+	finish();
+}
+
+/* Half a buffer goes, the other half is not there: no event follows, so nothing may wait for one. */
+static void a_buffer_that_ends_in_nothing_blocks_nobody(void)
+{
+	static unsigned char pages[3 * 4096] __attribute__((aligned(4096)));
+
+	connected();
+	CHECK_EQUAL(user_send_fault(vsk, pages, sizeof(pages), 5000), 5000);
+	CHECK_EQUAL(user_poll(vsk), POLLED_OUT);
+	CHECK_EQUAL(user_send_fault(vsk, pages, 4096, 1), 1);
+	CHECK_EQUAL(user_send(vsk, bytes, 3000), 3000);
+	/* With a ring that is full on the way it is the same. */
+	hv.room = 2048;
+	on_barrier = make_room;
+	CHECK_EQUAL(user_send_fault(vsk, pages, sizeof(pages), 5000), 5000);
+	on_barrier = NULL;
+	CHECK_EQUAL(user_send(vsk, bytes, 1), 1);
+	finish();
+}
+
+static void a_failed_connect_leaves_the_socket_closed(void)
+{
+	peer_start();
+	control_result = nobody;
+	vsk = user_socket(SOCK_STREAM);
+	CHECK_EQUAL(user_connect(vsk, v4v_cid(PEER), LISTEN_PORT), -EHOSTUNREACH);
+	CHECK_EQUAL(vsk->sk.sk_state, TCP_CLOSE);
+	control_result = NULL;
+	hv.register_error = -EBUSY;
+	CHECK_EQUAL(user_connect(vsk, v4v_cid(PEER), LISTEN_PORT), -EBUSY);
+	CHECK_EQUAL(vsk->sk.sk_state, TCP_CLOSE);
+	/* The hypervisor's quota is no disk that is full. */
+	hv.register_error = -ENOSPC;
+	CHECK_EQUAL(user_connect(vsk, v4v_cid(PEER), LISTEN_PORT), -ENOBUFS);
+	hv.register_error = 0;
+	finish();
+}
+
+static void each_way_is_shut_down_by_itself(void)
+{
+	connected();
+	user_shutdown(vsk, SEND_SHUTDOWN);
+	CHECK_EQUAL(answers[1].message.op, V4V_OP_SHUTDOWN);
+	CHECK_EQUAL(answers[1].message.flags, SEND_SHUTDOWN);
+	CHECK_EQUAL(user_send(vsk, bytes, 1), -EPIPE);
+	hv_put(hv_find(answers[0].message.ring, PEER), PEER, V4V_TYPE_STREAM, bytes, 5, false);
+	CHECK_EQUAL(user_receive(vsk, got, 10), 5);
+	user_shutdown(vsk, RCV_SHUTDOWN);
+	CHECK_EQUAL(answers[2].message.flags, RCV_SHUTDOWN);
+	CHECK_EQUAL(user_receive(vsk, got, 10), 0);
+	finish();
+
+	/* The peer's: it will not read, and still writes. */
+	connected();
+	peer_says(PEER, V4V_OP_SHUTDOWN, 2000, own_ring(), RCV_SHUTDOWN);
+	CHECK_EQUAL(user_send(vsk, bytes, 1), -EPIPE);
+	CHECK_EQUAL(user_receive(vsk, got, 10), -EAGAIN);
+	peer_says(PEER, V4V_OP_SHUTDOWN, 2000, own_ring(), SEND_SHUTDOWN);
+	CHECK_EQUAL(user_receive(vsk, got, 10), 0);
+	CHECK(vsk->sk.flags & 1u << SOCK_DONE);
+	finish();
+}
+
+/* shutdown() before the answer is there: the peer hears of it with the answer. */
+static void a_shutdown_while_connecting_is_said_later(void)
+{
+	connecting();
+	vsk->sk.sk_shutdown = SEND_SHUTDOWN;
+	peer_says(PEER, V4V_OP_RESPONSE, 2000, own_ring(), 0);
+	CHECK_EQUAL(nr_answers, 2);
+	CHECK_EQUAL(answers[1].message.op, V4V_OP_SHUTDOWN);
+	CHECK_EQUAL(answers[1].message.about, 2000);
+	CHECK_EQUAL(answers[1].message.flags, SEND_SHUTDOWN);
+	finish();
+}
+
+static void poll_waits_for_so_rcvlowat_but_not_for_ever(void)
+{
+	struct hv_ring *ring;
+	unsigned char *big;
+
+	connected();
+	ring = hv_find(own_ring(), PEER);
+	vsk->sk.sk_rcvlowat = 100;
+	hv_put(ring, PEER, V4V_TYPE_STREAM, bytes, 1, false);
+	CHECK_EQUAL(user_poll(vsk), POLLED_OUT);
+	/* The rest is heard of, byte by byte. */
+	for (unsigned int i = 1; i < 100; i++) {
+		CHECK_EQUAL(user_poll(vsk) & POLLED_IN, 0);
+		hv.events = 0;
+		hv_put(ring, PEER, V4V_TYPE_STREAM, bytes, 1, false);
+		CHECK_EQUAL(hv.events, 1);
+	}
+	CHECK_EQUAL(user_poll(vsk), POLLED_IN | POLLED_OUT);
+	CHECK_EQUAL(user_receive(vsk, got, 1000), 100);
+	/* More than the ring will ever hold: when it is full, that is all there will be. */
+	vsk->sk.sk_rcvlowat = 1024 * 1024;
+	while (hv_put(ring, PEER, V4V_TYPE_STREAM, bytes, 3000, true) == 3000)
+		CHECK_EQUAL(user_poll(vsk) & POLLED_IN, 0);
+	CHECK_EQUAL(hv_room(ring), 0);
+	CHECK_EQUAL(user_poll(vsk), POLLED_IN | POLLED_OUT);
+	/* Also with room for a header, which is none for a byte. */
+	while (user_receive(vsk, got, 3000) > 0)
+		continue;
+	CHECK_EQUAL(hv_room(ring), ring->size);
+	big = calloc(1, ring->size);
+	hv_put(ring, PEER, V4V_TYPE_STREAM, big, ring->size - 4 * HEADER_BYTES, false);
+	CHECK_EQUAL(user_poll(vsk), POLLED_OUT);
+	hv_put(ring, PEER, V4V_TYPE_STREAM, big, 8, false);
+	CHECK_EQUAL(hv_room(ring), HEADER_BYTES);
+	CHECK_EQUAL(user_poll(vsk), POLLED_IN | POLLED_OUT);
+	free(big);
+	finish();
+}
+
+static void nothing_sent_is_unsent_and_no_skb_is_read(void)
+{
+	connected();
+	CHECK_EQUAL(user_send(vsk, bytes, 100), 100);
+	CHECK_EQUAL(vsk->transport->unsent_bytes(vsk), 0);
+	CHECK_EQUAL(vsk->transport->read_skb(vsk, NULL), -EOPNOTSUPP);
+	finish();
+}
+
+static void messages_of_no_bytes_do_not_take_the_event_away(void)
+{
+	struct hv_ring *ring;
+
+	connected();
+	ring = hv_find(own_ring(), PEER);
+	hv_put(ring, PEER, V4V_TYPE_STREAM, bytes, 0, false);
+	CHECK_EQUAL(user_receive(vsk, got, 10), -EAGAIN);
+	hv.events = 0;
+	hv_put(ring, PEER, V4V_TYPE_STREAM, bytes, 5, false);
+	CHECK_EQUAL(hv.events, 1);
+	CHECK_EQUAL(user_receive(vsk, got, 10), 5);
+	finish();
 }
 
 /* The first attempt failed; before its late end is looked at, the socket is on its way to another domain. */
@@ -267,10 +600,65 @@ static void a_late_reset_does_not_reach_the_next_connection(void)
 	finish();
 }
 
+static void free_nothing(struct vsock_sock *sock)
+{
+	sock->trans = NULL;
+}
+
+static void goes_elsewhere(struct sock *sk)
+{
+	static const struct vsock_transport other = {.destruct = free_nothing, .release = free_nothing};
+	static unsigned char foreign[sizeof(struct v4v_conn)];
+
+	on_lock_sock = NULL;
+	vsk->transport->release(vsk);
+	vsk->transport->destruct(vsk);
+	memset(foreign, 0xff, sizeof(foreign));
+	((struct v4v_conn *)foreign)->rx.id = (struct v4v_ring_id){answers[0].message.ring, PEER, 0};
+	vsk->transport = &other;
+	vsk->trans = foreign;
+	sk->sk_state = TCP_CLOSE;
+}
+
+/* It connects again by another transport (loopback), and what was on its way to us finds that one's data. */
+static void a_socket_that_goes_to_another_transport_is_let_alone(void)
+{
+	static const enum v4v_control_op ops[] = {V4V_OP_RESPONSE, V4V_OP_SHUTDOWN, V4V_OP_RESET};
+
+	for (unsigned int i = 0; i < 5; i++) {
+		connecting();
+		on_lock_sock = goes_elsewhere;
+		if (i < 3) {
+			peer_says(PEER, ops[i], 2000, answers[0].message.ring, SHUTDOWN_MASK);
+		} else if (i == 3) {
+			hv_find(answers[0].message.ring, PEER)->shared->state = V4V_RING_PARTNER_GONE;
+			v4v_conn_event();
+			run_work();
+		} else {
+			hv_become(OWN_DOMAIN);
+			v4v_conn_outdate();
+			v4v_conn_resumed(OWN_DOMAIN);
+		}
+		CHECK(!on_lock_sock);
+		on_lock_sock = NULL;
+		CHECK(vsk->peer_shutdown == 0 && vsk->sk.sk_err == 0 && vsk->sk.sk_state == TCP_CLOSE);
+		finish();
+	}
+}
+
 int main(void)
 {
 	TESTS_BEGIN;
-	return TEST(bytes_go_both_ways) | TEST(closing_tells_the_peer_and_gives_the_ring_back) |
+	return TEST(a_socket_that_goes_to_another_transport_is_let_alone) | TEST(after_a_refusal_the_same_socket_connects) | TEST(a_failed_connect_leaves_the_socket_closed) |
+	       TEST(each_way_is_shut_down_by_itself) | TEST(a_shutdown_while_connecting_is_said_later) |
+	       TEST(poll_waits_for_so_rcvlowat_but_not_for_ever) | TEST(nothing_sent_is_unsent_and_no_skb_is_read) |
+	       TEST(messages_of_no_bytes_do_not_take_the_event_away) | TEST(an_answer_after_the_end_is_refused) |
+	       TEST(a_reset_right_behind_the_answer_leaves_no_trace) |
+	       TEST(nothing_of_a_failed_attempt_shows_in_the_next) |
+	       TEST(a_partner_that_dies_while_the_ring_is_made_is_noticed) |
+	       TEST(a_buffer_that_ends_in_nothing_blocks_nobody) | TEST(one_domain_leaves_rings_to_the_others) |
+	       TEST(a_short_read_is_the_end_for_who_polls_edge_triggered) |
+	       TEST(bytes_go_both_ways) | TEST(closing_tells_the_peer_and_gives_the_ring_back) |
 	       TEST(a_full_peer_blocks_and_its_event_wakes) | TEST(room_that_comes_while_the_writer_gives_up_is_used) |
 	       TEST(nobody_else_can_answer_shut_down_or_reset) | TEST(an_answer_with_a_fixed_ring_is_refused) |
 	       TEST(a_reset_ends_it_from_both_states) | TEST(the_partners_death_is_a_reset) |

@@ -325,10 +325,57 @@ static void a_ring_that_cannot_be_had_leaves_nothing(void)
 	v4v_rx_unregister(&rx);
 }
 
+/* No ring takes more than a quarter of what is left, so that the hundredth connection has one, too. */
+static void rings_get_smaller_as_memory_does(void)
+{
+	struct v4v_rx rings[100];
+	u64 sum = 0;
+
+	shim_pages = (128ul << 20) / PAGE_SIZE;
+	CHECK_EQUAL(v4v_rx_affordable(1 << 20, 16384), 1 << 20);
+	CHECK_EQUAL(v4v_rx_affordable(V4V_RING_MAX, 16384), V4V_RING_MAX);
+	for (u32 i = 0; i < ARRAY_SIZE(rings); i++) {
+		u32 size = v4v_rx_affordable(1 << 20, 16384);
+
+		CHECK(size >= 16384 && (i || size == 1 << 20));
+		if (i >= 60) {
+			memset(&rings[i], 0, sizeof(rings[i]));
+			continue;
+		}
+		CHECK_EQUAL(v4v_rx_open(&rings[i], PORT + i, PEER, size), 0);
+		sum += size;
+	}
+	CHECK(sum <= 17ul << 20);
+	CHECK(v4v_rx_affordable(1 << 20, 16384) < 1 << 20);
+	for (u32 i = 0; i < ARRAY_SIZE(rings); i++)
+		v4v_rx_free(&rings[i]);
+	CHECK_EQUAL(v4v_rx_affordable(V4V_RING_MAX, 16384), V4V_RING_MAX);
+	/* The hypervisor's own limit counts on a large machine. */
+	shim_pages = (1ul << 40) / PAGE_SIZE;
+	CHECK_EQUAL(v4v_rx_affordable(1u << 30, 16384), 1 << 24);
+}
+
+/* A domain with much memory is not refused the ring that the hypervisor counts as its last. */
+static void all_rings_that_the_hypervisor_allows_fit(void)
+{
+	static struct v4v_rx rings[V4V_RINGS_MAX];
+
+	shim_pages = (1ul << 40) / PAGE_SIZE;
+	for (u32 i = 0; i < V4V_RINGS_MAX; i++) {
+		u32 size = v4v_rx_affordable(1 << 20, 16384);
+
+		CHECK(i >= 16 || size == 1 << 20);
+		CHECK_EQUAL(v4v_rx_open(&rings[i], PORT + i, PEER, size), 0);
+	}
+	for (u32 i = 0; i < V4V_RINGS_MAX; i++)
+		v4v_rx_free(&rings[i]);
+	CHECK_EQUAL(v4v_rx_affordable(1 << 20, 16384), 1 << 20);
+}
+
 int main(void)
 {
 	TESTS_BEGIN;
-	return TEST(messages_arrive_at_every_start_and_length) | TEST(positions_wrap_at_two_to_the_thirty_two) |
+	return TEST(rings_get_smaller_as_memory_does) | TEST(all_rings_that_the_hypervisor_allows_fit) | TEST(messages_arrive_at_every_start_and_length) | TEST(positions_wrap_at_two_to_the_thirty_two) |
 	       TEST(one_read_takes_from_many_messages_and_many_reads_from_one) | TEST(a_peek_takes_nothing) |
 	       TEST(a_fault_loses_no_byte) | TEST(messages_of_no_bytes_are_skipped) |
 	       TEST(room_is_given_back_in_whole_units_and_not_before_it_is_read) |

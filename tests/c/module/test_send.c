@@ -6,6 +6,7 @@
 static struct v4v_tx tx;
 static unsigned char *pages;
 static size_t length_of_pages;
+static bool full;
 
 static void lay_out(size_t length)
 {
@@ -20,7 +21,7 @@ static void lay_out(size_t length)
 
 static ssize_t send_from(struct iov_iter *from, size_t length)
 {
-	return v4v_tx_stream(&tx, 2, from, length);
+	return v4v_tx_stream(&tx, 2, from, length, &full);
 }
 
 static void sent_is(size_t from, size_t length)
@@ -61,11 +62,13 @@ static void a_full_ring_takes_what_fits_and_the_rest_stays_with_the_sender(void)
 		hv.room = room & ~15u;
 		n = send_from(&from, 300000);
 		CHECK(n >= 0 && n < 300000 && (size_t)n + 4 * HEADER_BYTES >= (room & ~15u));
+		CHECK(full);
 		sent_is(0, (size_t)n);
 		CHECK_EQUAL(from.done, n);
 		hv.room = ~0u;
 		CHECK_EQUAL(send_from(&from, (size_t)(300000 - n)), 300000 - n);
 		sent_is(0, 300000);
+		CHECK(!full);
 	}
 	free(pages);
 }
@@ -83,6 +86,7 @@ static void a_ring_that_goes_is_an_error_once_nothing_was_sent(void)
 	from = (struct iov_iter){.buffer = pages, .count = 300000, .of_user = true};
 	hv.on_send = refuse;
 	CHECK_EQUAL(send_from(&from, 300000), 262144);
+	CHECK(!full);
 	CHECK_EQUAL(from.done, 262144);
 	CHECK_EQUAL(send_from(&from, 300000 - 262144), -ECONNREFUSED);
 	CHECK_EQUAL(from.done, 262144);
@@ -147,11 +151,91 @@ static void a_message_goes_whole_or_not_at_all(void)
 	CHECK_EQUAL(kernel_blocks, 0);
 }
 
+static ssize_t send_record(struct iov_iter *from, size_t length)
+{
+	return v4v_tx_record(&tx, 3, from, length);
+}
+
+/* In one message, whatever its segments: named where they lie, or copied if one call cannot name them all. */
+static void a_record_of_any_segments_is_one_message(void)
+{
+	static const size_t segments[] = {0, 1, 100, 4096, 5000, 70000}, lengths[] = {1, 50, 4097, 60000, 262144};
+
+	lay_out(300000);
+	for (unsigned int of_user = 0; of_user < 2; of_user++)
+		for (unsigned int i = 0; i < ARRAY_SIZE(segments) * ARRAY_SIZE(lengths); i++) {
+			size_t length = lengths[i % ARRAY_SIZE(lengths)];
+			struct iov_iter from = {.buffer = pages, .count = 123 + length, .done = 123, .of_user = of_user,
+						.segment = segments[i / ARRAY_SIZE(lengths)]};
+
+			hv.nr_sent = hv.sends = 0;
+			CHECK_EQUAL(send_record(&from, length), length);
+			sent_is(123, length);
+			CHECK(hv.sends == 1 && hv.last.flags == 0 && hv.last.type == 3);
+			CHECK_EQUAL(from.done, from.count);
+			CHECK_EQUAL(kernel_blocks, 0);
+		}
+	CHECK_EQUAL(tx.messages, 2 * ARRAY_SIZE(segments) * ARRAY_SIZE(lengths));
+	free(pages);
+}
+
+static void a_record_without_room_stays_with_the_sender(void)
+{
+	lay_out(20000);
+	for (unsigned int segment = 0; segment < 200; segment += 100) {
+		struct iov_iter from = {.buffer = pages, .count = 20000, .done = 100, .of_user = true, .segment = segment};
+
+		hv.nr_sent = 0;
+		hv.room = 10000;
+		CHECK_EQUAL(send_record(&from, 19900), -EAGAIN);
+		CHECK_EQUAL(from.done, 100);
+		sent_is(0, 0);
+		hv.room = ~0u;
+		CHECK_EQUAL(send_record(&from, V4V_SEND_MAX + 1), -EMSGSIZE);
+		CHECK_EQUAL(from.done, 100);
+	}
+	CHECK_EQUAL(kernel_blocks, 0);
+	CHECK_EQUAL(tx.messages, 0);
+	free(pages);
+}
+
+static void a_record_of_foreign_or_missing_pages(void)
+{
+	struct iov_iter from;
+
+	lay_out(40000);
+	hv.foreign_from = xen_page_to_gfn(page_of(pages + 8192));
+	hv.foreign_to = hv.foreign_from + 3;
+	from = (struct iov_iter){.buffer = pages, .count = 40000, .done = 100, .of_user = true};
+	CHECK_EQUAL(send_record(&from, 39900), 39900);
+	sent_is(100, 39900);
+	from.done = 100;
+	hv.room = 1000;
+	CHECK_EQUAL(send_record(&from, 39900), -EAGAIN);
+	CHECK_EQUAL(from.done, 100);
+	hv.room = ~0u;
+	failing_allocation = 1;
+	CHECK_EQUAL(send_record(&from, 39900), -ENOMEM);
+	CHECK_EQUAL(from.done, 100);
+	hv.nr_sent = 0;
+	from.fault_at = 30000;
+	CHECK_EQUAL(send_record(&from, 39900), -EFAULT);
+	CHECK_EQUAL(from.done, 100);
+	/* The copy, too, meets what is not there. */
+	from.segment = 10;
+	CHECK_EQUAL(send_record(&from, 39900), -EFAULT);
+	CHECK_EQUAL(from.done, 100);
+	sent_is(0, 0);
+	CHECK_EQUAL(kernel_blocks, 0);
+	free(pages);
+}
+
 int main(void)
 {
 	TESTS_BEGIN;
 	return TEST(bytes_of_any_start_and_length_are_sent) |
 	       TEST(a_full_ring_takes_what_fits_and_the_rest_stays_with_the_sender) |
 	       TEST(a_ring_that_goes_is_an_error_once_nothing_was_sent) | TEST(foreign_pages_are_sent_by_way_of_our_own) |
-	       TEST(memory_that_is_not_there_is_efault) | TEST(a_message_goes_whole_or_not_at_all);
+	       TEST(a_record_of_any_segments_is_one_message) | TEST(a_record_without_room_stays_with_the_sender) |
+	       TEST(a_record_of_foreign_or_missing_pages) | TEST(memory_that_is_not_there_is_efault) | TEST(a_message_goes_whole_or_not_at_all);
 }

@@ -6,7 +6,7 @@ import { valueOf } from "../helpers/pulumiMocks.ts";
 import { PROJECT, testbedOf } from "./world.ts";
 
 test("dom0 loads the module that was built, at this boot and the next", async () => {
-  const { engine } = await testbedOf({ "v4v.ringKiB": "256" });
+  const { engine } = await testbedOf({ "v4v.ringKiB": "256", "v4v.spinUs": "50" });
   const module = engine.one("v4v:index:Module");
   expect(module.inputs).toMatchObject({
     source: "/cache/module/v4v.ko",
@@ -15,7 +15,9 @@ test("dom0 loads the module that was built, at this boot and the next", async ()
     unit: "v4v-module.service",
   });
   // The unit loads what the resource puts in place.
-  expect(module.inputs.unitFile).toContain(` ${String(module.inputs.path)} ring_kib=256\n`);
+  expect(module.inputs.unitFile).toContain(
+    ` ${String(module.inputs.path)} ring_kib=256 spin_us=50\n`,
+  );
   expect(engine.before(module)).toContain("host-xen");
   expect(engine.before(module)).toContain("host-files");
 });
@@ -36,7 +38,7 @@ test("domUs get the module, the loader, and a hook that runs one on the other", 
   expect(hook).toEqual({
     path: "/etc/v4v/boot.d/50-v4v",
     mode: "755",
-    content: `#!/bin/sh\nexec ${loader.path} ${module.path} ring_kib=64\n`,
+    content: `#!/bin/sh\nexec ${loader.path} ${module.path} ring_kib=64 spin_us=200\n`,
   });
 });
 

@@ -54,6 +54,7 @@ const units: Refused[] = [
   one("machine.bootTimeout")("minutes for seconds", "10m"),
   one("machine.bootTimeout")("milliseconds for seconds", "600000"),
   one("v4v.ringKiB")("bytes for KiB", "1048576"),
+  one("v4v.spinUs")("nanoseconds for microseconds", "200000"),
   one("evaluation.timeout")("a clock time", "15:00"),
 ];
 

@@ -13,7 +13,11 @@ export function useChildren(): (
     for (const child of children.splice(0)) {
       if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) continue;
       const gone = once(child, "exit");
-      process.kill(-child.pid, "SIGKILL");
+      try {
+        process.kill(-child.pid, "SIGKILL");
+      } catch {
+        // It has ended; this process has not been told yet.
+      }
       await gone;
     }
   });

@@ -36,6 +36,7 @@ test("flags are called what people would type", () => {
     "machine.sshPort": "machine-ssh-port",
     "xen.dom0MemoryMiB": "xen-dom0-memory-mib",
     "v4v.ringKiB": "v4v-ring-kib",
+    "v4v.spinUs": "v4v-spin-us",
     "remoteGpu.enabled": "remote-gpu-enabled",
   });
 });

@@ -43,7 +43,7 @@ const cases: [template: string, expected: string, values: Values][] = [
     "domu.env",
     { name: "domu1", address: "10.83.0.11", prefixLength: 24, gateway: "10.83.0.1" },
   ],
-  ["v4v-module.service", "v4v-module.service", { ringKiB: 1024 }],
+  ["v4v-module.service", "v4v-module.service", { parameters: "ring_kib=1024 spin_us=200" }],
 ];
 
 test("no template is without an expectation", () => {

@@ -5,14 +5,19 @@
 #include "check.h"
 
 void (*on_barrier)(void);
+void (*on_unlocked)(void);
 unsigned int failing_allocation, kernel_blocks;
 long pinned_pages;
+unsigned long shim_pages;
+
+static struct page *pinned[4096];
 
 void kernel_start(void)
 {
-	on_barrier = NULL;
+	on_barrier = on_unlocked = NULL;
 	failing_allocation = kernel_blocks = 0;
 	pinned_pages = 0;
+	shim_pages = 1ul << 20;
 }
 
 void kernel_stop(void)
@@ -89,11 +94,17 @@ ssize_t iov_iter_extract_pages(struct iov_iter *from, struct page ***pages, size
 	*offset = offset_in_page(start);
 	room = most_pages * PAGE_SIZE - *offset;
 	length = length < room ? length : room;
+	if (from->segment && length > from->segment - from->done % from->segment)
+		length = from->segment - from->done % from->segment;
 	if (!length)
 		return from->done < from->count ? -EFAULT : 0;
 	for (size_t i = 0; i < DIV_ROUND_UP(*offset + length, PAGE_SIZE); i++) {
 		(*pages)[i] = page_of(start + i * PAGE_SIZE);
-		pinned_pages += from->of_user;
+		if (!from->of_user)
+			continue;
+		if (pinned_pages == ARRAY_SIZE(pinned))
+			abort();
+		pinned[pinned_pages++] = (*pages)[i];
 	}
 	from->done += length;
 	return (ssize_t)length;
@@ -105,8 +116,14 @@ bool signal_came;
 
 void unpin_user_pages(struct page **pages, unsigned long count)
 {
-	for (unsigned long i = 1; i < count; i++)
-		if ((char *)pages[i] != (char *)pages[i - 1] + PAGE_SIZE)
+	for (unsigned long i = 0; i < count; i++) {
+		long at = 0;
+
+		while (at < pinned_pages && pinned[at] != pages[i])
+			at++;
+		if (at == pinned_pages)
 			violation("other pages are unpinned than were pinned");
-	pinned_pages -= (long)count;
+		else
+			pinned[at] = pinned[--pinned_pages];
+	}
 }

@@ -19,8 +19,11 @@
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
-typedef uint64_t u64;
-typedef int64_t s64;
+typedef unsigned long long u64;
+typedef long long s64;
+
+#define U32_MAX UINT32_MAX
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 #define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
 #define BUILD_BUG_ON(condition) _Static_assert(!(condition), #condition)
@@ -73,6 +76,7 @@ static inline u64 local_clock(void)
 {
 	return shim_clock += 100;
 }
+#define cond_resched() ((void)0)
 #define cpu_relax() ((void)(on_relax ? on_relax() : (void)0))
 #define need_resched() false
 #define current NULL
@@ -82,6 +86,18 @@ static inline u64 local_clock(void)
 #define WARN_ON(condition) ({ bool warn_ = (condition); if (warn_) violation("the kernel warns of %s", #condition); warn_; })
 #define WARN_ON_ONCE(condition) WARN_ON(condition)
 #define pr_warn_ratelimited(...) ((void)0)
+#define pr_err(...) ((void)0)
+#define pr_info(...) ((void)0)
+
+typedef struct {
+	long value;
+} atomic_long_t;
+typedef atomic_long_t atomic_t;
+
+#define atomic_long_read(v) ((v)->value)
+#define atomic_long_add(n, v) ((void)((v)->value += (n)))
+#define atomic_long_sub(n, v) ((void)((v)->value -= (n)))
+#define atomic_read(v) ((v)->value)
 
 /* The n-th allocation from now fails; 0 for none. */
 extern unsigned int failing_allocation;
@@ -94,6 +110,7 @@ void kernel_free(const void *block);
 #define GFP_ATOMIC 0
 #define kzalloc(size, flags) kernel_alloc(size, false, true)
 #define kmalloc(size, flags) kernel_alloc(size, false, false)
+#define kvmalloc(size, flags) kernel_alloc(size, false, false)
 #define kvmalloc_array(count, size, flags) kernel_alloc((size_t)(count) * (size), false, false)
 #define vzalloc(size) kernel_alloc(size, true, true)
 #define kfree(block) kernel_free(block)
@@ -101,6 +118,9 @@ void kernel_free(const void *block);
 #define vfree(block) kernel_free(block)
 
 #define PAGE_SIZE 4096ul
+/* This machine's memory. */
+extern unsigned long shim_pages;
+#define totalram_pages() shim_pages
 #define offset_in_page(address) ((unsigned long)(address) % PAGE_SIZE)
 
 /* A page is known by its address. */
@@ -115,12 +135,19 @@ struct page;
 #define alloc_page(flags) ((struct page *)kernel_alloc(PAGE_SIZE, true, false))
 #define __free_page(page) kernel_free(page)
 
-/* A user's buffer; from `fault_at` on it cannot be accessed. */
+/* A user's buffer, in segments of `segment` bytes if not 0; from `fault_at` on it cannot be accessed. */
 struct iov_iter {
 	unsigned char *buffer;
-	size_t count, done, fault_at;
+	size_t count, done, fault_at, segment;
 	bool of_user;
 };
+
+struct kvec {
+	void *iov_base;
+	size_t iov_len;
+};
+
+#define iov_iter_count(iter) ((iter)->count - (iter)->done)
 
 extern long pinned_pages;
 

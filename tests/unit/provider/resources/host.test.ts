@@ -60,6 +60,16 @@ describe("a domU", () => {
     expect(next?.changed ?? []).toEqual(state === "running" ? [] : ["state"]);
   });
 
+  test.each([
+    ["131072", "running"],
+    ["98304", "running with 96 MiB"],
+  ])("with a balloon at %s KiB is read as %s", async (target, state) => {
+    const scripts = { xl: xl("-b----"), "xenstore-read": `echo ${target}` };
+    const given = { ...inputs(await host(scripts)), config: 'name = "x"\nmemory = 128\n' };
+    const read = await domain.read(recordedContext(), prior(given, outputs));
+    expect(read?.outputs.state).toBe(state);
+  });
+
   test("that an answering dom0 does not know is gone", async () => {
     const given = inputs(await host({ xl: "exit 1" }));
     expect(await domain.read(recordedContext(), prior(given, outputs))).toBeUndefined();
@@ -129,8 +139,20 @@ describe("a hypervisor", () => {
     expect(hypervisor.diff?.(prior(wanted, outputs), wanted).changed ?? []).toEqual(changed);
   });
 
+  test("whose file on the disk was replaced is seen, for the next boot takes that", async () => {
+    const inputs = { ...wanted, imagePath: folder("xen.gz"), connection: await host({}) };
+    writeFileSync(folder("xen.gz"), "ours");
+    const ours = await hypervisor.read(recordedContext(), prior(inputs, running));
+    const outputs = { ...ours?.outputs, ...running, installed: ours?.outputs.found ?? "" };
+    expect(hypervisor.diff?.(prior(inputs, outputs), inputs).changed ?? []).toEqual([]);
+    writeFileSync(folder("xen.gz"), "another");
+    const read = await hypervisor.read(recordedContext(), prior(inputs, outputs));
+    const seen = { ...read?.outputs, ...running };
+    expect(hypervisor.diff?.(prior(inputs, seen), inputs).changed).toEqual(["bootEntry"]);
+  });
+
   test("is read as absent on a kernel without Xen: this computer's", async () => {
-    const inputs = { ...wanted, connection: await host({}) };
+    const inputs = { ...wanted, imagePath: folder("xen.gz"), connection: await host({}) };
     const read = await hypervisor.read(recordedContext(), prior(inputs, running));
     expect(read?.outputs).toMatchObject({
       bootId: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),

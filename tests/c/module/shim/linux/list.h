@@ -16,6 +16,9 @@ static inline void list_del(struct list_head *entry)
 	entry->prev = NULL;
 }
 
+#define list_first_entry_or_null(head, type, member) \
+	(list_empty(head) ? NULL : list_entry((head)->next, type, member))
+
 #define list_add_rcu list_add
 #define list_del_rcu list_del
 #define list_for_each_entry_rcu list_for_each_entry

@@ -24,7 +24,18 @@ static inline void spin_unlock_bh(spinlock_t *lock)
 	lock->held = false;
 }
 
-#define spin_lock_irqsave(lock, flags) (spin_lock_bh(lock), (flags) = 1)
-#define spin_unlock_irqrestore(lock, flags) ((void)(flags), spin_unlock_bh(lock))
+#define spin_lock(lock) spin_lock_bh(lock)
+#define spin_unlock(lock) spin_unlock_bh(lock)
+
+/* While the lock is let go: what others do then. */
+extern void (*on_unlocked)(void);
+
+static inline void cond_resched_lock(spinlock_t *lock)
+{
+	spin_unlock(lock);
+	if (on_unlocked)
+		on_unlocked();
+	spin_lock(lock);
+}
 
 #endif

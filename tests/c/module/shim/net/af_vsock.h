@@ -5,11 +5,20 @@
 #ifndef SHIM_NET_AF_VSOCK_H
 #define SHIM_NET_AF_VSOCK_H
 
+#include <linux/list.h>
 #include <linux/net.h>
+#include <linux/spinlock.h>
 
 enum { TCP_ESTABLISHED = 1, TCP_SYN_SENT = 2, TCP_CLOSE = 7, TCP_LISTEN = 10 };
 enum { RCV_SHUTDOWN = 1, SEND_SHUTDOWN = 2, SHUTDOWN_MASK = 3 };
-enum { MSG_PEEK = 2 };
+enum { MSG_OOB = 1, MSG_PEEK = 2, MSG_TRUNC = 0x20, MSG_EOR = 0x80, MSG_ERRQUEUE = 0x2000 };
+enum { POLLED_IN = 1, POLLED_OUT = 2 };
+#define VMADDR_CID_ANY UINT32_MAX
+#define VMADDR_PORT_ANY UINT32_MAX
+#define LAST_RESERVED_PORT 1023
+#define VSOCK_HASH_SIZE 251
+extern struct list_head vsock_bind_table[VSOCK_HASH_SIZE + 1];
+extern spinlock_t vsock_table_lock;
 enum sock_flags { SOCK_DONE, SOCK_RCU_FREE };
 
 typedef struct {
@@ -27,7 +36,12 @@ struct socket {
 
 struct msghdr {
 	struct iov_iter msg_iter;
+	int msg_flags;
+	void *msg_name;
+	int msg_namelen;
 };
+
+#define DECLARE_SOCKADDR(type, to, from) type to = (from)
 
 struct sockaddr_vm {
 	u32 svm_cid, svm_port;
@@ -39,7 +53,17 @@ struct sock {
 	struct socket *sk_socket;
 	bool locked;
 	unsigned int flags, accept_backlog;
-	unsigned int woken;
+	unsigned int woken, errors;
+	/* Somebody waits for it, as epoll does all the time. */
+	bool polled;
+	/* Of datagrams. */
+	atomic_t sk_rmem_alloc;
+	long sk_rcvbuf;
+	struct {
+		struct sk_buff *first;
+	} sk_receive_queue;
+	bool refuses_skb;
+	int sk_rcvlowat;
 	void (*sk_state_change)(struct sock *sk);
 	void (*sk_data_ready)(struct sock *sk);
 	void (*sk_write_space)(struct sock *sk);
@@ -52,6 +76,7 @@ struct vsock_sock {
 	struct sockaddr_vm local_addr, remote_addr;
 	u32 peer_shutdown;
 	u64 buffer_size;
+	struct list_head bound_table;
 	/* Of the tests: all sockets, and who waits to be accepted by whom. */
 	struct vsock_sock *next, *waits_for;
 	bool connected;
@@ -59,6 +84,7 @@ struct vsock_sock {
 
 struct vsock_transport_recv_notify_data;
 struct vsock_transport_send_notify_data;
+typedef int (*skb_read_actor_t)(struct sock *, struct sk_buff *);
 
 struct vsock_transport {
 	void *module;
@@ -79,6 +105,10 @@ struct vsock_transport {
 	u64 (*stream_rcvhiwat)(struct vsock_sock *);
 	bool (*stream_is_active)(struct vsock_sock *);
 	bool (*stream_allow)(u32, u32);
+	ssize_t (*seqpacket_dequeue)(struct vsock_sock *, struct msghdr *, int);
+	int (*seqpacket_enqueue)(struct vsock_sock *, struct msghdr *, size_t);
+	bool (*seqpacket_allow)(u32);
+	u32 (*seqpacket_has_data)(struct vsock_sock *);
 	int (*notify_poll_in)(struct vsock_sock *, size_t, bool *);
 	int (*notify_poll_out)(struct vsock_sock *, size_t, bool *);
 	int (*notify_recv_init)(struct vsock_sock *, size_t, struct vsock_transport_recv_notify_data *);
@@ -93,12 +123,16 @@ struct vsock_transport {
 	void (*notify_buffer_size)(struct vsock_sock *, u64 *);
 	ssize_t (*unsent_bytes)(struct vsock_sock *);
 	u32 (*get_local_cid)(void);
+	int (*read_skb)(struct vsock_sock *, skb_read_actor_t);
 };
 
 #define sk_vsock(vsk) (&(vsk)->sk)
 #define vsock_sk(sock) container_of(sock, struct vsock_sock, sk)
 #define sock_set_flag(sock, flag) ((sock)->flags |= 1u << (flag))
-#define sk_error_report(sock) ((void)(sock)->woken++)
+#define sock_reset_flag(sock, flag) ((sock)->flags &= ~(1u << (flag)))
+#define sk_sleep(sock) (&(sock)->polled)
+#define wq_has_sleeper(polled) (*(polled))
+#define sk_error_report(sock) ((void)(sock)->errors++, (void)(sock)->woken++)
 #define sk_acceptq_added(sock) ((void)(sock)->accept_backlog++)
 #define sk_acceptq_is_full(sock) ((sock)->accept_backlog > 4)
 #define SINGLE_DEPTH_NESTING 1
@@ -119,17 +153,37 @@ struct sock *vsock_create_connected(struct sock *parent);
 int vsock_assign_transport(struct vsock_sock *vsk, struct vsock_sock *parent);
 struct sock *vsock_find_bound_socket(struct sockaddr_vm *address);
 void vsock_insert_connected(struct vsock_sock *vsk);
+void vsock_remove_connected(struct vsock_sock *vsk);
 void vsock_remove_sock(struct vsock_sock *vsk);
 void vsock_enqueue_accept(struct sock *listener, struct sock *connected);
 
-/* What programs do. */
-struct vsock_sock *user_socket(void);
-struct vsock_sock *user_listen(u32 port);
+/*
+ * What programs do, without waiting. What net/vmw_vsock/af_vsock.c does with the socket's state is done as it does it.
+ */
+struct vsock_sock *user_socket(int type);
+struct vsock_sock *user_listen(int type, u32 port);
+/* Of datagram sockets only. */
+int user_bind(struct vsock_sock *vsk, u32 cid, u32 port);
+void user_connect_datagrams(struct vsock_sock *vsk, u32 cid, u32 port);
+ssize_t user_send_to(struct vsock_sock *vsk, u32 cid, u32 port, const void *bytes, size_t length);
+ssize_t user_receive_from(struct vsock_sock *vsk, struct sockaddr_vm *from, void *bytes, size_t length, int flags);
+/* msg_flags of the last message that was received. */
+extern int received_flags;
+/* POLLED_* */
+int user_poll(struct vsock_sock *vsk);
 int user_connect(struct vsock_sock *vsk, u32 cid, u32 port);
+/* What waits in connect() goes on: its result. */
+int user_connected(struct vsock_sock *vsk);
 void user_cancel(struct vsock_sock *vsk);
 struct vsock_sock *user_accept(struct vsock_sock *listener);
 ssize_t user_send(struct vsock_sock *vsk, const void *bytes, size_t length);
+ssize_t user_send_flags(struct vsock_sock *vsk, const void *bytes, size_t length, int flags);
+/* As user_send(), but from `fault_at` on the program's memory cannot be accessed. */
+ssize_t user_send_fault(struct vsock_sock *vsk, const void *bytes, size_t length, size_t fault_at);
 ssize_t user_receive(struct vsock_sock *vsk, void *bytes, size_t length);
+ssize_t user_receive_flags(struct vsock_sock *vsk, void *bytes, size_t length, int flags);
+/* As user_receive(), but from `fault_at` on the program's memory cannot be accessed. */
+ssize_t user_receive_fault(struct vsock_sock *vsk, void *bytes, size_t length, int flags, size_t fault_at);
 void user_shutdown(struct vsock_sock *vsk, int how);
 void user_close(struct vsock_sock *vsk);
 /* How many sockets there are. */
