@@ -126,8 +126,8 @@ test("processes are found by a part of an argument, this one left out", async ()
   const marker = `v4v-unit-${process.pid}-${Math.random().toString(36).slice(2)}`;
   const { pid } = await start("sh", ["-c", "sleep 60; :", "sh", `value=${marker},x`]);
   const other = await start("sh", ["-c", "sleep 60; :", "sh", "value=other"]);
-  const found = processesWithArgument(`value=${marker}`);
-  expect(found).toEqual([pid]);
+  // Between fork and exec, the shell's sleep has the shell's arguments.
+  await expect.poll(() => processesWithArgument(`value=${marker}`)).toEqual([pid]);
   expect(processesWithArgument("value=other")).toContain(other.pid);
   const own = process.argv[1] ?? "";
   expect(own).not.toBe("");
@@ -137,7 +137,7 @@ test("processes are found by a part of an argument, this one left out", async ()
 test("two arguments do not make one", async () => {
   const marker = `v4v-unit-${process.pid}-split`;
   await start("sh", ["-c", "sleep 60; :", "sh", marker, "tail"]);
-  expect(processesWithArgument(marker)).toHaveLength(1);
+  await expect.poll(() => processesWithArgument(marker)).toHaveLength(1);
   expect(processesWithArgument(`${marker}\0tail`)).toEqual([]);
   expect(processesWithArgument(`${marker}tail`)).toEqual([]);
 });
