@@ -58,11 +58,11 @@ export class Builds extends pulumi.ComponentResource {
     this.domUImage = make("domu-image", {}, { index }, []);
     this.hypervisor = make(
       "hypervisor",
-      { V4V: settings.v4v.enabled ? "y" : "n" },
+      { V4V: settings.v4v.enabled ? "y" : "n", DEBUG: settings.xen.debug ? "y" : "n" },
       { index, buildroot, xen_source: source },
       ["kernel/xen", "kernel/include"],
     );
-    this.tools = make("tools", {}, { buildroot }, ["benchmarks"]);
+    this.tools = make("tools", {}, { buildroot }, ["benchmarks", "sockets", "kernel/include"]);
     this.module = settings.v4v.enabled
       ? make("module", {}, { buildroot }, ["kernel/linux", "kernel/include"])
       : undefined;

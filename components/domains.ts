@@ -20,6 +20,8 @@ export interface DomainsArgs {
   runFolder: pulumi.Input<string>;
   /** Public keys that may log in as root. */
   authorizedKeys: pulumi.Input<string>;
+  /** What has to be in force on the host before a domU runs. */
+  after: pulumi.Resource[];
 }
 
 /**
@@ -97,7 +99,7 @@ export class Domains extends pulumi.ComponentResource {
           bootDigest: this.image.bootDigest,
           packedDigest: this.image.packedDigest,
         },
-        on,
+        { ...on, dependsOn: args.after },
       );
     });
     this.registerOutputs({ count: args.count });

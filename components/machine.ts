@@ -59,6 +59,8 @@ export class Machine extends pulumi.ComponentResource implements Host {
         connection: this.connection,
         hostPrivateKey: folder.hostPrivateKey,
         authorizedKeys: folder.publicKey,
+        // What reboots gets the time for it, and a machine that hangs leaves some for another boot.
+        silence: Math.ceil(settings.bootTimeout / 2),
         ...(settings.freeze && { freeze: args.freeze }),
       },
       {

@@ -6,6 +6,7 @@ import { Builds } from "./builds.ts";
 import { Evaluation } from "./evaluation.ts";
 import { GuestModule } from "./guestModule.ts";
 import { Domains, guestRoot } from "./domains.ts";
+import { RuleTable } from "./ruleTable.ts";
 import { Machine } from "./machine.ts";
 import { initrdTools, XenHost, xenBoot } from "./xenHost.ts";
 
@@ -32,6 +33,8 @@ export class Testbed extends pulumi.ComponentResource {
   readonly benchmark: Files;
   /** Absent with v4v.enabled false. */
   readonly guestModule: GuestModule | undefined;
+  /** Absent with v4v.enabled false. */
+  readonly ruleTable: RuleTable | undefined;
   readonly domains: Domains;
   readonly evaluation: Evaluation;
 
@@ -92,6 +95,13 @@ export class Testbed extends pulumi.ComponentResource {
             },
             inside,
           );
+    this.ruleTable = settings.v4v.enabled
+      ? new RuleTable(
+          "rules",
+          { xenHost: this.xenHost, tools: this.builds.tools, settings: settings.v4v },
+          inside,
+        )
+      : undefined;
     this.domains = new Domains(
       "domus",
       {
@@ -103,6 +113,7 @@ export class Testbed extends pulumi.ComponentResource {
         payload: this.#payload(),
         runFolder: runFolder.path,
         authorizedKeys: pulumi.interpolate`${runFolder.publicKey}\n${runFolder.dom0PublicKey}`,
+        after: this.ruleTable === undefined ? [] : [this.ruleTable],
       },
       inside,
     );

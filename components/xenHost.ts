@@ -32,6 +32,8 @@ function xenCommandLine({ xen, v4v }: Settings): string {
     `dom0_mem=${xen.dom0MemoryMiB}M,max:${xen.dom0MemoryMiB}M`,
     `dom0_max_vcpus=${xen.dom0Vcpus}`,
     ...(v4v.enabled ? ["v4v=1"] : []),
+    // A debug build says all that guests provoke, as often as they do: as little of it as a release build would.
+    ...(xen.debug ? ["guest_loglvl=none/all"] : []),
     ...(xen.options === "" ? [] : [xen.options]),
   ].join(" ");
 }
@@ -82,6 +84,7 @@ function dom0Files(project: string, dom0PrivateKey: string): RemoteFile[] {
     asIs("load-v4v", `${LIBRARY}/load-v4v`, "755"),
     asIs("v4v.modprobe", "/etc/modprobe.d/v4v-testbed.conf", "644"),
     asIs("v4v-domu@.service", "/etc/systemd/system/v4v-domu@.service", "644"),
+    asIs("v4v-rules.service", "/etc/systemd/system/v4v-rules.service", "644"),
     asIs("ssh_config", "/etc/v4v-testbed/ssh_config", "644"),
     asIs("xen.default", "/etc/default/xen", "644"),
     { path: "/etc/v4v-testbed/id_ed25519", mode: "600", content: dom0PrivateKey },

@@ -1,6 +1,7 @@
 import { Ajv, type ErrorObject } from "ajv";
 import { distance } from "./distance.ts";
 import { memoryProblems } from "./memory.ts";
+import { ruleProblems } from "./rules.ts";
 import schema from "./schema.json" with { type: "json" };
 import { allowed, settings, type Setting } from "./settings.ts";
 import type { Settings } from "./types.ts";
@@ -31,6 +32,19 @@ function parse(raw: string): unknown {
     return JSON.parse(raw) as unknown;
   } catch {
     return raw;
+  }
+}
+
+/** Lists that were given as text within an object, as `pulumi config set --path` does. */
+function parseLists(tree: Tree): void {
+  for (const { path, type } of settings) {
+    if (type !== "array") continue;
+    const names = path.split(".");
+    const above = names.slice(0, -1).reduce<unknown>((node, name) => {
+      return isTree(node) && Object.hasOwn(node, name) ? node[name] : undefined;
+    }, tree);
+    const last = names.at(-1) ?? "";
+    if (isTree(above) && typeof above[last] === "string") above[last] = parse(above[last]);
   }
 }
 
@@ -128,8 +142,14 @@ function sentence(error: ErrorObject, tree: Tree): string {
     const full = [...path, name].join(".");
     return `${printable(full)}: there is no such setting${nearest(name, path, [...new Set(siblings)])}`;
   }
-  const value = at(tree, path);
   const setting = settings.find((candidate) => candidate.path === dotted);
+  const list = settings.find((candidate) => candidate.path === path.slice(0, -1).join("."));
+  if (list?.type === "array") {
+    const index = path.at(-1) ?? "";
+    const items = at(tree, path.slice(0, -1)) as readonly unknown[];
+    return refusal({ ...list, path: `${list.path}[${index}]` }, items[Number(index)]);
+  }
+  const value = at(tree, path);
   return setting === undefined
     ? `${printable(dotted)}: ${show(value)} is not accepted; ${error.message ?? "is not valid"}`
     : refusal(setting, value);
@@ -154,6 +174,7 @@ export function loadSettings(raw: Record<string, string>, project: string): Sett
     const name = key.slice(colon + 1);
     place(tree, name.split("."), parse(text), name, problems);
   }
+  parseLists(tree);
   const given = structuredClone(tree);
   const valid = validate(tree);
   // One sentence a setting: ajv may report the same value under several keywords.
@@ -163,7 +184,7 @@ export function loadSettings(raw: Record<string, string>, project: string): Sett
   // GRUB passes one blank between words, whatever was written; what runs is compared with what was asked for.
   if (problems.length === 0)
     checked.xen.options = checked.xen.options.split(" ").filter(Boolean).join(" ");
-  if (problems.length === 0) problems.push(...memoryProblems(checked));
+  if (problems.length === 0) problems.push(...memoryProblems(checked), ...ruleProblems(checked));
   if (problems.length > 0) throw new ConfigurationError(problems);
   return checked;
 }

@@ -67,5 +67,5 @@ export function allowed(setting: Setting): string {
     return `${setting.minimum} to ${setting.maximum}${unit}`;
   }
   if (setting.type === "boolean") return "true or false";
-  return setting.type === "array" ? "an empty list" : (setting.words ?? "text");
+  return setting.words ?? (setting.type === "array" ? "an empty list" : "text");
 }

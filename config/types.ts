@@ -14,8 +14,14 @@ export interface Settings {
     bootTimeout: number;
     freeze: boolean;
   };
-  xen: { dom0MemoryMiB: number; dom0Vcpus: number; options: string };
-  v4v: { enabled: boolean; ringKiB: number; spinUs: number };
+  xen: { dom0MemoryMiB: number; dom0Vcpus: number; debug: boolean; options: string };
+  v4v: {
+    enabled: boolean;
+    ringKiB: number;
+    spinUs: number;
+    policy: "accept" | "drop";
+    rules: string[];
+  };
   gpu: { device: "auto" | "none" };
   remoteGpu: { enabled: false };
   evaluation: {

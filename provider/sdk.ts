@@ -7,6 +7,7 @@ import type { GuestImageInputs, GuestImageOutputs } from "./resources/guestImage
 import type { HypervisorInputs, HypervisorOutputs } from "./resources/hypervisor.ts";
 import type { MachineInputs, MachineOutputs } from "./resources/machine.ts";
 import type { ModuleInputs } from "./resources/module.ts";
+import type { RulesInputs } from "./resources/rules.ts";
 import type { RunFolderInputs, RunFolderOutputs } from "./resources/runFolder.ts";
 
 /** Arguments of a resource class: the provider's inputs, each of which may be another resource's output. */
@@ -138,6 +139,13 @@ export class Files extends pulumi.CustomResource {
 export class KernelModule extends pulumi.CustomResource {
   constructor(name: string, args: Args<ModuleInputs>, options?: pulumi.CustomResourceOptions) {
     super("v4v:index:Module", name, { ...args }, options);
+  }
+}
+
+/** The hypervisor's table of rules. */
+export class Rules extends pulumi.CustomResource {
+  constructor(name: string, args: Args<RulesInputs>, options?: pulumi.CustomResourceOptions) {
+    super("v4v:index:Rules", name, { ...args }, options);
   }
 }
 

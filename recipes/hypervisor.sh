@@ -1,10 +1,11 @@
 # The hypervisor: the distribution's source, our new files and patch series (kernel/xen), built in the build root.
-# Parameter: V4V (y or n).
+# Parameters: V4V (y or n), DEBUG (y: with assertions).
 . "$SRC/recipes/lib.sh"
 mkdir "$OUT/facts"
 
 cp -a "$DEP_XEN_SOURCE/source" source
 cp -a "$SRC/kernel/xen/config" config
+[ "${DEBUG:-n}" = n ] || sed -i 's/^# CONFIG_DEBUG is not set$/CONFIG_DEBUG=y/' config
 if [ "$V4V" = y ]; then
 	for patch in "$SRC"/kernel/xen/patches/*.patch; do
 		patch -d source -s -p1 --no-backup-if-mismatch <"$patch" >&2 || die "$(basename "$patch") does not apply"

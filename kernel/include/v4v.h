@@ -6,7 +6,7 @@
  * ring, and the hypervisor copies from the sender's frames into the ring. No
  * page is ever shared between domains and no third domain is in the path.
  *
- * This header is the whole interface between guest and hypervisor (version 1).
+ * This header is the whole interface between guest and hypervisor (version 1.1).
  * All structures have the same layout for 32-bit and 64-bit guests, little
  * endian; reserved fields are zero. Sizes are in bytes. Errors are negative
  * errno values of Xen (xen/include/public/errno.h).
@@ -22,7 +22,7 @@
 #define VIRQ_V4V                    14
 
 /* Major version in the upper half: another one is another interface. */
-#define V4V_ABI_VERSION             0x00010000U
+#define V4V_ABI_VERSION             0x00010001U
 
 /* A ring that takes messages from every domain. */
 #define V4V_ANY                     0x7ff4U
@@ -41,6 +41,8 @@
 #define V4V_RING_BYTES_MAX          (64U << 20)
 /* Every message starts at a multiple of this in the ring. */
 #define V4V_MESSAGE_ALIGN           16U
+/* Most rules in the table. */
+#define V4V_RULES_MAX               256U
 
 /* Operations: HYPERVISOR_v4v_op(cmd, pointer to the structure named). */
 #define V4VOP_info                  0   /* struct v4v_info */
@@ -48,6 +50,14 @@
 #define V4VOP_unregister_ring       2   /* struct v4v_ring_id */
 #define V4VOP_sendv                 3   /* struct v4v_sendv */
 #define V4VOP_notify                4   /* struct v4v_ring_id */
+/* Version 1.1; the control domain only, -EPERM for all others. */
+#define V4VOP_insert_rule           5   /* struct v4v_rule_at */
+#define V4VOP_delete_rule           6   /* struct v4v_rule_at */
+#define V4VOP_flush_rules           7   /* no structure */
+#define V4VOP_set_policy            8   /* struct v4v_policy */
+#define V4VOP_zero_rules            9   /* no structure */
+#define V4VOP_list_rules            10  /* struct v4v_list_rules */
+#define V4VOP_replace_rules         11  /* struct v4v_replace_rules */
 
 /* An end point: a ring's port and the domain that owns it. */
 struct v4v_addr {
@@ -148,6 +158,7 @@ struct v4v_iov {
  * VIRQ_V4V once the ring has room (a quarter of it, or for the rest).
  *
  * -EAGAIN        no room now
+ * -EACCES        a rule, or the policy, drops it; whether there is a ring is not said
  * -ECONNREFUSED  no such ring, or not for the caller
  * -EMSGSIZE      the message can never fit
  * -EINVAL        the pieces are shorter than `length`, or out of their frame
@@ -176,5 +187,113 @@ struct v4v_sendv {
  * for a reserved field that is not zero, -EFAULT; V4VOP_notify also
  * -ECONNREFUSED when the ring's `rx` makes no sense.
  */
+
+/*
+ * Rules: which messages V4VOP_sendv takes. There is one table for the machine.
+ * A message is judged by the first rule that it matches, and by the policy if
+ * it matches none; accepted from anyone to anyone is how a machine starts.
+ *
+ * The domains are the hypervisor's word, and so is the destination's port: it
+ * is that of the ring. The source's port is the sender's word: a rule with
+ * V4V_RULE_SRC_PORT sorts messages of domains that are honest, no others.
+ *
+ * Rules are about domains that live. When one dies, the rules that name it go:
+ * they say nothing about a later domain with the same number. (A soft reset is
+ * no death here: the rules stay.)
+ */
+struct v4v_rule {
+    uint32_t src_port;          /* with V4V_RULE_SRC_PORT, else zero */
+    uint32_t dst_port;          /* with V4V_RULE_DST_PORT, else zero */
+    uint16_t src_domid;         /* or V4V_ANY */
+    uint16_t dst_domid;         /* or V4V_ANY */
+    uint16_t flags;             /* V4V_RULE_*: ports that have to match */
+    uint16_t target;            /* V4V_ACCEPT or V4V_DROP */
+};
+
+#define V4V_RULE_SRC_PORT           1U
+#define V4V_RULE_DST_PORT           2U
+
+#define V4V_ACCEPT                  0U
+#define V4V_DROP                    1U
+
+/*
+ * V4VOP_insert_rule: the rule gets this position, those from there on move up
+ * by one. V4VOP_delete_rule: the rule at this position goes, or with
+ * V4V_RULE_MATCH the first one that equals `rule`. Positions count from zero.
+ *
+ * -EINVAL  an unknown flag or target; a port without its flag; reserved field
+ * -ENOENT  no such position, no such rule
+ * -ENOSPC  V4V_RULES_MAX rules are there
+ * -ESRCH   a domain that it names does not live or has no V4V
+ * -ENOMEM, -EFAULT
+ */
+struct v4v_rule_at {
+    struct v4v_rule rule;
+    uint32_t position;          /* or V4V_RULE_END, V4V_RULE_MATCH */
+    uint32_t reserved;
+};
+
+#define V4V_RULE_END                0xffffffffU /* insert: behind the last one */
+#define V4V_RULE_MATCH              0xffffffffU /* delete: by the rule itself */
+
+/*
+ * V4VOP_set_policy: what becomes of messages that match no rule; its counters
+ * start anew, unless it was the policy already. -EINVAL, -ENOMEM, -EFAULT.
+ *
+ * V4VOP_flush_rules takes all rules out at once and leaves the policy,
+ * V4VOP_zero_rules sets all counters to zero, the policy's too. -ENOMEM.
+ */
+struct v4v_policy {
+    uint32_t target;            /* V4V_ACCEPT or V4V_DROP */
+    uint32_t reserved;
+};
+
+/*
+ * A rule and what it has judged. Of accepted messages those are counted that
+ * got into their ring, with the bytes taken; of dropped ones all that were
+ * sent, with the bytes that they would have had (V4V_SEND_MAX at most).
+ */
+struct v4v_rule_entry {
+    struct v4v_rule rule;
+    uint64_t packets;
+    uint64_t bytes;
+};
+
+/*
+ * V4VOP_list_rules: the rules from position `first` on, as many as there is
+ * room for. `generation` changes with each change of rules or policy, so that
+ * a caller who reads in pages knows whether they are of one table.
+ *
+ * -EINVAL for a reserved field that is not zero, -ENOMEM, -EFAULT.
+ */
+struct v4v_list_rules {
+    uint32_t first;
+    uint32_t nr;                /* IN: room; OUT: rules written */
+    uint32_t total;             /* OUT: rules in the table */
+    uint32_t max;               /* OUT: V4V_RULES_MAX */
+    uint32_t generation;        /* OUT */
+    uint32_t policy;            /* OUT: V4V_ACCEPT or V4V_DROP */
+    uint64_t policy_packets;    /* OUT */
+    uint64_t policy_bytes;      /* OUT */
+    uint64_t entries;           /* guest address of struct v4v_rule_entry[nr] */
+    uint64_t reserved;
+};
+
+/*
+ * V4VOP_replace_rules: these rules and this policy, in one step: a message is
+ * judged by the old table or by the new one. A rule that was there before, and
+ * an unchanged policy, keep their counters, unless V4V_RULES_ZERO is set.
+ *
+ * Errors as V4VOP_insert_rule; the table is as before then.
+ */
+struct v4v_replace_rules {
+    uint32_t nr;
+    uint32_t policy;            /* V4V_ACCEPT or V4V_DROP */
+    uint32_t flags;             /* 0 or V4V_RULES_ZERO */
+    uint32_t reserved;
+    uint64_t rules;             /* guest address of struct v4v_rule[nr] */
+};
+
+#define V4V_RULES_ZERO              1U
 
 #endif /* __XEN_PUBLIC_V4V_H__ */

@@ -34,6 +34,8 @@ export interface MachineInputs {
   hostPrivateKey: string;
   /** Public keys that may log in as root, one a line. */
   authorizedKeys: string;
+  /** Seconds without an answer after which a machine that runs already is switched off and on. */
+  silence: number;
   /** Go on from a frozen machine with this in it, and make that one first if need be. */
   freeze?: Pick<FrozenSpec, "boot" | "root" | "tools">;
 }
@@ -141,7 +143,7 @@ export const machineResource: Resource = {
   deadlines: { create: 900, update: 900, delete: 60 },
   replaceOn: ["folder", "marker", "image"],
   // A machine that exists is not made again for another hypervisor: that one is installed and booted.
-  quietInputs: ["authorizedKeys", "freeze"],
+  quietInputs: ["authorizedKeys", "freeze", "silence"],
 
   id: (inputs) => typed<MachineInputs>(inputs).marker,
 
@@ -196,8 +198,7 @@ export const machineResource: Resource = {
       await stopGently(context, { ...inputs, connection: before.connection }, identity);
       identity = undefined;
     }
-    const fresh = identity === undefined;
-    if (identity === undefined) {
+    const powerOn = async (): Promise<ProcessIdentity> => {
       if (availableMiB() < inputs.memoryMiB) {
         throw new Refused(
           `too little memory: the machine wants ${inputs.memoryMiB} MiB, ${availableMiB()} MiB are available; ` +
@@ -223,21 +224,43 @@ export const machineResource: Resource = {
         hardware,
         emulator,
       };
-      identity =
+      return (
         (await resume(context, inputs, start, spec)) ??
-        (await boot(inputs, spec, firmware.variables));
-    }
-    const consoleLog = join(inputs.folder, FILES.console);
-    try {
-      await waitForLogin(context, inputs, fresh);
-    } catch (error) {
-      if (error instanceof HostKeyMismatch) throw error;
-      const why = error instanceof Error ? error.message : String(error);
-      throw new Error(
-        `the machine does not answer (${why}); its console ends with:\n${consoleTail(consoleLog, 15)}\n` +
-          `Run up again to go on, or destroy to start over. The whole console is in ${consoleLog}`,
-        { cause: error },
+        (await boot(inputs, spec, firmware.variables))
       );
+    };
+    const consoleLog = join(inputs.folder, FILES.console);
+    const answer = async (signal: AbortSignal, fresh: boolean): Promise<void> => {
+      try {
+        await waitForLogin({ ...context, signal }, inputs, fresh);
+      } catch (error) {
+        if (error instanceof HostKeyMismatch) throw error;
+        const why = error instanceof Error ? error.message : String(error);
+        throw new Error(
+          `the machine does not answer (${why}); its console ends with:\n${consoleTail(consoleLog, 15)}\n` +
+            `Run up again to go on, or destroy to start over. The whole console is in ${consoleLog}`,
+          { cause: error },
+        );
+      }
+    };
+    if (identity !== undefined) {
+      const patience = AbortSignal.timeout(inputs.silence * 1000);
+      try {
+        await answer(AbortSignal.any([context.signal, patience]), false);
+      } catch (error) {
+        context.signal.throwIfAborted();
+        if (!patience.aborted) throw error;
+        context.warn(
+          `the machine runs and has not answered for ${inputs.silence} s; it is switched off and on. ` +
+            `Its console ended with:\n${consoleTail(consoleLog, 15)}`,
+        );
+        await killMachine(inputs.folder, identity);
+        identity = undefined;
+      }
+    }
+    if (identity === undefined) {
+      identity = await powerOn();
+      await answer(context.signal, true);
     }
     const outputs: MachineOutputs = {
       state: "running",

@@ -30,7 +30,7 @@ function lineCounts(output: string): { passed: number; failed: number } | undefi
   return last === undefined ? undefined : { passed: Number(last[1]), failed: Number(last[2]) };
 }
 
-function suites(): Suite[] {
+function suites(full: boolean): Suite[] {
   const bin = (name: string) => join(PROJECT, "node_modules", ".bin", name);
   const vitest = (config: string) => ["run", "--config", join(PROJECT, config), "--no-color"];
   const c = join(PROJECT, "tests/c");
@@ -72,7 +72,7 @@ function suites(): Suite[] {
       group: "e2e",
       program: bin("vitest"),
       args: vitest("tests/e2e/vitest.config.ts"),
-      minutes: 80,
+      minutes: full ? 480 : 80,
       counts: vitestCounts,
     },
   ];
@@ -132,7 +132,9 @@ export function testCommand(): Command {
       let passed = 0;
       let failed = 0;
       const summary: string[] = [];
-      for (const suite of suites().filter(({ group }) => only === undefined || group === only)) {
+      for (const suite of suites(full).filter(
+        ({ group }) => only === undefined || group === only,
+      )) {
         console.log(`\n== ${suite.name}`);
         const started = Date.now();
         const { code, output } = await run(suite, env);

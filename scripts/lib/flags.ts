@@ -22,6 +22,17 @@ export function flagOf(setting: Setting): string {
   return ALIASES[setting.path] ?? kebab(setting.path);
 }
 
+/** A list that takes nothing yet has none. */
+export const hasFlag = (setting: Setting): boolean =>
+  setting.type !== "array" || setting.words !== undefined;
+
+const PLACEHOLDERS = {
+  integer: "N",
+  boolean: "true|false",
+  string: "TEXT",
+  array: "JSON",
+} as const;
+
 const attribute = (flag: string): string =>
   flag.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
@@ -33,10 +44,8 @@ function describe(setting: Setting): string {
 /** Gives a command an option for every setting; the values are judged with the rest of the configuration. */
 export function addSettingFlags(command: Command): void {
   for (const setting of settings) {
-    if (setting.type === "array") continue;
-    const placeholder =
-      setting.unit ??
-      (setting.type === "integer" ? "N" : setting.type === "boolean" ? "true|false" : "TEXT");
+    if (!hasFlag(setting)) continue;
+    const placeholder = setting.unit ?? PLACEHOLDERS[setting.type];
     command.addOption(
       new Option(`--${flagOf(setting)} <${placeholder}>`, describe(setting)).helpGroup(
         "Settings (kept for this stack):",

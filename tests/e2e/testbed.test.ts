@@ -390,6 +390,56 @@ describe("drift and change", () => {
   });
 });
 
+describe("rules of V4V", () => {
+  const rule = "-s domu1 -d domu2 -j drop";
+  const table = () => testbed.on("host", "viptables --save");
+  /** What socat says in domu1 when it connects to a port of domu2 that nobody listens on. */
+  const connect = async (): Promise<string> => {
+    const cid = Number(await testbed.on("host", "xl domid domu2")) + 2;
+    return testbed.on("domu1", `socat -u OPEN:/dev/null VSOCK-CONNECT:${cid}:5999 2>&1 || :`);
+  };
+  const dropped = async (): Promise<number> =>
+    Number(
+      await testbed.on(
+        "host",
+        "viptables -L | awk '/drop/ && /domu1/ { n += $2 } END { print n }'",
+      ),
+    );
+
+  it("from the configuration deny at once, and are counted", async () => {
+    expect(await connect()).toContain("Connection reset by peer");
+    const rules = JSON.stringify(["domu1 -> domu2 drop"]);
+    succeeded(await testbed.up(["--profile", "none", "--v4v-rules", rules]));
+    const before = await dropped();
+    expect(await connect()).toContain("Permission denied");
+    expect(await dropped()).toBeGreaterThan(before);
+    // It is about these two and no others.
+    const hello = "nohup socat -u VSOCK-LISTEN:5010 CREATE:/tmp/hello >/dev/null 2>&1 & sleep 1";
+    await testbed.on("host", hello);
+    await testbed.on("domu1", "echo hello | socat -u - VSOCK-CONNECT:2:5010");
+    expect(await testbed.on("host", "sleep 1; cat /tmp/hello; rm /tmp/hello")).toBe("hello");
+  });
+
+  it("emptied by hand, and lost with a domU, are mended by up", async () => {
+    await testbed.on("host", "viptables -F; xl destroy domu1");
+    expect(await table()).not.toContain(rule);
+    const refreshed = succeeded(
+      await testbed.pulumi(["refresh", "--yes", "--stack", testbed.stack]),
+    );
+    expect(refreshed.output).toMatch(/~ .*rules-table +updated/);
+    succeeded(await testbed.up([]));
+    expect(await table()).toContain(rule);
+    expect(await connect()).toContain("Permission denied");
+    expect(counted(succeeded(await testbed.up([])).output, "updated")).toBe(0);
+  });
+
+  it("are gone when the configuration has none", async () => {
+    succeeded(await testbed.up(["--v4v-rules", "[]"]));
+    expect(await table()).not.toContain(rule);
+    expect(await connect()).toContain("Connection reset by peer");
+  });
+});
+
 describe("the command plugin, official or drop-in", () => {
   it("does what the project needs of it", async () => {
     const cwd = join(testbed.project, "tests/e2e/conformance");

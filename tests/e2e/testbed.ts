@@ -1,6 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { build, type Entry } from "../../provider/build/cache.ts";
+import { sourceDigest } from "../../provider/build/key.ts";
 import { consoleTail } from "../../provider/host/console.ts";
 import { sshConfigPath } from "../../provider/ssh/clientConfig.ts";
 import { makeClone, type Clone } from "./clone.ts";
@@ -104,6 +106,23 @@ export class Testbed {
       input: readFileSync(from),
       timeout: 120_000,
     });
+  }
+
+  /** Builds a recipe of the tests on what this stack was built with. */
+  async build(name: string, sources: string[] = []): Promise<Entry> {
+    const resources = await this.resources();
+    const pathOf = (recipe: string): string => {
+      const found = resources.find(
+        ({ type, outputs }) =>
+          type === "v4v:index:Build" && String(outputs?.key).startsWith(`${recipe}-`),
+      );
+      if (found === undefined) throw new Error(`the stack has no build of ${recipe}`);
+      return String(found.outputs?.path);
+    };
+    const dependencies = { index: pathOf("index"), buildroot: pathOf("buildroot") };
+    const recipe = { name, parameters: {}, sources, dependencies };
+    const digest = sourceDigest(this.project, recipe);
+    return build(this.project, recipe, digest, AbortSignal.timeout(600_000), () => undefined);
   }
 
   bootId(name: string): Promise<string> {

@@ -1,7 +1,5 @@
 import { join } from "node:path";
 import { expect } from "vitest";
-import { build } from "../../provider/build/cache.ts";
-import { sourceDigest } from "../../provider/build/key.ts";
 import { quote } from "../../provider/ssh/quote.ts";
 import type { Testbed } from "./testbed.ts";
 
@@ -66,27 +64,7 @@ export class VsockSuite {
 
   /** Builds the programs for the testbed's kernel and puts them into the domains. */
   async place(domains: readonly string[]): Promise<void> {
-    const built = await this.#testbed.resources();
-    const entry = (recipe: string): string => {
-      const found = built.find(
-        ({ type, outputs }) =>
-          type === "v4v:index:Build" && String(outputs?.key).startsWith(`${recipe}-`),
-      );
-      return String(found?.outputs?.path);
-    };
-    const recipe = {
-      name: "vsock-suite",
-      parameters: {},
-      sources: [],
-      dependencies: { index: entry("index"), buildroot: entry("buildroot") },
-    };
-    const { path, facts } = await build(
-      this.#testbed.project,
-      recipe,
-      sourceDigest(this.#testbed.project, recipe),
-      AbortSignal.timeout(600_000),
-      () => undefined,
-    );
+    const { path, facts } = await this.#testbed.build("vsock-suite");
     console.log(`tools/testing/vsock of Linux ${facts.version ?? ""}`);
     for (const domain of domains) {
       this.#testbed.copy(domain, join(path, "bin/vsock_test"), IN_DOMAIN);

@@ -55,6 +55,13 @@ bool meddle(struct domain *caller);
 void stop_meddling(void);
 void spoil_words(struct ring *ring);
 
+/* fuzz_rules.c: what the rules must be; a domain's go with it. */
+void fuzz_rules(struct domain *d);
+void rules_forget_all(void);
+void rules_forget_domain(uint16_t domid);
+/* The rule that judges a message, or the policy, with counters for the caller to keep. */
+struct v4v_rule_entry *rules_judge(uint16_t src, uint32_t src_port, uint16_t dst, uint32_t dst_port);
+
 /* fuzz_send.c */
 void fuzz_send(struct domain *d);
 

@@ -51,6 +51,7 @@ static void after_guest_read(struct domain *d, unsigned long address, unsigned l
 	if (once_in(8) && locks_are_free() && guests[index].life == ALIVE && guests[index].d != caller) {
 		v4v_teardown(guests[index].d);
 		rings_forget_owner(guests[index].d);
+		rules_forget_domain(number_of(index));
 		guests[index].life = DYING;
 	}
 }

@@ -71,7 +71,33 @@ static void spoil_pieces(struct domain *d, struct v4v_sendv *args)
 
 static bool is_known_error(long rc)
 {
-	return rc == -EAGAIN || rc == -ECONNREFUSED || rc == -EMSGSIZE || rc == -EINVAL || rc == -EFAULT || rc == -ENOMEM;
+	return rc == -EAGAIN || rc == -ECONNREFUSED || rc == -EMSGSIZE || rc == -EINVAL || rc == -EFAULT || rc == -ENOMEM ||
+	       rc == -EACCES;
+}
+
+/* A message that was judged must have been judged so; whoever it was counts it. */
+static void check_verdict(const struct domain *from, const struct domain *owner, const struct v4v_sendv *args,
+			  bool sound, long rc)
+{
+	struct v4v_rule_entry *entry;
+
+	if (!owner || !owner->v4v) {
+		if (rc == -EACCES)
+			violation("a message to nobody is denied");
+		return;
+	}
+	entry = rules_judge(from->domain_id, args->src_port, owner->domain_id, args->dst.port);
+	if (rc == -EACCES) {
+		if (entry->rule.target != V4V_DROP)
+			violation("a message is denied that the rules accept");
+		entry->packets++;
+		entry->bytes += args->length < V4V_SEND_MAX ? args->length : V4V_SEND_MAX;
+	} else if (entry->rule.target == V4V_DROP && (sound || (rc != -EINVAL && rc != -EFAULT))) {
+		violation("a message that the rules drop ends with %ld", rc);
+	} else if (rc >= 0) {
+		entry->packets++;
+		entry->bytes += (unsigned long)rc;
+	}
 }
 
 static void compare(const struct ring *ring, uint32_t at, const struct domain *from, const struct v4v_sendv *args,
@@ -96,7 +122,7 @@ void fuzz_send(struct domain *d)
 	struct domain *owner = domid == DOMID_SELF ? d : machine_find_domain(domid);
 	struct v4v_sendv args = {
 		.dst = {.port = target ? target->ring.id.port : below(PORTS), .domid = domid},
-		.src_port = any(),
+		.src_port = once_in(2) ? below(3) : any(),
 		.type = any(),
 		.flags = below(2),
 		.nr_iov = nr,
@@ -119,6 +145,8 @@ void fuzz_send(struct domain *d)
 
 	if (rc < 0 ? !is_known_error(rc) : !had_ring || rc > (long)args.length)
 		violation("sendv of %u bytes returns %ld", args.length, rc);
+	check_verdict(d, machine_find_domain(args.dst.domid == DOMID_SELF ? d->domain_id : args.dst.domid), &args,
+		      as_chosen, rc);
 	/* It may have gone with its owner during the call. */
 	known = had_ring ? ring_for(owner, args.dst.port, d->domain_id) : NULL;
 	if (!known || !machine_ring_tx(owner, args.dst.port, known->ring.id.partner, &after)) {

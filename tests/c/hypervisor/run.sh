@@ -13,12 +13,12 @@ flags="-std=gnu11 -O1 -g -D_GNU_SOURCE -DCONFIG_V4V -DCONFIG_X86 -Wall -Werror -
 
 # As Xen's own build warns: it compares lengths and errors in one type.
 build '' "$new"/common/v4v/*.c
-build -Wextra "$here"/shim/*.c "$here/../units.c" "$here"/guest.c
+build -Wextra "$here"/shim/*.c "$here/../units.c" "$here"/guest.c "$here"/rule_calls.c
 archive machine
 build -Wextra "$here"/fuzz_*.c
 for unit in "$here"/test_*.c; do
 	build -Wextra "$unit"
 	run_unit "$(basename "$unit" .c)"
 done
-run_unit fuzz_guests fuzz_hooks fuzz_rings fuzz_send
+run_unit fuzz_guests fuzz_hooks fuzz_rings fuzz_rules fuzz_send
 finish

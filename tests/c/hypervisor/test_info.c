@@ -85,7 +85,7 @@ static void an_unknown_operation_is_enosys(void)
 {
 	struct domain *d = machine_create_domain(1);
 
-	CHECK_EQUAL(machine_hypercall(d, V4VOP_notify + 1, address_of(CALL_FRAME, 0)), -ENOSYS);
+	CHECK_EQUAL(machine_hypercall(d, V4VOP_replace_rules + 1, address_of(CALL_FRAME, 0)), -ENOSYS);
 	CHECK_EQUAL(machine_hypercall(d, ~0u, address_of(CALL_FRAME, 0)), -ENOSYS);
 	CHECK_EQUAL(machine_hypercall(d, V4VOP_info | 0x80000000u, address_of(CALL_FRAME, 0)), -ENOSYS);
 }
@@ -97,7 +97,7 @@ static void without_the_boot_option_every_operation_is_enosys(void)
 	*shim_opt_v4v = false;
 	d = machine_create_domain(1);
 	CHECK(!d->v4v);
-	for (unsigned int cmd = 0; cmd < 8; cmd++)
+	for (unsigned int cmd = 0; cmd <= V4VOP_replace_rules; cmd++)
 		CHECK_EQUAL(machine_hypercall(d, cmd, address_of(CALL_FRAME, 0)), -ENOSYS);
 	machine_soft_reset(d);
 	machine_kill_domain(d);

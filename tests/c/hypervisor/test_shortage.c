@@ -56,9 +56,15 @@ static void a_message_that_fits_allocates_nothing(void)
 
 static void a_domain_is_not_created_without_memory_for_it(void)
 {
-	machine.failing_allocation = 1;
+	/* The table of rules, its policy. */
+	for (unsigned int nth = 1; nth <= 2; nth++) {
+		machine.failing_allocation = nth;
+		CHECK(!machine_create_domain(1));
+		CHECK_EQUAL(machine.heap_blocks, 0);
+	}
+	machine.failing_allocation = 3;
 	CHECK(!machine_create_domain(1));
-	CHECK_EQUAL(machine.heap_blocks, 0);
+	CHECK_EQUAL(machine.heap_blocks, 2);
 	CHECK(machine_create_domain(1));
 }
 

@@ -98,7 +98,20 @@ test("without V4V there is no module, and the hypervisor is built without it", a
   expect(engine.of(TYPE).map(({ inputs }) => inputs.recipe)).not.toContain("module");
   expect(engine.one(TYPE, "build-hypervisor").inputs.parameters).toEqual({
     V4V: "n",
+    DEBUG: "n",
     RELEASE_SHA256: "5e",
+  });
+});
+
+test("a debug build of the hypervisor is another build of it, and of nothing else", async () => {
+  const [plain, debug] = [await build(), await build({ "xen.debug": "true" })];
+  const parameters = ({ engine }: typeof plain) =>
+    Object.fromEntries(
+      engine.of(TYPE).map(({ inputs }) => [inputs.recipe, inputs.parameters]),
+    ) as Record<string, unknown>;
+  expect(parameters(debug)).toEqual({
+    ...parameters(plain),
+    hypervisor: { V4V: "y", DEBUG: "y", RELEASE_SHA256: "5e" },
   });
 });
 

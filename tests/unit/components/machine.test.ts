@@ -59,6 +59,7 @@ test("the folder comes first and gives the machine keys, port and name", async (
     connection,
     hostPrivateKey: KEYS.hostPrivateKey,
     authorizedKeys: "ssh-ed25519 LOGIN",
+    silence: 300,
   });
   expect(engine.before(qemu)).toEqual(new Set([folder.name]));
 });

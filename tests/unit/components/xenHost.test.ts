@@ -34,6 +34,9 @@ test("Xen's command line follows the settings", async () => {
     "loglvl=all",
     "sched=credit",
   ]);
+  // What a guest provokes is throttled in a debug build too, unless the user wants it otherwise: the last word counts.
+  const debug = await commandLine({ "xen.debug": "true", "xen.options": "guest_loglvl=all" });
+  expect(debug.slice(-3)).toEqual(["v4v=1", "guest_loglvl=none/all", "guest_loglvl=all"]);
 });
 
 test("the hypervisor is the one that was built, in place after dom0's files, with a reboot's time", async () => {
@@ -108,6 +111,8 @@ test("nothing on the emulated machine is removed by itself: it goes with the mac
     "host-kernel",
     "host-xen",
     "module-dom0",
+    "rules-table",
+    "rules-tool",
   ]);
   for (const { name, deletedWith } of onHost) expect(deletedWith, name).toBe(machine.urn);
 });

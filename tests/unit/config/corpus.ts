@@ -253,7 +253,36 @@ const notBuilt: Refused[] = [
   profile("a look-alike", "sm\u043eke"),
 ];
 
+const rule = (why: string, text: string): Refused => ({
+  why,
+  given: { vmCount: "3", "v4v.rules": JSON.stringify(["any -> dom0 drop", text]) },
+  named: ["v4v.rules[1]"],
+});
+
+const rules: Refused[] = [
+  one("v4v.rules")("a text for a list", "domu1 -> domu2 drop"),
+  one("v4v.policy")("iptables' capitals", "DROP"),
+  one("v4v.policy")("another tool's word", "reject"),
+  rule("a domain that nobody has", "domain1 -> domu2 drop"),
+  rule("a domU of a larger testbed", "domu1 -> domu4 drop"),
+  rule("no target", "domu1 -> domu2"),
+  rule("another tool's target", "domu1 -> domu2 DROP"),
+  rule("an arrow the other way", "domu1 <- domu2 drop"),
+  rule("a port beyond 32 bits", "domu1 -> domu2:4294967296 drop"),
+  rule("a negative port", "domu1 -> domu2:-1 drop"),
+  rule("a range of ports", "domu1 -> domu2:1-5 drop"),
+  rule("a second line", "domu1 -> domu2 drop\n-F"),
+  rule("a command for a shell", "domu1 -> domu2 drop; reboot"),
+  rule("an option of the tool", "-F"),
+  {
+    why: "rules without what they rule",
+    given: { v4v: '{"enabled":false,"rules":["any -> any drop"],"policy":"drop"}' },
+    named: ["v4v.policy", "v4v.rules"],
+  },
+];
+
 export const refused: Refused[] = [
+  ...rules,
   ...wrongTypes,
   ...units,
   ...nesting,
@@ -305,6 +334,8 @@ export const accepted: Record<string, string>[] = [
   { "xen.options": "loglvl=all guest_loglvl=all sched=credit2,cap=0" },
   { "xen.options": "" },
   { v4v: '{"enabled":false}' },
+  { v4v: '{"rules":"[\\"dom0 -> any drop\\"]"}' },
+  { "v4v.policy": "drop", "v4v.rules": '["domu1 -> domu2:4294967295 accept","any:0->dom0 drop"]' },
   { "v4v.enabled": "true", "v4v.ringKiB": "4" },
   { "gpu.device": "none", "remoteGpu.enabled": "false" },
   { evaluation: '{"profile":"none"}' },

@@ -38,8 +38,8 @@ const defaults: Settings = {
     bootTimeout: 600,
     freeze: true,
   },
-  xen: { dom0MemoryMiB: 1024, dom0Vcpus: 1, options: "" },
-  v4v: { enabled: true, ringKiB: 1024, spinUs: 200 },
+  xen: { dom0MemoryMiB: 1024, dom0Vcpus: 1, debug: false, options: "" },
+  v4v: { enabled: true, ringKiB: 1024, spinUs: 200, policy: "accept", rules: [] },
   gpu: { device: "auto" },
   remoteGpu: { enabled: false },
   evaluation: { profile: "smoke", seed: 1, generation: 0, timeout: 900 },
@@ -62,7 +62,7 @@ describe("what is accepted", () => {
     expect(load(given)).toEqual({
       ...defaults,
       vmCount: 5,
-      v4v: { enabled: false, ringKiB: 1024, spinUs: 200 },
+      v4v: { ...defaults.v4v, enabled: false },
       machine: { ...defaults.machine, sshPort: 2222 },
     });
   });

@@ -33,9 +33,11 @@ function declared(): Map<string, ts.TypeNode> {
 }
 
 /** What a setting of schema.json has to be called in TypeScript. */
-function expected({ type, choices }: Setting): string[] {
+function expected({ type, choices, words }: Setting): string[] {
   if (choices !== undefined) return choices.map((choice) => JSON.stringify(choice)).sort();
-  return [{ integer: "number", string: "string", boolean: "boolean", array: "never[]" }[type]];
+  // A list that takes nothing yet is one of nothing.
+  const array = words === undefined ? "never[]" : "string[]";
+  return [{ integer: "number", string: "string", boolean: "boolean", array }[type]];
 }
 
 const alternatives = (type: ts.TypeNode): string[] =>

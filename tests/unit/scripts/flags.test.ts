@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { allowed, settings } from "../../../config/settings.ts";
-import { addSettingFlags, flagOf, givenSettings } from "../../../scripts/lib/flags.ts";
+import { addSettingFlags, flagOf, givenSettings, hasFlag } from "../../../scripts/lib/flags.ts";
 
-const flagged = settings.filter(({ type }) => type !== "array");
+const flagged = settings.filter(hasFlag);
 
 function command(): Command {
   const made = new Command("up").exitOverride().configureOutput({ writeErr: () => undefined });
@@ -16,7 +16,7 @@ function given(...args: string[]): Map<string, string> {
   return givenSettings(command().parse(args, { from: "user" }).opts());
 }
 
-test("every setting that is one value has a flag of its own, in plain small letters", () => {
+test("every setting that takes a value has a flag of its own, in plain small letters", () => {
   const flags = flagged.map(flagOf);
   expect(new Set([...flags, "stack", "yes", "help", "version"]).size).toBe(flags.length + 4);
   for (const flag of flags) expect(flag).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);

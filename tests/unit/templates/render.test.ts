@@ -43,6 +43,11 @@ const cases: [template: string, expected: string, values: Values][] = [
     "domu.env",
     { name: "domu1", address: "10.83.0.11", prefixLength: 24, gateway: "10.83.0.1" },
   ],
+  [
+    "rules",
+    "rules",
+    { policy: "drop", rules: ["-s domu1 -d any:5000 -j accept", "-s any -d dom0 -j drop"] },
+  ],
   ["v4v-module.service", "v4v-module.service", { parameters: "ring_kib=1024 spin_us=200" }],
 ];
 
@@ -62,7 +67,10 @@ describe.each(cases)("%s (%s)", (template, expected, values) => {
     // A flag chooses a part of the template; every other value has to appear.
     const texts = Object.keys(values).filter((name) => typeof values[name] !== "boolean");
     for (const name of texts) {
-      expect(render(template, { ...values, [name]: "9" }), name).not.toBe(render(template, values));
+      const other = Array.isArray(values[name]) ? ["9"] : "9";
+      expect(render(template, { ...values, [name]: other }), name).not.toBe(
+        render(template, values),
+      );
       const others = Object.fromEntries(Object.entries(values).filter(([key]) => key !== name));
       expect(() => render(template, others), `without ${name}`).toThrow(name);
     }
@@ -72,9 +80,10 @@ describe.each(cases)("%s (%s)", (template, expected, values) => {
     const texts = Object.entries(values).filter(([, value]) => typeof value !== "boolean");
     for (const [name] of texts) {
       for (const character of "\"'`$;{}[]()<>|&\\!*?~#^%\n\r\t\0\u007fé\u2028") {
-        const value = `a${character}b`;
-        expect(() => render(template, { ...values, [name]: value }), value).toThrow(
-          `${template}: ${name} holds characters that are not allowed there: ${JSON.stringify(value)}`,
+        const text = `a${character}b`;
+        const value = Array.isArray(values[name]) ? ["plain", text] : text;
+        expect(() => render(template, { ...values, [name]: value }), text).toThrow(
+          `${template}: ${name} holds characters that are not allowed there: ${JSON.stringify(text)}`,
         );
       }
     }

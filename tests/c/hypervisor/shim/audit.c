@@ -4,6 +4,8 @@
 #include "check.h"
 #include "private.h"
 
+#include <xen/xmalloc.h>
+
 _Noreturn void machine_assertion(const char *condition, const char *file, int line)
 {
 	printf("# %s:%d: the hypervisor asserts %s\n", file, line, condition);
@@ -69,13 +71,51 @@ static void audit_domain(const struct domain *d, unsigned int *blocks)
 		violation("domain %u is dead and has rings", d->domain_id);
 }
 
+static void audit_rule(const struct v4v_filter *filter, unsigned int *blocks)
+{
+	const uint16_t domids[] = {filter->rule.src_domid, filter->rule.dst_domid};
+
+	(*blocks)++;
+	if (filter->table != v4v_rules)
+		violation("a rule in force is of another table");
+	for (unsigned int i = 0; i < 2; i++) {
+		const struct domain *d = machine_find_domain(domids[i]);
+
+		if (domids[i] != V4V_ANY && (!d || !d->v4v || d->v4v->dead))
+			violation("a rule names domain %u, which does not live", domids[i]);
+	}
+}
+
+static void audit_rules(unsigned int *blocks)
+{
+	if (!v4v_rules)
+		return;
+	(*blocks)++;
+	if (v4v_rules->nr > V4V_RULES_MAX)
+		violation("%u rules are too many", v4v_rules->nr);
+	audit_rule(v4v_rules->policy, blocks);
+	for (unsigned int i = 0; i < v4v_rules->nr; i++)
+		if (v4v_rules->rules[i])
+			audit_rule(v4v_rules->rules[i], blocks);
+}
+
+void machine_forget_rules(void)
+{
+	if (!v4v_rules)
+		return;
+	for (unsigned int i = 0; i < v4v_rules->nr; i++)
+		xfree(v4v_rules->rules[i]);
+	xfree(v4v_rules->policy);
+	XFREE(v4v_rules);
+}
+
 void machine_audit(void)
 {
 	unsigned int blocks = 0;
 
 	locks_expect_free();
-	if (domlist_read_lock.depth)
-		violation("the RCU lock of the list of domains is still held");
+	machine_quiesce();
+	audit_rules(&blocks);
 	memory_expect_none();
 	for (struct domain *d = machine_first(); d; d = machine_next(d))
 		audit_domain(d, &blocks);

@@ -12,12 +12,15 @@ struct vcpu *current;
 rcu_read_lock_t domlist_read_lock;
 
 static struct domain *domain_list;
+static unsigned int rcu_depth;
+static struct rcu_head *rcu_callbacks;
 
 void machine_start(void)
 {
 	machine = (struct machine){0};
 	current = NULL;
 	domlist_read_lock.depth = 0;
+	rcu_depth = 0;
 	memory_start();
 }
 
@@ -38,6 +41,7 @@ void machine_stop(void)
 		machine_destroy_domain(d);
 	}
 	machine_audit();
+	machine_forget_rules();
 	if (machine.heap_blocks)
 		violation("%u blocks of the heap are left", machine.heap_blocks);
 	memory_stop();
@@ -49,6 +53,7 @@ struct domain *machine_create_domain(uint16_t domid)
 	struct domain **end = &domain_list;
 
 	d->domain_id = domid;
+	d->is_privileged = !domid;
 	if (v4v_init(d)) {
 		/* As domain_create() does when a part of it fails. */
 		v4v_free(d);
@@ -143,14 +148,41 @@ void rcu_unlock_domain(struct domain *d)
 void rcu_read_lock(rcu_read_lock_t *lock)
 {
 	lock->depth++;
+	rcu_depth++;
 }
 
 void rcu_read_unlock(rcu_read_lock_t *lock)
 {
-	if (!lock->depth)
+	if (!lock->depth) {
 		violation("an RCU lock is released that is not held");
-	else
-		lock->depth--;
+		return;
+	}
+	lock->depth--;
+	rcu_depth--;
+}
+
+void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
+{
+	for (const struct rcu_head *other = rcu_callbacks; other; other = other->next)
+		if (other == head)
+			violation("a block is given to RCU twice");
+	head->func = func;
+	head->next = rcu_callbacks;
+	rcu_callbacks = head;
+}
+
+void machine_quiesce(void)
+{
+	if (rcu_depth) {
+		violation("an RCU lock is still held when the call is over");
+		rcu_depth = 0;
+	}
+	while (rcu_callbacks) {
+		struct rcu_head *head = rcu_callbacks;
+
+		rcu_callbacks = head->next;
+		head->func(head);
+	}
 }
 
 void send_guest_global_virq(struct domain *d, uint32_t virq)

@@ -21,6 +21,17 @@ void *machine_alloc(size_t size, size_t count, bool zero)
 	return block;
 }
 
+void *machine_alloc_aligned(size_t alignment, size_t size)
+{
+	void *block = NULL;
+
+	if (allocation_fails() || posix_memalign(&block, alignment, size))
+		return NULL;
+	memset(block, 0, size);
+	machine.heap_blocks++;
+	return block;
+}
+
 void machine_free(void *block)
 {
 	if (!block)

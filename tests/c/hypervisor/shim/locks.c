@@ -1,6 +1,6 @@
 /*
  * The lock order that kernel/xen/new/xen/common/v4v/private.h promises: a domain's lock, then a ring's; never the
- * locks of two domains at once, and none taken twice.
+ * locks of two domains at once, and none taken twice. The lock of the rules is taken with none of these.
  */
 #include <stdio.h>
 
@@ -9,6 +9,7 @@
 
 static const rwlock_t *domain_lock;
 static const spinlock_t *ring_lock;
+static const spinlock_t *global_lock;
 
 void rwlock_init(rwlock_t *lock)
 {
@@ -21,8 +22,8 @@ static void take_domain_lock(const rwlock_t *lock)
 		violation("a domain's lock is taken twice");
 	else if (domain_lock)
 		violation("the locks of two domains are taken at once");
-	if (ring_lock)
-		violation("a domain's lock is taken inside a ring's");
+	if (ring_lock || global_lock)
+		violation("a domain's lock is taken inside a ring's or that of the rules");
 	domain_lock = lock;
 }
 
@@ -71,6 +72,13 @@ void spin_lock_init(spinlock_t *lock)
 
 void spin_lock(spinlock_t *lock)
 {
+	if (lock->global) {
+		if (domain_lock || ring_lock || global_lock)
+			violation("the lock of the rules is taken inside another");
+		global_lock = lock;
+		lock->held = true;
+		return;
+	}
 	if (!domain_lock)
 		violation("a ring's lock is taken without its domain's: the ring may go away");
 	if (ring_lock)
@@ -81,6 +89,13 @@ void spin_lock(spinlock_t *lock)
 
 void spin_unlock(spinlock_t *lock)
 {
+	if (lock->global) {
+		if (!lock->held || global_lock != lock)
+			violation("the lock of the rules is released that was not held");
+		lock->held = false;
+		global_lock = NULL;
+		return;
+	}
 	if (!lock->held || ring_lock != lock)
 		violation("a ring's lock is released that was not held");
 	lock->held = false;
@@ -94,13 +109,14 @@ bool spin_is_locked(const spinlock_t *lock)
 
 bool locks_are_free(void)
 {
-	return !domain_lock && !ring_lock;
+	return !domain_lock && !ring_lock && !global_lock;
 }
 
 void locks_expect_free(void)
 {
-	if (domain_lock || ring_lock)
+	if (domain_lock || ring_lock || global_lock)
 		violation("a lock is still held when the call is over");
 	domain_lock = NULL;
 	ring_lock = NULL;
+	global_lock = NULL;
 }

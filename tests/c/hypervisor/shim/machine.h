@@ -21,6 +21,7 @@
 /* Frames of a domain: its calls, its data to send, and the largest ring. */
 #define DOMAIN_FRAMES 1280u
 #define MAX_DOMAINS 6u
+#define MAX_CPUS 3u
 
 struct domain;
 struct page_info;
@@ -36,6 +37,8 @@ struct machine {
 	unsigned int heap_blocks;
 	/* Frames looked up and mapped, and reads of guest memory: what a hypercall's time goes by. */
 	unsigned int steps;
+	/* The one that runs. */
+	unsigned int cpu;
 	/* What other processors do in the meantime. */
 	void (*on_guest_read)(struct domain *d, unsigned long address, unsigned long count);
 	void (*on_word_read)(const void *address);
@@ -73,6 +76,9 @@ void machine_move_ring(struct domain *d, uint32_t port, uint16_t partner, uint32
 /* Where the producer of a ring is by the hypervisor's own account; false if it has no such ring. */
 bool machine_ring_tx(struct domain *d, uint32_t port, uint16_t partner, uint32_t *tx);
 
+/* console.c: what was printed since the last key, after a debug key was pressed. */
+const char *machine_press(unsigned char key);
+
 /* memory.c */
 void memory_start(void);
 void memory_stop(void);
@@ -109,6 +115,8 @@ bool guest_fill(struct domain *d, unsigned long address, int byte, size_t count)
 
 /* heap.c */
 void *machine_alloc(size_t size, size_t count, bool zero);
+/* Zeroed. */
+void *machine_alloc_aligned(size_t alignment, size_t size);
 void machine_free(void *block);
 /* Counts down machine.failing_allocation. */
 bool allocation_fails(void);
@@ -117,6 +125,11 @@ bool allocation_fails(void);
 /* Whether another processor could go on now whatever lock it needs. */
 bool locks_are_free(void);
 void locks_expect_free(void);
+/* audit.c: gives the table of rules back, whose end is that of the machine. */
+void machine_forget_rules(void);
+
+/* domains.c: frees what was waiting for the end of all RCU readers. */
+void machine_quiesce(void);
 
 /* Called by the accessors of shared words. */
 void machine_word_read(const void *address);

@@ -39,6 +39,7 @@ async function inputsFor(parts: Properties = {}): Promise<Properties> {
     connection: { ...connection },
     hostPrivateKey: "k",
     authorizedKeys: "a",
+    silence: 60,
     ...parts,
   };
 }
@@ -152,6 +153,21 @@ test("a running machine that listens at the stack's old port is stopped, to be s
   // With this much memory it is not started again here.
   await expect(machine.ensure(recordedContext(5), moved, before)).rejects.toThrow();
   expect(identity !== undefined && isRunning(identity)).toBe(false);
+});
+
+test("a running machine that hangs is switched off after its time, with a warning, to be switched on", async () => {
+  const { pid } = await standIn();
+  const identity = identify(pid);
+  const far = await farSide();
+  await far.stop();
+  writeFileSync(folder(FILES.console), "its last words\n");
+  // With this much memory it is not started again here.
+  const connection = { ...far.connection };
+  const inputs = await inputsFor({ connection, silence: 1, memoryMiB: 2 ** 30 });
+  const context = recordedContext(30);
+  await expect(machine.ensure(context, inputs, undefined)).rejects.toThrow("too little memory");
+  expect(identity !== undefined && isRunning(identity)).toBe(false);
+  expect(context.warnings.join()).toMatch(/has not answered for 1 s.*its last words/s);
 });
 
 test("of two machines of one name, which a killed run may leave, one is ended", async () => {

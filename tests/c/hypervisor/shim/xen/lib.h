@@ -57,4 +57,10 @@ typedef uint16_t domid_t;
 #define smp_mb() machine_barrier(true)
 #define smp_wmb() machine_barrier(false)
 
+/* A function that is called by its address. */
+#define cf_check
+
+/* To the console (console.c): %u, %c, and %pd for a domain. */
+void printk(const char *format, ...);
+
 #endif

@@ -3,6 +3,7 @@
 #define SHIM_XEN_SCHED_H
 
 #include <xen/lib.h>
+#include <xen/rcupdate.h>
 
 #define DOMID_FIRST_RESERVED 0x7ff0U
 #define DOMID_SELF 0x7ff0U
@@ -11,7 +12,7 @@ struct v4v_domain;
 
 struct domain {
 	domid_t domain_id;
-	bool idle;
+	bool idle, is_privileged;
 	struct v4v_domain *v4v;
 	struct domain *next_in_list;
 
@@ -28,20 +29,14 @@ struct vcpu {
 extern struct vcpu *current;
 
 #define is_idle_domain(d) ((d)->idle)
+#define is_control_domain(d) ((d)->is_privileged)
 #define is_system_domain(d) ((d)->domain_id >= DOMID_FIRST_RESERVED)
 
 struct domain *rcu_lock_domain_by_id(domid_t id);
 struct domain *rcu_lock_domain_by_any_id(domid_t id);
 void rcu_unlock_domain(struct domain *d);
 
-typedef struct {
-	unsigned int depth;
-} rcu_read_lock_t;
-
 extern rcu_read_lock_t domlist_read_lock;
-
-void rcu_read_lock(rcu_read_lock_t *lock);
-void rcu_read_unlock(rcu_read_lock_t *lock);
 
 struct domain *machine_first_domain(void);
 

@@ -6,7 +6,11 @@
 
 typedef struct {
 	bool held;
+	/* Of the whole machine, not of a ring. */
+	bool global;
 } spinlock_t;
+
+#define DEFINE_SPINLOCK(name) spinlock_t name = {.global = true}
 
 void spin_lock_init(spinlock_t *lock);
 void spin_lock(spinlock_t *lock);

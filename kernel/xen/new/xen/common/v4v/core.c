@@ -94,6 +94,15 @@ long do_v4v_op(unsigned int cmd, XEN_GUEST_HANDLE_PARAM(void) arg)
     case V4VOP_notify:
         rc = v4v_read_id(&id, guest_handle_cast(arg, v4v_ring_id_t));
         return rc ?: v4v_notify(d, &id);
+
+    case V4VOP_insert_rule:
+    case V4VOP_delete_rule:
+    case V4VOP_flush_rules:
+    case V4VOP_set_policy:
+    case V4VOP_zero_rules:
+    case V4VOP_list_rules:
+    case V4VOP_replace_rules:
+        return is_control_domain(d) ? v4v_rules_op(cmd, arg) : -EPERM;
     }
 
     return -ENOSYS;
@@ -103,9 +112,14 @@ int v4v_init(struct domain *d)
 {
     struct v4v_domain *v4v;
     unsigned int i;
+    int rc;
 
     if ( !opt_v4v || is_idle_domain(d) || is_system_domain(d) )
         return 0;
+
+    rc = v4v_rules_init();
+    if ( rc )
+        return rc;
 
     v4v = xzalloc(struct v4v_domain);
     if ( !v4v )
@@ -120,19 +134,23 @@ int v4v_init(struct domain *d)
     return 0;
 }
 
-void v4v_teardown(struct domain *d)
+static void remove_all_rings(struct domain *d)
 {
-    struct v4v_domain *v4v = d->v4v;
-
-    if ( !v4v )
-        return;
-
-    write_lock(&v4v->lock);
-    v4v->dead = true;
+    write_lock(&d->v4v->lock);
+    d->v4v->dead = true;
     v4v_remove_rings(d);
-    write_unlock(&v4v->lock);
+    write_unlock(&d->v4v->lock);
 
     v4v_partner_died(d->domain_id);
+}
+
+void v4v_teardown(struct domain *d)
+{
+    if ( !d->v4v )
+        return;
+
+    remove_all_rings(d);
+    v4v_rules_forget(d->domain_id);
 }
 
 void v4v_soft_reset(struct domain *d)
@@ -142,7 +160,8 @@ void v4v_soft_reset(struct domain *d)
     if ( !v4v )
         return;
 
-    v4v_teardown(d);
+    /* It keeps its number, and with it the rules that name it. */
+    remove_all_rings(d);
 
     write_lock(&v4v->lock);
     v4v->dead = false;

@@ -11,17 +11,21 @@
  *
  * No path holds the locks of two domains at once: sending holds the
  * receiver's, consuming the owner's, and a dying domain takes those of the
- * others one after the other. struct v4v_domain lives as long as its struct
+ * others one after the other. The table of rules has a lock of its own for
+ * those who change it (rules.c), never taken inside these nor around them;
+ * senders read it under RCU. struct v4v_domain lives as long as its struct
  * domain, so that a reference to the domain (RCU or current) is enough to
  * reach the lock; `dead` tells whether the rest still counts.
  */
 #ifndef __V4V_PRIVATE_H__
 #define __V4V_PRIVATE_H__
 
+#include <xen/cache.h>
 #include <xen/domain.h>
 #include <xen/guest_access.h>
 #include <xen/list.h>
 #include <xen/mm.h>
+#include <xen/rcupdate.h>
 #include <xen/rwlock.h>
 #include <xen/sched.h>
 #include <xen/spinlock.h>
@@ -33,11 +37,23 @@ typedef struct v4v_ring_id v4v_ring_id_t;
 typedef struct v4v_register_ring v4v_register_ring_t;
 typedef struct v4v_sendv v4v_sendv_t;
 typedef struct v4v_iov v4v_iov_t;
+typedef struct v4v_rule v4v_rule_t;
+typedef struct v4v_rule_at v4v_rule_at_t;
+typedef struct v4v_policy v4v_policy_t;
+typedef struct v4v_rule_entry v4v_rule_entry_t;
+typedef struct v4v_list_rules v4v_list_rules_t;
+typedef struct v4v_replace_rules v4v_replace_rules_t;
 DEFINE_XEN_GUEST_HANDLE(v4v_info_t);
 DEFINE_XEN_GUEST_HANDLE(v4v_ring_id_t);
 DEFINE_XEN_GUEST_HANDLE(v4v_register_ring_t);
 DEFINE_XEN_GUEST_HANDLE(v4v_sendv_t);
 DEFINE_XEN_GUEST_HANDLE(v4v_iov_t);
+DEFINE_XEN_GUEST_HANDLE(v4v_rule_t);
+DEFINE_XEN_GUEST_HANDLE(v4v_rule_at_t);
+DEFINE_XEN_GUEST_HANDLE(v4v_policy_t);
+DEFINE_XEN_GUEST_HANDLE(v4v_rule_entry_t);
+DEFINE_XEN_GUEST_HANDLE(v4v_list_rules_t);
+DEFINE_XEN_GUEST_HANDLE(v4v_replace_rules_t);
 
 #define V4V_BUCKETS 64
 
@@ -75,11 +91,52 @@ struct v4v_domain {
     struct list_head buckets[V4V_BUCKETS];
 };
 
+/* Of one CPU, so that senders do not take turns at a line of the cache. */
+struct v4v_count {
+    uint64_t packets;
+    uint64_t bytes;
+} __cacheline_aligned;
+
+struct v4v_rule_table;
+
+/* A rule in force, or the policy: a rule that everything matches. */
+struct v4v_filter {
+    struct rcu_head rcu;
+    struct v4v_rule rule;
+    /* The table that it was last put into; NULL if it was never in force. */
+    const struct v4v_rule_table *table;
+    struct v4v_count counts[];
+};
+
+/*
+ * The whole of the rules. A change makes another table, which may hold the
+ * same filters (and so their counters), and puts it in place of this one.
+ * Only death works on the table that is in force: it must not need memory.
+ */
+struct v4v_rule_table {
+    struct rcu_head rcu;
+    struct v4v_filter *policy;
+    unsigned int nr;
+    /* NULL where a domain died that the rule named. */
+    struct v4v_filter *rules[V4V_RULES_MAX];
+};
+
 /* Tells a domain to look at its rings and at what it could not send. */
 void v4v_signal(struct domain *d);
 void v4v_signal_id(domid_t domid);
 
+/* rules.c; what match returns lasts as long as the caller's RCU lock. */
+extern rcu_read_lock_t v4v_rules_rcu;
+extern struct v4v_rule_table *v4v_rules;
+struct v4v_filter *v4v_match(domid_t src, uint32_t src_port,
+                             domid_t dst, uint32_t dst_port);
+void v4v_count(struct v4v_filter *filter, unsigned int bytes);
+int v4v_rules_init(void);
+void v4v_rules_forget(domid_t domid);
+int v4v_rules_op(unsigned int cmd, XEN_GUEST_HANDLE_PARAM(void) arg);
+
 /* ring.c; callers of find hold d's lock. */
+bool v4v_domain_lives(domid_t domid);
 struct v4v_ring_info *v4v_find_ring(const struct domain *d, uint32_t port,
                                     domid_t partner);
 int v4v_register_ring(struct domain *d,

@@ -171,15 +171,11 @@ static struct v4v_ring_info *make_ring(struct domain *d,
     return NULL;
 }
 
-static bool partner_lives(domid_t partner)
+bool v4v_domain_lives(domid_t domid)
 {
-    struct domain *d;
+    struct domain *d = rcu_lock_domain_by_id(domid);
     bool lives;
 
-    if ( partner == V4V_ANY )
-        return true;
-
-    d = rcu_lock_domain_by_id(partner);
     if ( !d )
         return false;
 
@@ -229,7 +225,8 @@ int v4v_register_ring(struct domain *d,
          * it finds this ring there, or we see that it is dead.
          */
         smp_mb();
-        if ( !partner_lives(args.id.partner) )
+        if ( args.id.partner != V4V_ANY &&
+             !v4v_domain_lives(args.id.partner) )
         {
             list_del(&ring->node);
             rc = -ESRCH;

@@ -294,6 +294,7 @@ long v4v_sendv(struct domain *d, XEN_GUEST_HANDLE_PARAM(void) arg)
 {
     struct v4v_sendv args;
     struct v4v_ring_info *ring;
+    struct v4v_filter *verdict;
     struct domain *owner;
     bool tell = false;
     long rc = -ECONNREFUSED;
@@ -312,6 +313,18 @@ long v4v_sendv(struct domain *d, XEN_GUEST_HANDLE_PARAM(void) arg)
     if ( !owner->v4v )
         goto out;
 
+    rcu_read_lock(&v4v_rules_rcu);
+
+    /* Before any ring is looked for: a refusal says nothing about the rings. */
+    verdict = v4v_match(d->domain_id, args.src_port, owner->domain_id,
+                        args.dst.port);
+    if ( verdict->rule.target == V4V_DROP )
+    {
+        v4v_count(verdict, min(args.length, V4V_SEND_MAX));
+        rc = -EACCES;
+        goto denied;
+    }
+
     read_lock(&owner->v4v->lock);
 
     ring = v4v_find_ring(owner, args.dst.port, d->domain_id) ?:
@@ -328,6 +341,11 @@ long v4v_sendv(struct domain *d, XEN_GUEST_HANDLE_PARAM(void) arg)
     if ( tell )
         v4v_signal(owner);
 
+    if ( rc >= 0 )
+        v4v_count(verdict, rc);
+
+ denied:
+    rcu_read_unlock(&v4v_rules_rcu);
  out:
     rcu_unlock_domain(owner);
 

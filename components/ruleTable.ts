@@ -1,0 +1,61 @@
+import * as pulumi from "@pulumi/pulumi";
+import { parseRule, type Rule } from "../config/rules.ts";
+import type { Settings } from "../config/types.ts";
+import { Files, Rules, type Build } from "../provider/sdk.ts";
+import { render } from "../templates/render.ts";
+import type { XenHost } from "./xenHost.ts";
+
+export interface RuleTableArgs {
+  xenHost: XenHost;
+  /** The testbed's own programs. */
+  tools: Build;
+  settings: Settings["v4v"];
+}
+
+const TOOL = "/usr/local/sbin/viptables";
+
+/** The words with which viptables appends a rule. */
+function words({ from, to, target }: Rule): string {
+  const end = ({ domain, port }: Rule["from"]) =>
+    port === undefined ? domain : `${domain}:${port}`;
+  return `-s ${end(from)} -d ${end(to)} -j ${target}`;
+}
+
+/** Which V4V messages the hypervisor takes, and viptables to look at it and to change it by hand. */
+export class RuleTable extends pulumi.ComponentResource {
+  readonly rules: Rules;
+
+  constructor(name: string, args: RuleTableArgs, options?: pulumi.ComponentResourceOptions) {
+    super("v4v:testbed:RuleTable", name, {}, options);
+    const { xenHost, settings } = args;
+    const { connection, incarnation, resource } = xenHost.host;
+    const on = { parent: this, deletedWith: resource };
+    const tool = new Files(
+      `${name}-tool`,
+      {
+        connection,
+        incarnation,
+        files: args.tools.path.apply((tools) => [
+          { path: TOOL, mode: "755", source: `${tools}/bin/viptables` },
+        ]),
+      },
+      on,
+    );
+    this.rules = new Rules(
+      `${name}-table`,
+      {
+        connection,
+        dom0BootId: xenHost.bootId,
+        rules: render("rules", {
+          policy: settings.policy,
+          rules: settings.rules.map((rule) => words(parseRule(rule))),
+        }),
+        path: "/etc/v4v-testbed/rules",
+        tool: TOOL,
+        unit: "v4v-rules.service",
+      },
+      { ...on, dependsOn: [tool, xenHost] },
+    );
+    this.registerOutputs({});
+  }
+}
