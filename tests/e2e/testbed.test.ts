@@ -391,7 +391,7 @@ describe("drift and change", () => {
 });
 
 describe("rules of V4V", () => {
-  const rule = "-s domu1 -d domu2 -j drop";
+  const rule = "-s domu1 -d domu2 -j DROP";
   const table = () => testbed.on("host", "viptables --save");
   /** What socat says in domu1 when it connects to a port of domu2 that nobody listens on. */
   const connect = async (): Promise<string> => {
@@ -402,7 +402,7 @@ describe("rules of V4V", () => {
     Number(
       await testbed.on(
         "host",
-        "viptables -L | awk '/drop/ && /domu1/ { n += $2 } END { print n }'",
+        "viptables -L | awk '/DROP/ && /domu1/ { n += $2 } END { print n }'",
       ),
     );
 
