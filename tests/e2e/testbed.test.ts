@@ -420,15 +420,16 @@ describe("rules of V4V", () => {
     expect(await testbed.on("host", "sleep 1; cat /tmp/hello; rm /tmp/hello")).toBe("hello");
   });
 
-  it("emptied by hand, and lost with a domU, are mended by up", async () => {
-    await testbed.on("host", "viptables -F; xl destroy domu1");
+  it("changed by hand, and lost with a domU, are mended by up", async () => {
+    await testbed.on("host", "viptables -P drop; xl destroy domu1");
     expect(await table()).not.toContain(rule);
     const refreshed = succeeded(
       await testbed.pulumi(["refresh", "--yes", "--stack", testbed.stack]),
     );
-    expect(refreshed.output).toMatch(/~ .*rules-table +updated/);
+    expect(counted(refreshed.output, "deleted")).toBe(1);
+    expect(counted(refreshed.output, "updated")).toBe(1);
     succeeded(await testbed.up([]));
-    expect(await table()).toContain(rule);
+    expect(await table()).toBe(`-P ACCEPT\n-A ${rule}`);
     expect(await connect()).toContain("Permission denied");
     expect(counted(succeeded(await testbed.up([])).output, "updated")).toBe(0);
   });
