@@ -1,8 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { parseRule, type Rule } from "../config/rules.ts";
+import { ruleFile } from "../config/rules.ts";
 import type { Settings } from "../config/types.ts";
 import { Files, Rules, type Build } from "../provider/sdk.ts";
-import { render } from "../templates/render.ts";
 import type { XenHost } from "./xenHost.ts";
 
 export interface RuleTableArgs {
@@ -13,13 +12,6 @@ export interface RuleTableArgs {
 }
 
 const TOOL = "/usr/local/sbin/viptables";
-
-/** The words with which viptables appends a rule. */
-function words({ from, to, target }: Rule): string {
-  const end = ({ domain, port }: Rule["from"]) =>
-    port === undefined ? domain : `${domain}:${port}`;
-  return `-s ${end(from)} -d ${end(to)} -j ${target}`;
-}
 
 /** Which V4V messages the hypervisor takes, and viptables to look at it and to change it by hand. */
 export class RuleTable extends pulumi.ComponentResource {
@@ -46,10 +38,7 @@ export class RuleTable extends pulumi.ComponentResource {
       {
         connection,
         dom0BootId: xenHost.bootId,
-        rules: render("rules", {
-          policy: settings.policy,
-          rules: settings.rules.map((rule) => words(parseRule(rule))),
-        }),
+        rules: ruleFile(settings),
         path: "/etc/v4v-testbed/rules",
         tool: TOOL,
         unit: "v4v-rules.service",

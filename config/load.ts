@@ -35,19 +35,6 @@ function parse(raw: string): unknown {
   }
 }
 
-/** Lists that were given as text within an object, as `pulumi config set --path` does. */
-function parseLists(tree: Tree): void {
-  for (const { path, type } of settings) {
-    if (type !== "array") continue;
-    const names = path.split(".");
-    const above = names.slice(0, -1).reduce<unknown>((node, name) => {
-      return isTree(node) && Object.hasOwn(node, name) ? node[name] : undefined;
-    }, tree);
-    const last = names.at(-1) ?? "";
-    if (isTree(above) && typeof above[last] === "string") above[last] = parse(above[last]);
-  }
-}
-
 /** Puts `value` at a dotted path; an object given beside dotted keys is merged with them. */
 function place(tree: Tree, path: string[], value: unknown, name: string, problems: string[]): void {
   const [head, ...rest] = path;
@@ -109,6 +96,18 @@ function nearest(name: string, path: string[], candidates: string[]): string {
 
 function at(tree: Tree, path: readonly string[]): unknown {
   return path.reduce<unknown>((node, key) => (isTree(node) ? node[key] : undefined), tree);
+}
+
+/** Lists that were set by their path, as flags are kept, lie in their object as text. */
+function parseLists(tree: Tree): void {
+  for (const { path, type } of settings) {
+    const parts = path.split(".");
+    const name = parts.pop() ?? "";
+    const parent = at(tree, parts);
+    const value = isTree(parent) && Object.hasOwn(parent, name) ? parent[name] : undefined;
+    if (type === "array" && isTree(parent) && typeof value === "string")
+      parent[name] = parse(value);
+  }
 }
 
 function refusal(setting: Setting, value: unknown): string {

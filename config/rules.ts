@@ -34,6 +34,15 @@ export function parseRule(text: string): Rule {
   };
 }
 
+/** The whole table as `viptables --restore` reads it. */
+export function ruleFile({ policy, rules }: Settings["v4v"]): string {
+  const end = ({ domain, port }: End) => (port === undefined ? domain : `${domain}:${port}`);
+  const lines = rules
+    .map(parseRule)
+    .map(({ from, to, target }) => `-A -s ${end(from)} -d ${end(to)} -j ${target}\n`);
+  return `# For viptables, written by the testbed; the next up mends changes made here.\n-P ${policy}\n${lines.join("")}`;
+}
+
 function* endProblems({ domain, port }: End, vmCount: number): Generator<string> {
   const number = /^domu(\d+)$/.exec(domain)?.[1];
   if (number !== undefined && Number(number) > vmCount)

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import Handlebars from "handlebars";
 
-export type TemplateValue = string | number | boolean | readonly string[];
+export type TemplateValue = string | number | boolean;
 
 /** Characters that mean nothing special in xl configurations, GRUB, units, networkd and shell assignments alike. */
 const PLAIN = /^[A-Za-z0-9 _.,:=+/@-]*$/;
@@ -17,19 +17,12 @@ const PLAIN = /^[A-Za-z0-9 _.,:=+/@-]*$/;
  */
 export function render(template: string, values: Record<string, TemplateValue>): string {
   for (const [name, value] of Object.entries(values)) {
-    const texts = typeof value === "object" ? value : [value];
-    for (const text of texts) {
-      if (typeof text === "string" && !PLAIN.test(text)) {
-        throw new Error(
-          `${template}: ${name} holds characters that are not allowed there: ${JSON.stringify(text)}`,
-        );
-      }
+    if (typeof value === "string" && !PLAIN.test(value)) {
+      throw new Error(
+        `${template}: ${name} holds characters that are not allowed there: ${JSON.stringify(value)}`,
+      );
     }
   }
   const source = readFileSync(join(import.meta.dirname, `${template}.hbs`), "utf8");
-  // Its strict mode lets a list that is missing pass for an empty one.
-  for (const [, list = ""] of source.matchAll(/{{#each (\w+)}}/g)) {
-    if (!Array.isArray(values[list])) throw new Error(`${template}: ${list} is not a list`);
-  }
   return Handlebars.compile(source, { strict: true, noEscape: true })(values);
 }

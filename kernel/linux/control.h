@@ -83,8 +83,8 @@ void v4v_control_event(void);
 
 /*
  * Sends a control message, now or as soon as the addressee has room.
- * -ECONNREFUSED: that domain has no V4V module. From processes and workers;
- * does not sleep.
+ * -ECONNREFUSED: that domain has no V4V module; -EACCES: a rule of the
+ * hypervisor drops it. From processes and workers; does not sleep.
  */
 int v4v_control_send(u16 domid, const struct v4v_control *message);
 

@@ -28,8 +28,9 @@ struct v4v_tx {
 /*
  * Sends up to @len bytes of @from, as much as the ring has room for, from the
  * pages where they are. Returns the bytes sent, or -ECONNREFUSED if there is no
- * such ring, -EFAULT. @full: it was the ring that took no more, and VIRQ_V4V
- * follows when it has room; after an error halfway nothing follows.
+ * such ring, -EACCES if a rule of the hypervisor drops it, -EFAULT. @full: it
+ * was the ring that took no more, and VIRQ_V4V follows when it has room; after
+ * an error halfway nothing follows.
  */
 ssize_t v4v_tx_stream(struct v4v_tx *tx, u32 type, struct iov_iter *from, size_t len, bool *full);
 
@@ -37,7 +38,7 @@ ssize_t v4v_tx_stream(struct v4v_tx *tx, u32 type, struct iov_iter *from, size_t
  * Sends @len bytes of @from (at most V4V_SEND_MAX) as one message, whole or not
  * at all, from the pages where they are if one hypercall can name them. Returns
  * @len, -EAGAIN without room (VIRQ_V4V follows when there is), -EMSGSIZE if there
- * can never be, -ECONNREFUSED, -EFAULT; then nothing is taken from @from.
+ * can never be, -ECONNREFUSED, -EACCES, -EFAULT; then nothing is taken from @from.
  */
 ssize_t v4v_tx_record(struct v4v_tx *tx, u32 type, struct iov_iter *from, size_t len);
 

@@ -33,7 +33,8 @@ static const char help[] =
 	"TARGET is accept or drop; a dropped send fails at once with EACCES. FROM and TO are DOMAIN or DOMAIN:PORT,\n"
 	"by default any. DOMAIN is any, dom0, the name of a domain that runs, or its number. The first rule that\n"
 	"matches decides. PORT is that of a V4V ring, not of AF_VSOCK: 1 is the control ring by which connections\n"
-	"are made, 1024 and up are data rings, numbered at random. A source's port is what the sender says.\n"
+	"are made, 1024 and up are data rings, numbered at random; 2147483648 + P is datagram port P of AF_VSOCK.\n"
+	"A source's port is what the sender says.\n"
 	"A rule ends with the domain that it names; --restore brings it back for the next one of that name.\n"
 	"\n"
 	"  -n, --numeric    numbers of domains instead of names\n"
@@ -42,7 +43,7 @@ static const char help[] =
 	"  -t, --test       print what would be restored, change nothing\n"
 	"\n"
 	"Long forms: --list --append --insert --delete --flush --policy --zero --source --destination --jump --help.\n"
-	"Exit code: 0 done, 1 refused by Xen or the system, 2 the command or the file makes no sense.\n";
+	"Exit code: 0 done, 1 refused by Xen or the system, 2 the command or the file makes no sense, 3 Xen has no V4V.\n";
 
 struct session {
 	struct command command;
@@ -52,16 +53,15 @@ struct session {
 	struct error error;
 };
 
-static int refused(struct session *session)
+static int failed(struct session *session, int code)
 {
 	fprintf(session->err, "viptables: %s\n", session->error.text);
-	return EXIT_REFUSED;
+	return code;
 }
 
-static int senseless(struct session *session)
+static int refused(struct session *session)
 {
-	fprintf(session->err, "viptables: %s\n", session->error.text);
-	return EXIT_USAGE;
+	return failed(session, EXIT_REFUSED);
 }
 
 static int list(struct session *session)
@@ -186,14 +186,15 @@ static int with_xen(struct session *session, const struct ruleset *set)
 {
 	const struct command *command = &session->command;
 	bool changes = command->operation != OP_LIST && command->operation != OP_SAVE && !command->test;
+	bool absent = false;
 	int code;
 
 	if ((changes && !lock_take(&session->error)) || !names_read(&session->names, &session->error))
 		return refused(session);
 	if (!command->test)
-		session->table = table_open(&session->error);
+		session->table = table_open(&absent, &session->error);
 	if (!command->test && !session->table)
-		code = refused(session);
+		code = failed(session, absent ? EXIT_ABSENT : EXIT_REFUSED);
 	else if (command->operation == OP_RESTORE)
 		code = replace(session, set);
 	else if (changes)
@@ -219,7 +220,7 @@ static int restore(struct session *session)
 	} else if (!read_file(session->command.file, text, &length, &session->error)) {
 		code = refused(session);
 	} else if (!ruleset_parse(set, session->command.file, text, length, &session->error)) {
-		code = senseless(session);
+		code = failed(session, EXIT_USAGE);
 	} else {
 		code = with_xen(session, set);
 	}
@@ -234,7 +235,7 @@ int run(int count, const char *const words[], FILE *out, FILE *err)
 	int code;
 
 	if (!command_parse(&session.command, count, words, &session.error))
-		return senseless(&session);
+		return failed(&session, EXIT_USAGE);
 	switch (session.command.operation) {
 	case OP_HELP:
 		fputs(help, out);

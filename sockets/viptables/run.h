@@ -6,8 +6,8 @@
 
 #include "error.h"
 
-/* Done; the system or the hypervisor refuses; the words or the file make no sense. */
-enum exit_code { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
+/* Done; the system or the hypervisor refuses; the words or the file make no sense; there is no V4V to rule. */
+enum exit_code { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_ABSENT = 3 };
 
 /* Words without the program's name. */
 int run(int count, const char *const words[], FILE *out, FILE *err);

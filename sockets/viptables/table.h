@@ -17,7 +17,8 @@ struct listing {
 	struct v4v_rule_entry entries[V4V_RULES_MAX];
 };
 
-struct table *table_open(struct error *error);
+/* NULL for an error; `absent`: there is no V4V, so nothing that rules could judge. */
+struct table *table_open(bool *absent, struct error *error);
 void table_close(struct table *table);
 
 bool table_list(struct table *table, struct listing *listing, struct error *error);

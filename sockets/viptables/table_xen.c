@@ -12,6 +12,7 @@
 struct table {
 	xencall_handle *xen;
 	union {
+		struct v4v_info info;
 		struct v4v_rule_at at;
 		struct v4v_policy policy;
 		struct v4v_list_rules list;
@@ -20,10 +21,31 @@ struct table {
 	void *list;
 };
 
-struct table *table_open(struct error *error)
+/* Whether this hypervisor has V4V with rules. */
+static bool has_rules(struct table *table, bool *absent, struct error *error)
+{
+	struct v4v_info *info = &table->argument->info;
+
+	*info = (struct v4v_info){.version = V4V_ABI_VERSION};
+	if (xencall2(table->xen, __HYPERVISOR_v4v_op, V4VOP_info, (uintptr_t)info) >= 0) {
+		if (info->version >= V4V_ABI_VERSION)
+			return true;
+	} else if (errno != ENOSYS) {
+		return error_set(error, "the hypervisor does not tell which V4V it has: %s", strerror(errno));
+	} else if (!info->ring_max) {
+		/* It writes nothing if there is no such call; another version of V4V fills in what it is. */
+		*absent = true;
+		return error_set(error, "this hypervisor has no V4V, or was booted without v4v=1 (xl info)");
+	}
+	return error_set(error, "this hypervisor's V4V is version %u.%u, needed is %u.%u; boot the one of the testbed",
+			 info->version >> 16, info->version & 0xffff, V4V_ABI_VERSION >> 16, V4V_ABI_VERSION & 0xffff);
+}
+
+struct table *table_open(bool *absent, struct error *error)
 {
 	struct table *table = calloc(1, sizeof(*table));
 
+	*absent = false;
 	if (!table) {
 		error_set(error, "out of memory");
 		return NULL;
@@ -38,6 +60,10 @@ struct table *table_open(struct error *error)
 	table->list = xencall_alloc_buffer(table->xen, LIST_BYTES);
 	if (!table->argument || !table->list) {
 		error_set(error, "no memory for hypercalls: %s", strerror(errno));
+		table_close(table);
+		return NULL;
+	}
+	if (!has_rules(table, absent, error)) {
 		table_close(table);
 		return NULL;
 	}
@@ -62,9 +88,6 @@ static bool call(struct table *table, unsigned int operation, struct error *erro
 		return true;
 	why = errno;
 	switch (why) {
-	case ENOSYS:
-		error_set(error, "this hypervisor has no V4V with rules; boot the testbed's Xen with v4v=1 (xl info)");
-		break;
 	case EPERM:
 		error_set(error, "the hypervisor lets only dom0 see and change rules");
 		break;

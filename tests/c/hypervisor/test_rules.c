@@ -550,6 +550,25 @@ static void a_rule_for_a_domain_that_dies_meanwhile_is_not_taken(void)
 	CHECK_EQUAL(list.total, 0);
 }
 
+static void two_dies(struct domain *d)
+{
+	CHECK(d == two);
+	machine.on_event = NULL;
+	v4v_teardown(two);
+}
+
+/* The rule that let a message through goes with its receiver before the message is counted. */
+static void a_rule_that_dies_while_it_judges_is_there_until_it_has(void)
+{
+	three_domains();
+	CHECK_EQUAL(rule_append(dom0, 1, 2, V4V_ACCEPT), 0);
+	machine.on_event = two_dies;
+	CHECK_EQUAL(send_pattern(one, &five, 10, 1, 0), 10);
+	CHECK(!machine.on_event);
+	look();
+	CHECK_EQUAL(list.total, 0);
+}
+
 static void the_rules_are_read_once(void)
 {
 	struct v4v_rule rules[2] = {rule_for(1, 2, V4V_DROP), rule_for(2, 1, V4V_DROP)};
@@ -624,5 +643,5 @@ int main(void)
 	       TEST(bad_addresses_are_efault) | TEST(rules_name_domains_that_live) |
 	       TEST(a_domains_rules_die_with_it_and_say_nothing_of_its_successor) | TEST(death_needs_no_memory) |
 	       TEST(a_soft_reset_leaves_the_rules) | TEST(a_rule_for_a_domain_that_dies_meanwhile_is_not_taken) |
-	       TEST(the_rules_are_read_once) | TEST(every_allocation_of_a_change_may_fail);
+	       TEST(a_rule_that_dies_while_it_judges_is_there_until_it_has) | TEST(the_rules_are_read_once) | TEST(every_allocation_of_a_change_may_fail);
 }

@@ -181,7 +181,11 @@ static void a_program_acts(unsigned int i)
 
 static long moody(u16 to)
 {
-	return once_in(5) ? -EAGAIN : once_in(20) ? -ECONNREFUSED : once_in(20) ? -ENOMEM : 1;
+	return once_in(5)  ? -EAGAIN :
+	       once_in(20) ? -ECONNREFUSED :
+	       once_in(20) ? -EACCES :
+	       once_in(20) ? -ENOMEM :
+			     1;
 }
 
 /* While a ring is made, and its owner cannot be found yet. */

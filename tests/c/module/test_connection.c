@@ -206,6 +206,61 @@ static void a_domain_without_the_module_is_ehostunreach(void)
 	finish();
 }
 
+static long denied(u16 to)
+{
+	return to == PEER ? -EACCES : 1;
+}
+
+/* A rule of the hypervisor: connect() hears of it at once, and leaves nothing behind. */
+static void a_denied_request_is_eacces(void)
+{
+	peer_start();
+	control_result = denied;
+	vsk = user_socket(SOCK_STREAM);
+	CHECK_EQUAL(user_connect(vsk, v4v_cid(PEER), LISTEN_PORT), -EACCES);
+	CHECK_EQUAL(hv.nr_rings, 1);
+	CHECK_EQUAL(nr_answers, 0);
+	control_result = NULL;
+	/* The rule is gone. */
+	CHECK_EQUAL(user_connect(vsk, v4v_cid(PEER), LISTEN_PORT), 0);
+	finish();
+}
+
+/* Requests come in and answers do not get out: no connection that only one side knows of. */
+static void a_denied_answer_leaves_nothing_behind(void)
+{
+	peer_start();
+	listener = user_listen(SOCK_STREAM, LISTEN_PORT);
+	control_result = denied;
+	peer_says(PEER, V4V_OP_REQUEST, 2000, 0, 0);
+	CHECK_EQUAL(hv.nr_rings, 1);
+	CHECK(!user_accept(listener));
+	control_result = NULL;
+	user_close(listener);
+	peer_stop();
+}
+
+static long nothing_gets_out(const struct v4v_sendv *args, const void *payload)
+{
+	return -EACCES;
+}
+
+static void a_connection_that_is_denied_later_sends_no_more_and_closes(void)
+{
+	u32 ring;
+
+	connected();
+	ring = own_ring();
+	hv.on_send = nothing_gets_out;
+	CHECK_EQUAL(user_send(vsk, bytes, 3000), -EACCES);
+	/* What comes in is no matter of that rule. */
+	CHECK_EQUAL(hv_put(hv_find(ring, PEER), PEER, V4V_TYPE_STREAM, bytes, 100, false), 100);
+	CHECK_EQUAL(user_receive(vsk, got, 100), 100);
+	user_close(vsk);
+	CHECK(!hv_find(ring, PEER));
+	peer_stop();
+}
+
 static void a_request_is_accepted_and_answered(void)
 {
 	peer_start();
@@ -662,7 +717,9 @@ int main(void)
 	       TEST(a_full_peer_blocks_and_its_event_wakes) | TEST(room_that_comes_while_the_writer_gives_up_is_used) |
 	       TEST(nobody_else_can_answer_shut_down_or_reset) | TEST(an_answer_with_a_fixed_ring_is_refused) |
 	       TEST(a_reset_ends_it_from_both_states) | TEST(the_partners_death_is_a_reset) |
-	       TEST(a_domain_without_the_module_is_ehostunreach) | TEST(a_request_is_accepted_and_answered) |
+	       TEST(a_domain_without_the_module_is_ehostunreach) | TEST(a_denied_request_is_eacces) |
+	       TEST(a_denied_answer_leaves_nothing_behind) |
+	       TEST(a_connection_that_is_denied_later_sends_no_more_and_closes) | TEST(a_request_is_accepted_and_answered) |
 	       TEST(requests_that_cannot_be_served_are_refused) | TEST(a_late_shutdown_does_not_reach_the_next_connection) |
 	       TEST(a_late_reset_does_not_reach_the_next_connection);
 }

@@ -206,6 +206,11 @@ static long nobody(const struct v4v_sendv *args, const void *payload)
 	return -ECONNREFUSED;
 }
 
+static long denied(const struct v4v_sendv *args, const void *payload)
+{
+	return -EACCES;
+}
+
 static void a_sender_is_told_what_becomes_of_it(void)
 {
 	bound();
@@ -219,6 +224,8 @@ static void a_sender_is_told_what_becomes_of_it(void)
 	CHECK_EQUAL(user_send_to(vsk, v4v_cid(PEER), 50, bytes, 5000), -EMSGSIZE);
 	hv.on_send = nobody;
 	CHECK_EQUAL(user_send_to(vsk, v4v_cid(PEER), 50, bytes, 1), -ECONNREFUSED);
+	hv.on_send = denied;
+	CHECK_EQUAL(user_send_to(vsk, v4v_cid(PEER), 50, bytes, 1), -EACCES);
 	CHECK_EQUAL(pinned_pages, 0);
 	finish();
 }

@@ -217,6 +217,12 @@ static void without_xen_it_says_so(void)
 	xen.no_hypercalls = true;
 	CHECK_EQUAL(call("-F"), EXIT_REFUSED);
 	CHECK_HOLDS(complained, "viptables: no hypercalls\n");
+	/* An error that scripts tell from others: there is nothing that rules could let through. */
+	xen_start();
+	xen.no_v4v = true;
+	CHECK_EQUAL(call("-L"), EXIT_ABSENT);
+	CHECK_EQUAL(restore("-P drop\n", ""), EXIT_ABSENT);
+	CHECK_HOLDS(complained, "viptables: no V4V\n");
 	CHECK_EQUAL(call("-X"), EXIT_USAGE);
 	CHECK_DONE("--help");
 	CHECK_HOLDS(printed, "Exit code: 0 done");

@@ -41,11 +41,12 @@ bool lock_take(struct error *error)
 	return !xen.busy || error_set(error, "another one holds the lock");
 }
 
-struct table *table_open(struct error *error)
+struct table *table_open(bool *absent, struct error *error)
 {
 	xen.opened++;
-	if (xen.no_hypercalls) {
-		error_set(error, "no hypercalls");
+	*absent = xen.no_v4v;
+	if (xen.no_hypercalls || xen.no_v4v) {
+		error_set(error, xen.no_v4v ? "no V4V" : "no hypercalls");
 		return NULL;
 	}
 	return malloc(1);

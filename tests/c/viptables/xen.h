@@ -14,7 +14,7 @@ extern struct xen {
 	/* Number of the domain that dies while the table is being replaced, for the first time; 0 for none. */
 	uint16_t dies;
 	unsigned int opened, locked, changes;
-	bool no_store, no_hypercalls, busy;
+	bool no_store, no_hypercalls, no_v4v, busy;
 } xen;
 
 /* dom0, domu1 (3) and domu2 (7); an empty table that accepts. */

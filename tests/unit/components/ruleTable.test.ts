@@ -1,33 +1,48 @@
 import { expect, test } from "vitest";
 import { testbedOf } from "./world.ts";
 
-const given = {
-  "v4v.policy": "drop",
-  "v4v.rules": '["domu1 -> domu2:5000 accept","any -> dom0 drop"]',
-};
+const RULES = '["domu1 -> domu2:1 drop","any -> dom0 accept"]';
 
-test("the table is what the configuration says, in viptables' words", async () => {
-  const { engine } = await testbedOf(given);
-  expect(engine.one("v4v:index:Rules").inputs).toMatchObject({
+test("the table is that of the settings, put in force by the tool that was built", async () => {
+  const { engine } = await testbedOf({ "v4v.rules": RULES, "v4v.policy": "drop" });
+  const { inputs } = engine.one("v4v:index:Rules");
+  expect(inputs).toMatchObject({
     dom0BootId: "dom0 boot",
-    rules: expect.stringMatching(
-      /^#.*\n-P drop\n-A -s domu1 -d domu2:5000 -j accept\n-A -s any -d dom0 -j drop\n$/,
-    ) as string,
+    path: "/etc/v4v-testbed/rules",
     tool: "/usr/local/sbin/viptables",
     unit: "v4v-rules.service",
   });
+  expect(String(inputs.rules).split("\n").slice(1)).toEqual([
+    "-P drop",
+    "-A -s domu1 -d domu2:1 -j drop",
+    "-A -s any -d dom0 -j accept",
+    "",
+  ]);
+  expect(engine.one("v4v:index:Files", "rules-tool").inputs.files).toEqual([
+    { path: inputs.tool, mode: "755", source: "/cache/tools/bin/viptables" },
+  ]);
 });
 
-test("it is in force before any domU runs, by a tool that is there before it", async () => {
-  const { engine } = await testbedOf(given);
+test("it comes after Xen and the tool, and before any domU runs", async () => {
+  const { engine } = await testbedOf({ "v4v.rules": RULES });
   const before = engine.before(engine.one("v4v:index:Rules"));
-  for (const name of ["rules-tool", "host-xen", "host-files"]) expect(before).toContain(name);
-  const domUs = engine.registered.filter(({ type }) => type === "v4v:index:Domain");
-  expect(domUs).toHaveLength(2);
-  for (const domU of domUs) expect(engine.before(domU)).toContain("rules-table");
+  for (const name of ["host-xen", "host-files", "rules-tool"]) expect(before).toContain(name);
+  for (const domain of engine.of("v4v:index:Domain"))
+    expect(engine.before(domain)).toContain("rules-table");
 });
 
-test("without V4V there is nothing to rule", async () => {
-  const { engine } = await testbedOf({ "v4v.enabled": "false" });
-  expect(engine.registered.filter(({ type }) => type === "v4v:index:Rules")).toEqual([]);
+test("other rules are another table, and no reason for another domU, module or image", async () => {
+  const plain = await testbedOf();
+  const ruled = await testbedOf({ "v4v.rules": RULES });
+  const wire = ({ engine }: typeof plain, type: string) => engine.of(type).map((one) => one.wire);
+  for (const type of ["Domain", "Module", "GuestImage", "Hypervisor", "Machine", "Build"])
+    expect(wire(ruled, `v4v:index:${type}`)).toEqual(wire(plain, `v4v:index:${type}`));
+  expect(wire(ruled, "v4v:index:Rules")).not.toEqual(wire(plain, "v4v:index:Rules"));
+});
+
+test("without V4V there is no table and no tool", async () => {
+  const { engine, result } = await testbedOf({ "v4v.enabled": "false" });
+  expect(result.ruleTable).toBeUndefined();
+  expect(engine.of("v4v:index:Rules")).toEqual([]);
+  expect(engine.of("v4v:index:Files").map(({ name }) => name)).not.toContain("rules-tool");
 });

@@ -43,11 +43,6 @@ const cases: [template: string, expected: string, values: Values][] = [
     "domu.env",
     { name: "domu1", address: "10.83.0.11", prefixLength: 24, gateway: "10.83.0.1" },
   ],
-  [
-    "rules",
-    "rules",
-    { policy: "drop", rules: ["-s domu1 -d any:5000 -j accept", "-s any -d dom0 -j drop"] },
-  ],
   ["v4v-module.service", "v4v-module.service", { parameters: "ring_kib=1024 spin_us=200" }],
 ];
 
@@ -67,10 +62,7 @@ describe.each(cases)("%s (%s)", (template, expected, values) => {
     // A flag chooses a part of the template; every other value has to appear.
     const texts = Object.keys(values).filter((name) => typeof values[name] !== "boolean");
     for (const name of texts) {
-      const other = Array.isArray(values[name]) ? ["9"] : "9";
-      expect(render(template, { ...values, [name]: other }), name).not.toBe(
-        render(template, values),
-      );
+      expect(render(template, { ...values, [name]: "9" }), name).not.toBe(render(template, values));
       const others = Object.fromEntries(Object.entries(values).filter(([key]) => key !== name));
       expect(() => render(template, others), `without ${name}`).toThrow(name);
     }
@@ -80,10 +72,9 @@ describe.each(cases)("%s (%s)", (template, expected, values) => {
     const texts = Object.entries(values).filter(([, value]) => typeof value !== "boolean");
     for (const [name] of texts) {
       for (const character of "\"'`$;{}[]()<>|&\\!*?~#^%\n\r\t\0\u007fé\u2028") {
-        const text = `a${character}b`;
-        const value = Array.isArray(values[name]) ? ["plain", text] : text;
-        expect(() => render(template, { ...values, [name]: value }), text).toThrow(
-          `${template}: ${name} holds characters that are not allowed there: ${JSON.stringify(text)}`,
+        const value = `a${character}b`;
+        expect(() => render(template, { ...values, [name]: value }), value).toThrow(
+          `${template}: ${name} holds characters that are not allowed there: ${JSON.stringify(value)}`,
         );
       }
     }
