@@ -484,15 +484,6 @@ describe("the command plugin, official or drop-in", () => {
   });
 });
 
-describe("a controller that was rebooted", () => {
-  it("finds its machine stopped and starts it again, with all that was on it", async () => {
-    for (const pid of testbed.machines()) process.kill(pid, "SIGKILL");
-    const result = succeeded(await testbed.up([]));
-    seconds("up after the machine was killed", result);
-    expect(await testbed.on("domu2", "hostname")).toBe("domu2");
-  });
-});
-
 describe("destroy", () => {
   it("takes everything down, finds nothing left, and keeps the results", async () => {
     const folder = testbed.runFolder ?? "";

@@ -1,0 +1,90 @@
+import { join } from "node:path";
+import type { Testbed } from "./testbed.ts";
+
+/** A domU whose own V4V module is replaced by tests/hostile: it makes calls to no good end, or only burns CPU. */
+
+const MODULE = "/run/v4v_hostile.ko";
+const LOG = "/run/v4v_hostile.log";
+const ENOUGH = "/sys/module/v4v_hostile/parameters/enough";
+/** The longest that it goes on when nobody stops it, s. */
+const MOST_SECONDS = 1800;
+
+export interface Attack {
+  seed: number;
+  /** Calls, at least. */
+  count: number;
+  /** Domain ids of those who are to suffer. */
+  targets: readonly number[];
+}
+
+export interface Summary {
+  cpus: number;
+  calls: number;
+  /** How often each errno came back. */
+  errors: Map<number, number>;
+}
+
+export class HostileDomain {
+  readonly name: string;
+  readonly #testbed: Testbed;
+
+  constructor(testbed: Testbed, name: string) {
+    this.#testbed = testbed;
+    this.name = name;
+  }
+
+  #run(script: string, timeoutS?: number): Promise<string> {
+    return this.#testbed.on(this.name, script, timeoutS);
+  }
+
+  /** Puts the module into the domU, and the domU's own one out of the way. */
+  async arm(): Promise<void> {
+    const { path } = await this.#testbed.build("hostile", [
+      "tests/hostile",
+      "kernel/include",
+      "kernel/linux/hypercall.h",
+    ]);
+    this.#testbed.copy(this.name, join(path, "v4v_hostile.ko"), MODULE);
+    await this.#run("rmmod v4v && dmesg -C");
+  }
+
+  async #load(parameters: string): Promise<void> {
+    // It comes back from insmod when it has been told that it is enough.
+    await this.#run(
+      `rm -f ${LOG}
+      nohup sh -c 'insmod ${MODULE} enough=0 seconds=${MOST_SECONDS} ${parameters} >${LOG} 2>&1; echo "ended $?" >>${LOG}' >/dev/null 2>&1 &
+      for i in $(seq 100); do [ ! -e ${ENOUGH} ] || exit 0; sleep 0.1; done
+      cat ${LOG}; dmesg | tail; exit 1`,
+    );
+  }
+
+  attack({ seed, count, targets }: Attack): Promise<void> {
+    return this.#load(`seed=${seed} count=${count} targets=${targets.join(",")}`);
+  }
+
+  burn(): Promise<void> {
+    return this.#load("burn=1");
+  }
+
+  /** Ends an attack once its calls have been made, or the burning; nothing of it is left in the domU's kernel. */
+  async stop(): Promise<Summary> {
+    const output = await this.#run(
+      `echo 1 >${ENOUGH}
+      for i in $(seq ${MOST_SECONDS}); do ! grep -q ended ${LOG} || break; sleep 1; done
+      cat ${LOG}; rmmod v4v_hostile && dmesg | grep 'v4v_hostile: seed' | tail -n 1`,
+      MOST_SECONDS + 60,
+    );
+    const told = /seed \d+, (\d+) CPUs: (\d+) calls, errors(.*)$/m.exec(output);
+    if (told === null || !/^ended 0$/m.test(output))
+      throw new Error(`the hostile module says:\n${output}`);
+    const errors = [...(told[3] ?? "").matchAll(/ (\d+):(\d+)/g)].map(
+      ([, errno, count]): [number, number] => [Number(errno), Number(count)],
+    );
+    return { cpus: Number(told[1]), calls: Number(told[2]), errors: new Map(errors) };
+  }
+
+  /** Makes an ordinary domU of it again. */
+  async disarm(): Promise<void> {
+    await this.#run(`rm -f ${MODULE} ${LOG}; /etc/v4v/boot.d/50-v4v`);
+  }
+}
