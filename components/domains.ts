@@ -88,6 +88,7 @@ export class Domains extends pulumi.ComponentResource {
             vcpus: args.settings.vcpus,
             kernelOptions: KERNEL_OPTIONS,
             folder: FOLDER,
+            library: LIBRARY,
             bridge: bridgeName,
             address,
             mac,

@@ -8,7 +8,7 @@ import { GuestModule } from "./guestModule.ts";
 import { Domains, guestRoot } from "./domains.ts";
 import { RuleTable } from "./ruleTable.ts";
 import { Machine } from "./machine.ts";
-import { initrdTools, XenHost, xenBoot } from "./xenHost.ts";
+import { daemonSettings, initrdTools, XenHost, xenBoot } from "./xenHost.ts";
 
 /** The kernel's limit for explicit socket buffers (212,992 bytes) would handicap the tuned TCP baseline. */
 const SOCKET_BUFFERS =
@@ -54,7 +54,11 @@ export class Testbed extends pulumi.ComponentResource {
             xenBoot(this.builds.hypervisor, settings),
             guestRoot(project, this.builds.domUImage),
           ])
-          .apply(([boot, root]) => ({ boot, root, tools: initrdTools(project) })),
+          .apply(([boot, root]) => ({
+            boot,
+            root,
+            files: [...initrdTools(project), daemonSettings(project)],
+          })),
       },
       inside,
     );

@@ -4,6 +4,7 @@ import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/types.ts";
 import { Files, Hypervisor, type Build } from "../provider/sdk.ts";
+import type { HostFile } from "../provider/qemu/frozen.ts";
 import type { XenBoot } from "../provider/xen/boot.ts";
 import type { RemoteFile } from "../provider/resources/files.ts";
 import { render } from "../templates/render.ts";
@@ -38,12 +39,23 @@ function xenCommandLine({ xen, v4v }: Settings): string {
   ].join(" ");
 }
 
+/** A file of `dom0/` as it is. */
+const asIs = (project: string, file: string, path: string, mode: string): HostFile => ({
+  path,
+  mode,
+  content: readFileSync(join(project, "dom0", file), "utf8"),
+});
+
 /** The scripts that make the domUs' boot archive. */
-export function initrdTools(project: string): { path: string; content: string }[] {
-  return ["make-initrd", "initrd-init"].map((file) => ({
-    path: `${LIBRARY}/${file}`,
-    content: readFileSync(join(project, "dom0", file), "utf8"),
-  }));
+export function initrdTools(project: string): HostFile[] {
+  return ["make-initrd", "initrd-init"].map((file) =>
+    asIs(project, file, `${LIBRARY}/${file}`, "755"),
+  );
+}
+
+/** How Xen's daemons are started: it has to be there before they are. */
+export function daemonSettings(project: string): HostFile {
+  return asIs(project, "xen.default", "/etc/default/xen", "644");
 }
 
 /** How our hypervisor is booted with these settings. */
@@ -66,11 +78,7 @@ export function xenBoot(hypervisor: Build, settings: Settings): pulumi.Output<Xe
 }
 
 function dom0Files(project: string, dom0PrivateKey: string): RemoteFile[] {
-  const asIs = (file: string, path: string, mode: string): RemoteFile => ({
-    path,
-    mode,
-    content: readFileSync(join(project, "dom0", file), "utf8"),
-  });
+  const own = (file: string, path: string, mode: string) => asIs(project, file, path, mode);
   const network = {
     bridge: bridge.name,
     gateway: bridge.gateway,
@@ -78,15 +86,17 @@ function dom0Files(project: string, dom0PrivateKey: string): RemoteFile[] {
     mac: bridge.mac,
   };
   return [
-    asIs("domu", `${LIBRARY}/domu`, "755"),
-    ...initrdTools(project).map((tool) => ({ ...tool, mode: "755" })),
-    asIs("known-host", `${LIBRARY}/known-host`, "755"),
-    asIs("load-v4v", `${LIBRARY}/load-v4v`, "755"),
-    asIs("v4v.modprobe", "/etc/modprobe.d/v4v-testbed.conf", "644"),
-    asIs("v4v-domu@.service", "/etc/systemd/system/v4v-domu@.service", "644"),
-    asIs("v4v-rules.service", "/etc/systemd/system/v4v-rules.service", "644"),
-    asIs("ssh_config", "/etc/v4v-testbed/ssh_config", "644"),
-    asIs("xen.default", "/etc/default/xen", "644"),
+    own("domu", `${LIBRARY}/domu`, "755"),
+    own("disk-attach", `${LIBRARY}/disk-attach`, "755"),
+    own("vif-attach", `${LIBRARY}/vif-attach`, "755"),
+    ...initrdTools(project),
+    own("known-host", `${LIBRARY}/known-host`, "755"),
+    own("load-v4v", `${LIBRARY}/load-v4v`, "755"),
+    own("v4v.modprobe", "/etc/modprobe.d/v4v-testbed.conf", "644"),
+    own("v4v-domu@.service", "/etc/systemd/system/v4v-domu@.service", "644"),
+    own("v4v-rules.service", "/etc/systemd/system/v4v-rules.service", "644"),
+    own("ssh_config", "/etc/v4v-testbed/ssh_config", "644"),
+    daemonSettings(project),
     { path: "/etc/v4v-testbed/id_ed25519", mode: "600", content: dom0PrivateKey },
     {
       path: "/etc/systemd/network/20-v4v-bridge.netdev",

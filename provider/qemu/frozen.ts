@@ -19,6 +19,13 @@ import { freezeMachine } from "./freeze.ts";
 import { PASSING_ID, waitForLogin, withAgent } from "./identity.ts";
 import { machineProcesses, prepareDisk, startMachine } from "./machine.ts";
 
+/** Text of a file on the host, with permission bits in octal ("644"). */
+export interface HostFile {
+  path: string;
+  mode: string;
+  content: string;
+}
+
 /** What a frozen machine is made from. */
 export interface FrozenSpec {
   /** Plain Debian disk, raw. */
@@ -27,9 +34,10 @@ export interface FrozenSpec {
   firmwareVariables: string;
   hardware: Omit<MachineSpec, "marker" | "sshPort">;
   boot: XenBoot;
-  /** What the domUs are going to boot from, and the scripts of the host that this takes; nothing secret. */
+  /** What the domUs are going to boot from. */
   root: GuestRoot;
-  tools: { path: string; content: string }[];
+  /** What the host needs for that and before Xen boots; nothing secret. */
+  files: HostFile[];
   /** QEMU's version: another one may not read the state. */
   emulator: string;
 }
@@ -67,7 +75,7 @@ export async function frozenKey(spec: FrozenSpec): Promise<string> {
     spec.root.imageSha256,
     spec.root.makeInitrdSha256,
     spec.root.folder,
-    spec.tools,
+    spec.files,
     await sha256File(image),
   ]);
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
@@ -173,7 +181,7 @@ async function make(context: Context, spec: FrozenSpec, marker: string, scratch:
   const remote = new Remote(connection, context.signal);
   say("installing the hypervisor");
   await install(remote, spec.boot);
-  await remote.write(spec.tools.map((tool) => ({ ...tool, mode: 0o755 })));
+  await remote.write(spec.files.map((file) => ({ ...file, mode: Number.parseInt(file.mode, 8) })));
   await placeRoot(remote, spec.root, say);
   await remote.run("taking its identity from the machine", STRIP).catch((error: unknown) => {
     // The machine may be gone before its answer.

@@ -36,6 +36,11 @@ mv payload.cpio.new payload.cpio
 rm -rf payload
 mv payload.new payload`;
 
+/** The domains' loop device (dom0/disk-attach) goes with the image. */
+const REMOVE = `
+losetup -n -O NAME -j "$1/root.ext4" 2>/dev/null | xargs -r -n 1 losetup -d
+rm -rf -- "$1"`;
+
 async function digestOf(payload: RemoteFile[]): Promise<string> {
   const hash = createHash("sha256");
   for (const file of payload) {
@@ -110,6 +115,6 @@ export const guestImageResource: Resource = {
   async delete(context: Context, prior: Prior): Promise<void> {
     const inputs = typed<GuestImageInputs>(prior.inputs);
     const remote = new Remote(inputs.connection, context.signal);
-    await remote.run("removing the guest image", 'rm -rf -- "$1"', inputs.folder);
+    await remote.run("removing the guest image", REMOVE, inputs.folder);
   },
 };

@@ -37,7 +37,7 @@ export interface MachineInputs {
   /** Seconds without an answer after which a machine that runs already is switched off and on. */
   silence: number;
   /** Go on from a frozen machine with this in it, and make that one first if need be. */
-  freeze?: Pick<FrozenSpec, "boot" | "root" | "tools">;
+  freeze?: Pick<FrozenSpec, "boot" | "root" | "files">;
 }
 
 export interface MachineOutputs {
@@ -110,7 +110,7 @@ async function boot(
 async function resume(
   context: Context,
   inputs: MachineInputs,
-  start: Omit<FrozenSpec, "boot" | "root" | "tools">,
+  start: Omit<FrozenSpec, "boot" | "root" | "files">,
   spec: MachineSpec,
 ): Promise<ProcessIdentity | undefined> {
   const disk = join(inputs.folder, FILES.disk);

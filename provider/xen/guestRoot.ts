@@ -7,7 +7,7 @@ export interface GuestRoot {
   /** root.ext4.zst on the controller, and the SHA-256 of what is in it. */
   image: string;
   imageSha256: string;
-  /** Script on the host that makes the base boot archive for dom0's kernel. */
+  /** Script on the host that unpacks dom0's kernel for the domUs and makes the base boot archive for it. */
   makeInitrd: string;
   makeInitrdSha256: string;
 }
@@ -21,6 +21,8 @@ if [ ! -e root.ext4 ] || [ "$(cat root.ext4.sha256 2>/dev/null)" != "$sha" ]; th
   zstd -dqf upload.zst -o root.ext4.new
   actual=$(sha256sum <root.ext4.new | cut -d ' ' -f 1)
   [ "$actual" = "$sha" ] || { echo "the image arrived damaged: $actual instead of $sha" >&2; exit 1; }
+  # Domains that run keep the old one until they end.
+  losetup -n -O NAME -j root.ext4 2>/dev/null | xargs -r -n 1 losetup -d
   mv root.ext4.new root.ext4
   echo "$sha" >root.ext4.sha256
 fi
@@ -28,7 +30,7 @@ rm -f upload.zst
 wanted="$(uname -r) $make_sha"
 if [ "$(cat base.cpio.made 2>/dev/null)" != "$wanted" ]; then
   rm -f base.cpio.made
-  "$make" "$folder/base.cpio"
+  "$make" "$folder/base.cpio" "$folder/kernel"
   echo "$wanted" >base.cpio.made
 fi
 uname -r`;

@@ -31,7 +31,7 @@ describe.each([2, 3, 16])("%i domUs", (count) => {
     for (const [i, { address, config, environment, name }] of (await domainsOf(given)).entries()) {
       const own = guestAddress(i + 1);
       expect(address).toBe(own.address);
-      expect(config).toContain(`"mac=${own.mac},bridge=xenbr0,ip=${own.address}"`);
+      expect(config).toContain(`"mac=${own.mac},bridge=xenbr0,ip=${own.address},`);
       expect(environment).toBe(
         `DOMU_NAME=${name}\nDOMU_ADDRESS=${own.address}/24\nDOMU_GATEWAY=10.83.0.1\n`,
       );
@@ -105,6 +105,6 @@ test("all share one image, and a change of what packs it makes another", async (
   });
   for (const { config, folder } of await domainsOf({ vmCount: "4" })) {
     expect(folder).toBe(image.inputs.folder);
-    expect(config).toContain(`access=ro,target=${folder}/root.ext4"`);
+    expect(config).toContain(`script=/usr/local/lib/v4v-testbed/disk-attach,target=${folder}/root.ext4"`);
   }
 });

@@ -21,7 +21,7 @@ const freeze = {
     makeInitrd: "/usr/local/lib/make",
     makeInitrdSha256: "5e",
   },
-  tools: [{ path: "/usr/local/lib/make", content: "#!/bin/sh" }],
+  files: [{ path: "/usr/local/lib/make", mode: "755", content: "#!/bin/sh" }],
 };
 
 const machine = (given: Record<string, string> = {}, preview = false) =>

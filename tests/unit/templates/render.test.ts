@@ -13,6 +13,7 @@ const domu: Values = {
   vcpus: 1,
   kernelOptions: "clocksource=tsc tsc=nowatchdog",
   folder: "/var/lib/v4v-testbed",
+  library: "/usr/local/lib/v4v-testbed",
   bridge: "xenbr0",
   address: "10.83.0.11",
   mac: "00:16:3e:53:00:0b",
