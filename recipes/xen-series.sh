@@ -65,4 +65,26 @@ done
 for option in XSM_FLASK_POLICY XSM_SILO V4V DEBUG; do
 	grep -qx "CONFIG_$option=y" tree/xen/.config || die "the last commit was not built with CONFIG_$option"
 done
+
+# ask LINES: answers of checkpolicy's own menu about the example policy that was built in.
+ask() { printf '%s\n' "$@" q | in_root "$DEP_BUILDROOT/root" checkpolicy -d -t Xen tree/xen/xsm/flask/policy.conf 2>&1; }
+# expect SOURCE TARGET PERMISSIONS: what class v4v allows, as Xen will compute it.
+expect() {
+	allowed=$(ask 2 "system_u:system_r:$1" 2 "system_u:system_r:$2" 0 "$(sid_of "$1" "$1" "$2")" "$(sid_of "$2" "$1" "$2")" v4v |
+		sed -n 's/^allowed { \(.*\)}$/\1/p')
+	[ "${allowed% }" = "$3" ] || die "the policy allows $1 on $2 \"${allowed% }\" instead of \"$3\""
+}
+# sid_of DOMAIN FIRST SECOND: its number when contexts are asked for in this order.
+sid_of() {
+	ask 2 "system_u:system_r:$2" 2 "system_u:system_r:$3" 2 "system_u:system_r:$1" | sed -n 's/^sid \([0-9]*\)$/\1/p' | tail -n 1
+}
+expect domU_t domU_t 'register_single send'
+expect domU_t dom0_t 'register_single send'
+expect isolated_domU_t dom0_t 'register_single send'
+expect dom0_t isolated_domU_t 'register_single send'
+expect isolated_domU_t isolated_domU_t ''
+expect domU_t isolated_domU_t ''
+expect isolated_domU_t domU_t ''
+expect domU_t xen_t register_any
+expect dom0_t xen_t 'register_any list_rules change_rules'
 ls "$OUT/series" | wc -l >"$OUT/facts/patches"
