@@ -58,7 +58,12 @@ export class Builds extends pulumi.ComponentResource {
     this.domUImage = make("domu-image", {}, { index }, []);
     this.hypervisor = make(
       "hypervisor",
-      { V4V: settings.v4v.enabled ? "y" : "n", DEBUG: settings.xen.debug ? "y" : "n" },
+      {
+        V4V: settings.v4v.enabled ? "y" : "n",
+        DEBUG: settings.xen.debug ? "y" : "n",
+        // Both modules are in one build: which it is, is said at boot.
+        XSM: settings.xen.xsm === "none" ? "n" : "y",
+      },
       { index, buildroot, xen_source: source },
       ["kernel/xen", "kernel/include"],
     );

@@ -35,6 +35,7 @@ function xenCommandLine({ xen, v4v }: Settings): string {
     ...(v4v.enabled ? ["v4v=1"] : []),
     // A debug build says all that guests provoke, as often as they do: as little of it as a release build would.
     ...(xen.debug ? ["guest_loglvl=none/all"] : []),
+    ...(xen.xsm === "none" ? [] : [`xsm=${xen.xsm}`]),
     ...(xen.options === "" ? [] : [xen.options]),
   ].join(" ");
 }

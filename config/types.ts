@@ -14,7 +14,13 @@ export interface Settings {
     bootTimeout: number;
     freeze: boolean;
   };
-  xen: { dom0MemoryMiB: number; dom0Vcpus: number; debug: boolean; options: string };
+  xen: {
+    dom0MemoryMiB: number;
+    dom0Vcpus: number;
+    debug: boolean;
+    xsm: "none" | "silo" | "flask";
+    options: string;
+  };
   v4v: {
     enabled: boolean;
     ringKiB: number;

@@ -3,7 +3,7 @@
 . "$SRC/recipes/lib.sh"
 mkdir "$OUT/facts"
 
-bootstrap "gcc,ccache,make,libc6-dev,linux-headers-amd64,flex,bison,python3-minimal,libxen-dev,kmod,cpio,xz-utils,patch,bc,libelf-dev,zlib1g-dev" root.tar
+bootstrap "gcc,ccache,make,libc6-dev,linux-headers-amd64,flex,bison,checkpolicy,m4,python3-minimal,libxen-dev,kmod,cpio,xz-utils,patch,bc,libelf-dev,zlib1g-dev" root.tar
 mkdir "$OUT/root"
 # Device nodes need root and bwrap brings its own.
 tar -xf root.tar -C "$OUT/root" --exclude='./dev/*' --no-same-owner

@@ -1,11 +1,17 @@
 # The hypervisor: the distribution's source, our new files and patch series (kernel/xen), built in the build root.
-# Parameters: V4V (y or n), DEBUG (y: with assertions).
+# Parameters: V4V (y or n), DEBUG (y: with assertions), XSM (y: with silo and flask to choose from at boot).
 . "$SRC/recipes/lib.sh"
 mkdir "$OUT/facts"
 
 cp -a "$DEP_XEN_SOURCE/source" source
 cp -a "$SRC/kernel/xen/config" config
 [ "${DEBUG:-n}" = n ] || sed -i 's/^# CONFIG_DEBUG is not set$/CONFIG_DEBUG=y/' config
+if [ "${XSM:-n}" = y ]; then
+	# With the example policy built in. Without xsm= at boot all is as without XSM.
+	for option in XSM XSM_FLASK XSM_FLASK_POLICY XSM_SILO XSM_DUMMY_DEFAULT; do
+		echo "CONFIG_$option=y" >>config
+	done
+fi
 if [ "$V4V" = y ]; then
 	for patch in "$SRC"/kernel/xen/patches/*.patch; do
 		patch -d source -s -p1 --no-backup-if-mismatch <"$patch" >&2 || die "$(basename "$patch") does not apply"

@@ -50,7 +50,10 @@
 #define V4VOP_unregister_ring       2   /* struct v4v_ring_id */
 #define V4VOP_sendv                 3   /* struct v4v_sendv */
 #define V4VOP_notify                4   /* struct v4v_ring_id */
-/* Version 1.1; the control domain only, -EPERM for all others. */
+/*
+ * Version 1.1; the control domain only, -EPERM for all others. With XSM its
+ * policy says who may (-EPERM or -EACCES).
+ */
 #define V4VOP_insert_rule           5   /* struct v4v_rule_at */
 #define V4VOP_delete_rule           6   /* struct v4v_rule_at */
 #define V4VOP_flush_rules           7   /* no structure */
@@ -102,6 +105,7 @@ struct v4v_ring_id {
  * -EEXIST    the caller has a ring with this port and partner
  * -ENOSPC    the caller's quota of rings or ring memory is used up
  * -ESRCH     there is no such partner, or it is dying
+ * -EPERM, -EACCES  XSM does not allow it
  * -EFAULT    the structure or the frame list cannot be read
  */
 struct v4v_register_ring {
@@ -159,6 +163,7 @@ struct v4v_iov {
  *
  * -EAGAIN        no room now
  * -EACCES        a rule, or the policy, drops it; whether there is a ring is not said
+ * -EPERM, -EACCES  XSM does not allow it; neither is it said then
  * -ECONNREFUSED  no such ring, or not for the caller
  * -EMSGSIZE      the message can never fit
  * -EINVAL        the pieces are shorter than `length`, or out of their frame

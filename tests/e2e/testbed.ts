@@ -108,8 +108,15 @@ export class Testbed {
     });
   }
 
-  /** Builds a recipe of the tests on what this stack was built with. */
-  async build(name: string, sources: string[] = []): Promise<Entry> {
+  /** Builds a recipe of the tests on what this stack was built with: index, build root, and further builds. */
+  async build(
+    name: string,
+    sources: string[] = [],
+    {
+      dependencies: further = [],
+      timeoutS = 600,
+    }: { dependencies?: string[]; timeoutS?: number } = {},
+  ): Promise<Entry> {
     const resources = await this.resources();
     const pathOf = (recipe: string): string => {
       const found = resources.find(
@@ -119,10 +126,18 @@ export class Testbed {
       if (found === undefined) throw new Error(`the stack has no build of ${recipe}`);
       return String(found.outputs?.path);
     };
-    const dependencies = { index: pathOf("index"), buildroot: pathOf("buildroot") };
+    const dependencies = Object.fromEntries(
+      ["index", "buildroot", ...further].map((on) => [on.replaceAll("-", "_"), pathOf(on)]),
+    );
     const recipe = { name, parameters: {}, sources, dependencies };
     const digest = sourceDigest(this.project, recipe);
-    return build(this.project, recipe, digest, AbortSignal.timeout(600_000), () => undefined);
+    return build(
+      this.project,
+      recipe,
+      digest,
+      AbortSignal.timeout(timeoutS * 1000),
+      () => undefined,
+    );
   }
 
   bootId(name: string): Promise<string> {

@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     root: import.meta.dirname,
-    include: ["*.test.ts"],
+    include: ["*.test.ts", ...(process.env.V4V_TEST === "full" ? ["full/*.test.ts"] : [])],
     // One emulated machine at a time, and each test goes on where the one before it left the machine.
     fileParallelism: false,
     bail: 1,

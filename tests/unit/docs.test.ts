@@ -16,6 +16,7 @@ const PAGES = [
   ...readdirSync(join(PROJECT, "docs"))
     .filter((name) => name.endsWith(".md"))
     .map((name) => `docs/${name}`),
+  "docs/designs/v4v.md",
 ];
 const { scripts } = JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")) as {
   scripts: Record<string, string>;

@@ -156,6 +156,21 @@ static void a_soft_reset_is_a_death_and_a_birth(void)
 	CHECK(takes_pattern(&back, 2, 10, 1));
 }
 
+/* The toolstack may reset a domain between two parts of domain_kill(). */
+static void a_soft_reset_does_not_bring_a_dying_domain_back(void)
+{
+	struct ring late;
+
+	two_domains(1);
+	sender->is_dying = DOMDYING_dying;
+	v4v_teardown(sender);
+	machine_soft_reset(sender);
+	/* A ring for it would wait for ever, and then take what a later domain of its number sends. */
+	CHECK_EQUAL(ring_open(&late, owner, 6, 1, V4V_RING_MIN, RING_FRAME + 2), -ESRCH);
+	CHECK_EQUAL(ring_open(&late, sender, 6, V4V_ANY, V4V_RING_MIN, RING_FRAME), -ESRCH);
+	machine_kill_domain(sender);
+}
+
 int main(void)
 {
 	TESTS_BEGIN;
@@ -164,5 +179,6 @@ int main(void)
 	       TEST(a_ring_whose_partner_died_says_so_and_its_owner_is_told_once) |
 	       TEST(a_new_domain_with_the_number_does_not_inherit_the_ring) | TEST(a_dying_domain_gets_no_new_ring) |
 	       TEST(a_partner_that_dies_during_the_registration_is_esrch) |
-	       TEST(a_domain_dies_that_has_a_ring_for_itself) | TEST(a_soft_reset_is_a_death_and_a_birth);
+	       TEST(a_domain_dies_that_has_a_ring_for_itself) | TEST(a_soft_reset_is_a_death_and_a_birth) |
+	       TEST(a_soft_reset_does_not_bring_a_dying_domain_back);
 }

@@ -114,6 +114,31 @@ static void what_a_message_writes_is_marked_dirty(void)
 	CHECK_EQUAL(machine.unmarked_frames, 0);
 }
 
+/* So are the words that no message writes. */
+static void every_word_of_the_hypervisors_is_marked_dirty(void)
+{
+	struct ring second;
+
+	sender = machine_create_domain(1);
+	owner = machine_create_domain(2);
+	guest_fill(owner, address_of(RING_FRAME, 0), 0x55, FRAME_SIZE);
+	CHECK_EQUAL(ring_open(&ring, owner, 5, 1, V4V_RING_MIN, RING_FRAME), 0);
+	CHECK_EQUAL(ring_words(&ring).reserved0[0], 0);
+	CHECK_EQUAL(machine.unmarked_frames, 0);
+	CHECK_EQUAL(send_pattern(sender, &ring, 4080, 1, 0), 4080);
+	CHECK_EQUAL(send_pattern(sender, &ring, 10, 1, 0), -EAGAIN);
+	CHECK_EQUAL(ring_words(&ring).waiting, 1);
+	CHECK_EQUAL(machine.unmarked_frames, 0);
+	ring_set_rx(&ring, 4096);
+	CHECK_EQUAL(ring_notify(&ring), 0);
+	CHECK_EQUAL(ring_words(&ring).waiting, 0);
+	CHECK_EQUAL(machine.unmarked_frames, 0);
+	CHECK_EQUAL(ring_open(&second, owner, 6, 1, V4V_RING_MIN, RING_FRAME + 2), 0);
+	machine_kill_domain(sender);
+	CHECK_EQUAL(ring_words(&second).state, V4V_RING_PARTNER_GONE);
+	CHECK_EQUAL(machine.unmarked_frames, 0);
+}
+
 int main(void)
 {
 	TESTS_BEGIN;
@@ -121,5 +146,5 @@ int main(void)
 	       TEST(the_hypervisors_own_words_are_not_read_back) |
 	       TEST(a_sender_waits_even_if_the_owner_resets_the_word) |
 	       TEST(an_index_that_changes_while_it_is_looked_at_harms_nobody_else) |
-	       TEST(what_a_message_writes_is_marked_dirty);
+	       TEST(what_a_message_writes_is_marked_dirty) | TEST(every_word_of_the_hypervisors_is_marked_dirty);
 }

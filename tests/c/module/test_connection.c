@@ -226,6 +226,21 @@ static void a_denied_request_is_eacces(void)
 	finish();
 }
 
+/* XSM: silo allows no ring for another domU, so connect() gets no further. */
+static void a_ring_that_is_not_allowed_is_eperm(void)
+{
+	peer_start();
+	hv.register_error = -EPERM;
+	vsk = user_socket(SOCK_STREAM);
+	CHECK_EQUAL(user_connect(vsk, v4v_cid(PEER), LISTEN_PORT), -EPERM);
+	CHECK_EQUAL(vsk->sk.sk_state, TCP_CLOSE);
+	CHECK_EQUAL(hv.nr_rings, 1);
+	CHECK_EQUAL(nr_answers, 0);
+	hv.register_error = 0;
+	CHECK_EQUAL(user_connect(vsk, v4v_cid(PEER), LISTEN_PORT), 0);
+	finish();
+}
+
 /* Requests come in and answers do not get out: no connection that only one side knows of. */
 static void a_denied_answer_leaves_nothing_behind(void)
 {
@@ -276,6 +291,40 @@ static void a_request_is_accepted_and_answered(void)
 	CHECK_EQUAL(user_receive(child, got, 1), 0);
 	CHECK_EQUAL(user_send(child, bytes, 100), 100);
 	user_close(child);
+	user_close(listener);
+	peer_stop();
+}
+
+/* The peer gives up while its connection waits for accept(), which then finds one that has ended. */
+static void a_reset_before_accept_leaves_a_connection_that_has_ended(void)
+{
+	peer_start();
+	listener = user_listen(SOCK_STREAM, LISTEN_PORT);
+	peer_says(PEER, V4V_OP_REQUEST, 2000, 0, 0);
+	CHECK_EQUAL(answers[0].message.op, V4V_OP_RESPONSE);
+	peer_says(PEER, V4V_OP_RESET, 0, own_ring(), 0);
+	child = user_accept(listener);
+	CHECK(child);
+	CHECK_EQUAL(child->sk.sk_err, ECONNRESET);
+	CHECK_EQUAL(child->peer_shutdown, SHUTDOWN_MASK);
+	user_close(child);
+	/* Nobody accepts the second one: it goes with the listener. */
+	peer_says(PEER, V4V_OP_REQUEST, 2001, 0, 0);
+	peer_says(PEER, V4V_OP_RESET, 0, own_ring(), 0);
+	CHECK_EQUAL(hv.nr_rings, 2);
+	user_close(listener);
+	CHECK_EQUAL(hv.nr_rings, 1);
+	/* Nor is the place in the queue lost: as many as it holds can come. */
+	listener = user_listen(SOCK_STREAM, LISTEN_PORT);
+	for (unsigned int i = 0; i < 30; i++) {
+		peer_says(PEER, V4V_OP_REQUEST, 3000 + i, 0, 0);
+		CHECK_EQUAL(answers[nr_answers - 1].message.op, V4V_OP_RESPONSE);
+		peer_says(PEER, V4V_OP_RESET, 0, own_ring(), 0);
+		child = user_accept(listener);
+		CHECK(child);
+		user_close(child);
+		forget_answers();
+	}
 	user_close(listener);
 	peer_stop();
 }
@@ -718,6 +767,8 @@ int main(void)
 	       TEST(nobody_else_can_answer_shut_down_or_reset) | TEST(an_answer_with_a_fixed_ring_is_refused) |
 	       TEST(a_reset_ends_it_from_both_states) | TEST(the_partners_death_is_a_reset) |
 	       TEST(a_domain_without_the_module_is_ehostunreach) | TEST(a_denied_request_is_eacces) |
+	       TEST(a_ring_that_is_not_allowed_is_eperm) |
+	       TEST(a_reset_before_accept_leaves_a_connection_that_has_ended) |
 	       TEST(a_denied_answer_leaves_nothing_behind) |
 	       TEST(a_connection_that_is_denied_later_sends_no_more_and_closes) | TEST(a_request_is_accepted_and_answered) |
 	       TEST(requests_that_cannot_be_served_are_refused) | TEST(a_late_shutdown_does_not_reach_the_next_connection) |

@@ -99,6 +99,7 @@ test("without V4V there is no module, and the hypervisor is built without it", a
   expect(engine.one(TYPE, "build-hypervisor").inputs.parameters).toEqual({
     V4V: "n",
     DEBUG: "n",
+    XSM: "n",
     RELEASE_SHA256: "5e",
   });
 });
@@ -111,8 +112,19 @@ test("a debug build of the hypervisor is another build of it, and of nothing els
     ) as Record<string, unknown>;
   expect(parameters(debug)).toEqual({
     ...parameters(plain),
-    hypervisor: { V4V: "y", DEBUG: "y", RELEASE_SHA256: "5e" },
+    hypervisor: { V4V: "y", DEBUG: "y", XSM: "n", RELEASE_SHA256: "5e" },
   });
+});
+
+test("silo and flask are of one build, another than without a security module", async () => {
+  const [silo, flask] = [await build({ "xen.xsm": "silo" }), await build({ "xen.xsm": "flask" })];
+  for (const { engine } of [silo, flask])
+    expect(engine.one(TYPE, "build-hypervisor").inputs.parameters).toEqual({
+      V4V: "y",
+      DEBUG: "n",
+      XSM: "y",
+      RELEASE_SHA256: "5e",
+    });
 });
 
 test("a fact is what the recipe recorded; one that it did not record is an error", async () => {

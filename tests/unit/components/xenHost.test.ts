@@ -37,6 +37,8 @@ test("Xen's command line follows the settings", async () => {
   // What a guest provokes is throttled in a debug build too, unless the user wants it otherwise: the last word counts.
   const debug = await commandLine({ "xen.debug": "true", "xen.options": "guest_loglvl=all" });
   expect(debug.slice(-3)).toEqual(["v4v=1", "guest_loglvl=none/all", "guest_loglvl=all"]);
+  const silo = await commandLine({ "xen.xsm": "silo", "xen.options": "loglvl=all" });
+  expect(silo.slice(-3)).toEqual(["v4v=1", "xsm=silo", "loglvl=all"]);
 });
 
 test("the hypervisor is the one that was built, in place after dom0's files, with a reboot's time", async () => {

@@ -38,7 +38,7 @@ const defaults: Settings = {
     bootTimeout: 600,
     freeze: true,
   },
-  xen: { dom0MemoryMiB: 1024, dom0Vcpus: 1, debug: false, options: "" },
+  xen: { dom0MemoryMiB: 1024, dom0Vcpus: 1, debug: false, xsm: "none", options: "" },
   v4v: { enabled: true, ringKiB: 1024, spinUs: 200, policy: "accept", rules: [] },
   gpu: { device: "auto" },
   remoteGpu: { enabled: false },

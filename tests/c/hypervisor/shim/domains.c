@@ -69,6 +69,7 @@ struct domain *machine_create_domain(uint16_t domid)
 
 void machine_kill_domain(struct domain *d)
 {
+	d->is_dying = DOMDYING_dying;
 	memory_operation_begins();
 	v4v_teardown(d);
 	memory_operation_ends();

@@ -27,6 +27,9 @@ struct domain;
 struct page_info;
 struct v4v_ring_info;
 
+/* What a security module is asked. */
+enum xsm_hook { XSM_REGISTER_ANY, XSM_REGISTER_SINGLE, XSM_SEND, XSM_LIST_RULES, XSM_CHANGE_RULES };
+
 struct machine {
 	/* The n-th allocation (or global mapping) from now fails; 0 for none. */
 	unsigned int failing_allocation;
@@ -46,6 +49,8 @@ struct machine {
 	void (*on_barrier)(bool full);
 	void (*on_frame_written)(void);
 	void (*on_event)(struct domain *d);
+	/* The security module: zero to allow `d` this (to `t`, if it is about another), or an error. NULL: Xen's dummy. */
+	int (*xsm)(enum xsm_hook hook, const struct domain *d, const struct domain *t);
 };
 
 extern struct machine machine;

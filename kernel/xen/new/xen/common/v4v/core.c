@@ -102,7 +102,8 @@ long do_v4v_op(unsigned int cmd, XEN_GUEST_HANDLE_PARAM(void) arg)
     case V4VOP_zero_rules:
     case V4VOP_list_rules:
     case V4VOP_replace_rules:
-        return is_control_domain(d) ? v4v_rules_op(cmd, arg) : -EPERM;
+        rc = xsm_v4v_rules(XSM_PRIV, cmd != V4VOP_list_rules);
+        return rc ?: v4v_rules_op(cmd, arg);
     }
 
     return -ENOSYS;
@@ -163,8 +164,9 @@ void v4v_soft_reset(struct domain *d)
     /* It keeps its number, and with it the rules that name it. */
     remove_all_rings(d);
 
+    /* This may come between two parts of domain_kill(): dead stays dead. */
     write_lock(&v4v->lock);
-    v4v->dead = false;
+    v4v->dead = d->is_dying != DOMDYING_alive;
     write_unlock(&v4v->lock);
 }
 

@@ -30,6 +30,8 @@
 #include <xen/sched.h>
 #include <xen/spinlock.h>
 
+#include <xsm/xsm.h>
+
 #include <public/v4v.h>
 
 typedef struct v4v_info v4v_info_t;
@@ -66,6 +68,8 @@ struct v4v_waiter {
 };
 
 struct v4v_ring_info {
+    /* Lives longer: its rings go when it starts to die. */
+    struct domain *owner;
     /* In a bucket of the owner's table; under the owner's lock. */
     struct list_head node;
     struct v4v_ring_id id;
@@ -145,7 +149,8 @@ int v4v_unregister_ring(struct domain *d, const struct v4v_ring_id *id);
 void v4v_remove_rings(struct domain *d);
 void v4v_partner_died(domid_t partner);
 
-/* send.c */
+/* send.c; Xen's own writes to a ring's frames are said to log-dirty mode. */
+void v4v_mark_dirty(const struct v4v_ring_info *ring, unsigned int frame);
 long v4v_sendv(struct domain *d, XEN_GUEST_HANDLE_PARAM(void) arg);
 int v4v_notify(struct domain *d, const struct v4v_ring_id *id);
 void v4v_wake_waiters(struct v4v_ring_info *ring, unsigned int room);

@@ -144,6 +144,7 @@ static struct v4v_ring_info *make_ring(struct domain *d,
 
     INIT_LIST_HEAD(&ring->waiters);
     spin_lock_init(&ring->lock);
+    ring->owner = d;
     ring->id = args->id;
     ring->size = args->size;
     ring->nr_frames = args->nr_frames;
@@ -183,6 +184,28 @@ bool v4v_domain_lives(domid_t domid)
     rcu_unlock_domain(d);
 
     return lives;
+}
+
+/* Whether d may have a ring for this partner, who has to live. */
+static int check_partner(const struct domain *d, domid_t partner)
+{
+    struct domain *t;
+    int rc = -ESRCH;
+
+    if ( partner == V4V_ANY )
+        return xsm_v4v_register_any(XSM_HOOK, d);
+
+    /* One look for both: the number may be another domain's the next time. */
+    t = rcu_lock_domain_by_id(partner);
+    if ( !t )
+        return -ESRCH;
+
+    if ( t->v4v && !ACCESS_ONCE(t->v4v->dead) )
+        rc = xsm_v4v_register_single(XSM_HOOK, d, t);
+
+    rcu_unlock_domain(t);
+
+    return rc;
 }
 
 int v4v_register_ring(struct domain *d,
@@ -225,18 +248,15 @@ int v4v_register_ring(struct domain *d,
          * it finds this ring there, or we see that it is dead.
          */
         smp_mb();
-        if ( args.id.partner != V4V_ANY &&
-             !v4v_domain_lives(args.id.partner) )
-        {
+        rc = check_partner(d, args.id.partner);
+        if ( rc )
             list_del(&ring->node);
-            rc = -ESRCH;
-        }
         else
         {
             memset(ring->shared, 0, sizeof(*ring->shared));
+            v4v_mark_dirty(ring, 0);
             v4v->nr_rings++;
             v4v->ring_bytes += args.size;
-            rc = 0;
         }
     }
 
@@ -314,6 +334,7 @@ static bool ring_partner_died(struct v4v_ring_info *ring, domid_t partner)
     {
         ring->partner_gone = true;
         write_atomic(&ring->shared->state, V4V_RING_PARTNER_GONE);
+        v4v_mark_dirty(ring, 0);
         tell = true;
     }
 

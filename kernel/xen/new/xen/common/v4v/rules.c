@@ -2,8 +2,8 @@
 /*
  * V4V: the table of rules, which judges each message before it is sent.
  *
- * Senders read the table under RCU and take no lock. Those who change it (the
- * control domain, and the death of a domain) hold rules_lock and free what is
+ * Senders read the table under RCU and take no lock. Those who change it (whom
+ * XSM lets: dom0; and the death of a domain) hold rules_lock and free what is
  * no longer in force after a grace period.
  */
 #include <xen/cpumask.h>
@@ -617,7 +617,7 @@ static int replace_rules(XEN_GUEST_HANDLE_PARAM(v4v_replace_rules_t) arg)
     return rc;
 }
 
-/* The caller is the control domain. */
+/* The caller may do this (xsm_v4v_rules). */
 int v4v_rules_op(unsigned int cmd, XEN_GUEST_HANDLE_PARAM(void) arg)
 {
     switch ( cmd )

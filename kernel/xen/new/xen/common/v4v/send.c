@@ -19,12 +19,18 @@
 
 #define HEADER_SIZE ((unsigned int)sizeof(struct v4v_message))
 
-static void mark_dirty(struct domain *d, mfn_t mfn)
+void v4v_mark_dirty(const struct v4v_ring_info *ring, unsigned int frame)
 {
 #ifdef CONFIG_X86
     /* Log-dirty mode (migration) does not see writes that Xen makes. */
-    paging_mark_dirty(d, mfn);
+    paging_mark_dirty(ring->owner, ring->mfns[frame]);
 #endif
+}
+
+static void set_waiting(struct v4v_ring_info *ring, bool waiting)
+{
+    write_atomic(&ring->shared->waiting, waiting);
+    v4v_mark_dirty(ring, 0);
 }
 
 static unsigned int footprint(unsigned int length)
@@ -47,8 +53,7 @@ static int ring_room(const struct v4v_ring_info *ring)
 }
 
 /* Copies into a ring's data at a free-running position; wraps as needed. */
-static void copy_to_ring(struct domain *owner,
-                         const struct v4v_ring_info *ring, unsigned int at,
+static void copy_to_ring(const struct v4v_ring_info *ring, unsigned int at,
                          const void *from, unsigned int length)
 {
     while ( length )
@@ -56,12 +61,12 @@ static void copy_to_ring(struct domain *owner,
         unsigned int where = at & (ring->size - 1);
         unsigned int offset = where % V4V_FRAME_SIZE;
         unsigned int n = min(length, V4V_FRAME_SIZE - offset);
-        mfn_t mfn = ring->mfns[1 + where / V4V_FRAME_SIZE];
-        void *to = map_domain_page(mfn);
+        unsigned int frame = 1 + where / V4V_FRAME_SIZE;
+        void *to = map_domain_page(ring->mfns[frame]);
 
         memcpy(to + offset, from, n);
         unmap_domain_page(to);
-        mark_dirty(owner, mfn);
+        v4v_mark_dirty(ring, frame);
 
         at += n;
         from += n;
@@ -71,8 +76,8 @@ static void copy_to_ring(struct domain *owner,
 
 /* Copies one piece of the sender's memory, frame to frame. */
 static int copy_piece(struct domain *sender, const struct v4v_iov *iov,
-                      struct domain *owner, const struct v4v_ring_info *ring,
-                      unsigned int at, unsigned int length)
+                      const struct v4v_ring_info *ring, unsigned int at,
+                      unsigned int length)
 {
     struct page_info *page;
     p2m_type_t p2mt;
@@ -91,7 +96,7 @@ static int copy_piece(struct domain *sender, const struct v4v_iov *iov,
     }
 
     from = __map_domain_page(page);
-    copy_to_ring(owner, ring, at, from + iov->offset, length);
+    copy_to_ring(ring, at, from + iov->offset, length);
     unmap_domain_page(from);
     put_page(page);
 
@@ -104,9 +109,8 @@ static int copy_piece(struct domain *sender, const struct v4v_iov *iov,
  */
 static int copy_pieces(struct domain *sender,
                        XEN_GUEST_HANDLE_PARAM(void) arg,
-                       unsigned int nr_iov, struct domain *owner,
-                       const struct v4v_ring_info *ring, unsigned int at,
-                       unsigned int length)
+                       unsigned int nr_iov, const struct v4v_ring_info *ring,
+                       unsigned int at, unsigned int length)
 {
     XEN_GUEST_HANDLE_PARAM(v4v_iov_t) pieces = guest_handle_cast(arg, v4v_iov_t);
     const unsigned int first = sizeof(struct v4v_sendv) / sizeof(struct v4v_iov);
@@ -140,7 +144,7 @@ static int copy_pieces(struct domain *sender,
             if ( !take )
                 continue;
 
-            rc = copy_piece(sender, &iov[i], owner, ring, at, take);
+            rc = copy_piece(sender, &iov[i], ring, at, take);
             if ( rc )
                 return rc;
 
@@ -177,7 +181,7 @@ static int add_waiter(struct v4v_ring_info *ring, domid_t domid,
     waiter->domid = domid;
     waiter->needed = needed;
     list_add_tail(&waiter->node, &ring->waiters);
-    write_atomic(&ring->shared->waiting, 1);
+    set_waiting(ring, true);
 
     return 0;
 }
@@ -199,7 +203,7 @@ void v4v_wake_waiters(struct v4v_ring_info *ring, unsigned int room)
     }
 
     if ( list_empty(&ring->waiters) )
-        write_atomic(&ring->shared->waiting, 0);
+        set_waiting(ring, false);
 }
 
 /*
@@ -252,8 +256,7 @@ static int admit(struct v4v_ring_info *ring, const struct domain *sender,
     return take ?: -EAGAIN;
 }
 
-static long send_to_ring(struct domain *sender, struct domain *owner,
-                         struct v4v_ring_info *ring,
+static long send_to_ring(struct domain *sender, struct v4v_ring_info *ring,
                          const struct v4v_sendv *args,
                          XEN_GUEST_HANDLE_PARAM(void) arg, bool *tell)
 {
@@ -269,19 +272,19 @@ static long send_to_ring(struct domain *sender, struct domain *owner,
         return take;
 
     message.length = take;
-    rc = copy_pieces(sender, arg, args->nr_iov, owner, ring,
-                     ring->tx + HEADER_SIZE, take);
+    rc = copy_pieces(sender, arg, args->nr_iov, ring, ring->tx + HEADER_SIZE,
+                     take);
     if ( rc )
         return rc;
 
-    copy_to_ring(owner, ring, ring->tx, &message, HEADER_SIZE);
+    copy_to_ring(ring, ring->tx, &message, HEADER_SIZE);
 
     /* The owner must not see the index before the bytes. */
     smp_wmb();
     before = ring->tx;
     ring->tx += footprint(take);
     write_atomic(&ring->shared->tx, ring->tx);
-    mark_dirty(owner, ring->mfns[0]);
+    v4v_mark_dirty(ring, 0);
 
     /* And must not be asleep when it set event_at and saw the old index. */
     smp_mb();
@@ -297,7 +300,7 @@ long v4v_sendv(struct domain *d, XEN_GUEST_HANDLE_PARAM(void) arg)
     struct v4v_filter *verdict;
     struct domain *owner;
     bool tell = false;
-    long rc = -ECONNREFUSED;
+    long rc;
 
     if ( copy_from_guest(&args, guest_handle_cast(arg, v4v_sendv_t), 1) )
         return -EFAULT;
@@ -310,7 +313,13 @@ long v4v_sendv(struct domain *d, XEN_GUEST_HANDLE_PARAM(void) arg)
     if ( !owner )
         return -ECONNREFUSED;
 
+    rc = -ECONNREFUSED;
     if ( !owner->v4v )
+        goto out;
+
+    /* Who may not send at all is no matter of the rules and their counters. */
+    rc = xsm_v4v_send(XSM_HOOK, d, owner);
+    if ( rc )
         goto out;
 
     rcu_read_lock(&v4v_rules_rcu);
@@ -327,12 +336,13 @@ long v4v_sendv(struct domain *d, XEN_GUEST_HANDLE_PARAM(void) arg)
 
     read_lock(&owner->v4v->lock);
 
+    rc = -ECONNREFUSED;
     ring = v4v_find_ring(owner, args.dst.port, d->domain_id) ?:
            v4v_find_ring(owner, args.dst.port, V4V_ANY);
     if ( ring )
     {
         spin_lock(&ring->lock);
-        rc = send_to_ring(d, owner, ring, &args, arg, &tell);
+        rc = send_to_ring(d, ring, &args, arg, &tell);
         spin_unlock(&ring->lock);
     }
 
