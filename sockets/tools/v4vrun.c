@@ -12,10 +12,9 @@
 #include <unistd.h>
 
 #include "explain.h"
+#include "library_path.h"
 #include "policy.h"
 #include "report.h"
-
-#define LIBRARY "libv4vsockets.so"
 
 static const char help[] =
 	"usage: v4vrun [OPTION...] PROGRAM [ARGUMENT...]\n"
@@ -39,25 +38,6 @@ __attribute__((format(printf, 1, 2))) static int fail(const char *sentence, ...)
 	fputc('\n', stderr);
 	va_end(arguments);
 	return 125;
-}
-
-/* Beside this program: PREFIX/bin/v4vrun and PREFIX/lib/libv4vsockets.so. */
-static bool find_library(char *path, size_t size)
-{
-	char own[4096];
-	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
-	char *slash;
-
-	if (n <= 0)
-		return false;
-	own[n] = '\0';
-	slash = strrchr(own, '/');
-	if (!slash)
-		return false;
-	*slash = '\0';
-	if ((size_t)snprintf(path, size, "%s/../lib/" LIBRARY, own) < size && access(path, R_OK) == 0)
-		return true;
-	return (size_t)snprintf(path, size, "%s/" LIBRARY, own) < size && access(path, R_OK) == 0;
 }
 
 static bool preload(const char *library)
@@ -212,7 +192,7 @@ int main(int argc, char **argv)
 	}
 	if (!policy_load(&policy, error, sizeof(error)))
 		return fail("%s", error);
-	if (!find_library(library, sizeof(library)))
+	if (!library_path(library, sizeof(library)))
 		return fail("%s was not found beside this program; is it installed?", LIBRARY);
 	if (!preload(library))
 		return fail("%s: no memory", library);
