@@ -11,24 +11,9 @@
 
 #include "side.h"
 
-static struct sockaddr_in at(const struct side *side, int port_offset)
-{
-	return (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)(side->port + port_offset)),
-				    .sin_addr = {htonl(side->address)}};
-}
-
-static int error_of(int fd)
-{
-	int error = 0;
-	socklen_t length = sizeof(error);
-
-	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
-	return error;
-}
-
 static void without_blocking(struct side *side)
 {
-	struct sockaddr_in to = at(side, 1);
+	struct sockaddr_in to = place(side, 1);
 	char byte;
 
 	if (side->server) {
@@ -48,18 +33,18 @@ static void without_blocking(struct side *side)
 
 static void refused(struct side *side)
 {
-	struct sockaddr_in to = at(side, 7);
+	struct sockaddr_in to = place(side, 7);
 	int fd;
 
 	if (side->server)
 		return;
 	fd = socket(AF_INET, SOCK_STREAM, 0);
 	say(side, "connect %s", result(connect(fd, (struct sockaddr *)&to, sizeof(to))));
-	to = at(side, 1);
+	to = place(side, 1);
 	/* Linux lets the same socket try again. */
 	say(side, "elsewhere %s", result(connect(fd, (struct sockaddr *)&to, sizeof(to))));
 	close(fd);
-	to = at(side, 7);
+	to = place(side, 7);
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	say(side, "without blocking %s", result(connect(fd, (struct sockaddr *)&to, sizeof(to))));
 	wait_poll(fd, POLLOUT);
@@ -179,7 +164,7 @@ static void mapped(struct side *side)
 static void dual_stack(struct side *side)
 {
 	struct sockaddr_in6 own = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)(side->port + 2))}, far;
-	struct sockaddr_in to = at(side, 2);
+	struct sockaddr_in to = place(side, 2);
 	socklen_t length = sizeof(far);
 	int listener = -1, fd, on = 1;
 	char byte = 'x';
@@ -211,7 +196,7 @@ static void dual_stack(struct side *side)
 /* Two listeners of one port in two processes; who gets which connection is chance, that each is served is not. */
 static void prefork(struct side *side)
 {
-	struct sockaddr_in own = at(side, 3);
+	struct sockaddr_in own = place(side, 3);
 	enum { CONNECTIONS = 12 };
 	int on = 1;
 
@@ -294,7 +279,7 @@ static void many(struct side *side)
 static void dissolved(struct side *side)
 {
 	struct sockaddr none = {.sa_family = AF_UNSPEC};
-	struct sockaddr_in to = at(side, 1);
+	struct sockaddr_in to = place(side, 1);
 	char byte = 'x';
 
 	if (side->server) {

@@ -18,7 +18,8 @@
 #include "side.h"
 
 static const struct behaviour *const tables[] = {bytes_behaviours, wait_behaviours, end_behaviours, connect_behaviours,
-						 option_behaviours, process_behaviours};
+						 option_behaviours, process_behaviours, listen_behaviours, begin_behaviours,
+						 message_behaviours};
 
 /* How often a byte goes to and fro to settle a connection, and the pause between two, us. */
 #define SETTLE_ROUNDS 30

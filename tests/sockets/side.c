@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -61,6 +62,60 @@ const char *result(long value)
 const char *outcome(long value)
 {
 	return value < 0 ? strerrorname_np(errno) : "ok";
+}
+
+const char *events_of(unsigned int events)
+{
+	static char text[64];
+
+	snprintf(text, sizeof(text), "%s%s%s%s%s%s", events & POLLIN ? " IN" : "", events & POLLOUT ? " OUT" : "",
+		 events & POLLPRI ? " PRI" : "", events & POLLRDHUP ? " RDHUP" : "", events & POLLHUP ? " HUP" : "",
+		 events & POLLERR ? " ERR" : "");
+	return text;
+}
+
+int epoll_of(int fd, unsigned int events)
+{
+	struct epoll_event event = {.events = events};
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+
+	if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0)
+		give_up("epoll");
+	return epoll;
+}
+
+/* Events within 300 ms, which is long enough for one that is there. */
+const char *epoll_now(int epoll)
+{
+	struct epoll_event event = {0};
+
+	if (epoll_wait(epoll, &event, 1, 300) == 0)
+		return " nothing";
+	return events_of(event.events);
+}
+
+/* The first event that comes, however late. */
+const char *epoll_next(int epoll)
+{
+	struct epoll_event event = {0};
+
+	epoll_wait(epoll, &event, 1, 60000);
+	return events_of(event.events);
+}
+
+struct sockaddr_in place(const struct side *side, int port_offset)
+{
+	return (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)(side->port + port_offset)),
+				    .sin_addr = {htonl(side->address)}};
+}
+
+int error_of(int fd)
+{
+	int error = 0;
+	socklen_t length = sizeof(error);
+
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
+	return error;
 }
 
 int dial(const struct side *side)

@@ -5,6 +5,7 @@
 #ifndef SIDE_H
 #define SIDE_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,7 +34,7 @@ struct behaviour {
 
 /* Each file of behaviours ends its table with an empty entry. */
 extern const struct behaviour bytes_behaviours[], wait_behaviours[], end_behaviours[], connect_behaviours[],
-	option_behaviours[], process_behaviours[];
+	option_behaviours[], process_behaviours[], listen_behaviours[], begin_behaviours[], message_behaviours[];
 
 /* Adds a line to the transcript. */
 void say(struct side *side, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -44,6 +45,18 @@ void meet(struct side *side);
 const char *result(long value);
 /* The same without the number: "ok", or the error's name. */
 const char *outcome(long value);
+
+/* Events of poll() and epoll as words. */
+const char *events_of(unsigned int events);
+/* An epoll descriptor that watches one other; what it says now, or at last ("nothing"). */
+int epoll_of(int fd, unsigned int events);
+const char *epoll_now(int epoll);
+const char *epoll_next(int epoll);
+
+/* The server's address, with a port that is this far from the control connection's. */
+struct sockaddr_in place(const struct side *side, int port_offset);
+/* SO_ERROR, which takes it away. */
+int error_of(int fd);
 
 /* A new connection to the server's listener; and the server's end of it. */
 int dial(const struct side *side);

@@ -14,16 +14,6 @@
 
 #include "side.h"
 
-static const char *events_of(unsigned int events)
-{
-	static char text[64];
-
-	snprintf(text, sizeof(text), "%s%s%s%s%s%s", events & POLLIN ? " IN" : "", events & POLLOUT ? " OUT" : "",
-		 events & POLLPRI ? " PRI" : "", events & POLLRDHUP ? " RDHUP" : "", events & POLLHUP ? " HUP" : "",
-		 events & POLLERR ? " ERR" : "");
-	return text;
-}
-
 static const char *now(int fd)
 {
 	struct pollfd one = {.fd = fd, .events = POLLIN | POLLOUT | POLLPRI | POLLRDHUP};
@@ -86,35 +76,6 @@ static void select_says(struct side *side)
 			wait_poll(side->fd, POLLIN);
 		}
 	}
-}
-
-static int epoll_of(int fd, unsigned int events)
-{
-	struct epoll_event event = {.events = events};
-	int epoll = epoll_create1(EPOLL_CLOEXEC);
-
-	if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0)
-		give_up("epoll");
-	return epoll;
-}
-
-/* Events within 300 ms, which is long enough for one that is there. */
-static const char *epoll_now(int epoll)
-{
-	struct epoll_event event = {0};
-
-	if (epoll_wait(epoll, &event, 1, 300) == 0)
-		return " nothing";
-	return events_of(event.events);
-}
-
-/* The first event that comes, however late. */
-static const char *epoll_next(int epoll)
-{
-	struct epoll_event event = {0};
-
-	epoll_wait(epoll, &event, 1, 60000);
-	return events_of(event.events);
 }
 
 static void epoll_level(struct side *side)
