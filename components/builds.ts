@@ -17,6 +17,8 @@ export class Builds extends pulumi.ComponentResource {
   readonly tools: Build;
   /** The guest module; absent with v4v.enabled false. */
   readonly module: Build | undefined;
+  /** The socket layer; absent with v4v.enabled false. */
+  readonly sockets: Build | undefined;
 
   constructor(name: string, args: BuildsArgs, options?: pulumi.ComponentResourceOptions) {
     super("v4v:testbed:Builds", name, {}, options);
@@ -67,9 +69,12 @@ export class Builds extends pulumi.ComponentResource {
       { index, buildroot, xen_source: source },
       ["kernel/xen", "kernel/include"],
     );
-    this.tools = make("tools", {}, { buildroot }, ["benchmarks", "sockets", "kernel/include"]);
+    this.tools = make("tools", {}, { buildroot }, ["benchmarks"]);
     this.module = settings.v4v.enabled
       ? make("module", {}, { buildroot }, ["kernel/linux", "kernel/include"])
+      : undefined;
+    this.sockets = settings.v4v.enabled
+      ? make("sockets", {}, { buildroot }, ["sockets", "tests/sockets", "kernel/include"])
       : undefined;
     this.registerOutputs({ hypervisor: this.hypervisor.fact("build-id") });
   }

@@ -6,8 +6,7 @@ import type { XenHost } from "./xenHost.ts";
 
 export interface RuleTableArgs {
   xenHost: XenHost;
-  /** The testbed's own programs. */
-  tools: Build;
+  sockets: Build;
   settings: Settings["v4v"];
 }
 
@@ -27,8 +26,8 @@ export class RuleTable extends pulumi.ComponentResource {
       {
         connection,
         incarnation,
-        files: args.tools.path.apply((tools) => [
-          { path: TOOL, mode: "755", source: `${tools}/bin/viptables` },
+        files: args.sockets.path.apply((sockets) => [
+          { path: TOOL, mode: "755", source: `${sockets}/root/sbin/viptables` },
         ]),
       },
       on,

@@ -8,6 +8,7 @@ import { GuestModule } from "./guestModule.ts";
 import { Domains, guestRoot } from "./domains.ts";
 import { RuleTable } from "./ruleTable.ts";
 import { Machine } from "./machine.ts";
+import { Sockets } from "./sockets.ts";
 import { daemonSettings, initrdTools, XenHost, xenBoot } from "./xenHost.ts";
 
 /** The kernel's limit for explicit socket buffers (212,992 bytes) would handicap the tuned TCP baseline. */
@@ -35,6 +36,8 @@ export class Testbed extends pulumi.ComponentResource {
   readonly guestModule: GuestModule | undefined;
   /** Absent with v4v.enabled false. */
   readonly ruleTable: RuleTable | undefined;
+  /** Absent with v4v.enabled false. */
+  readonly sockets: Sockets | undefined;
   readonly domains: Domains;
   readonly evaluation: Evaluation;
 
@@ -99,13 +102,19 @@ export class Testbed extends pulumi.ComponentResource {
             },
             inside,
           );
-    this.ruleTable = settings.v4v.enabled
-      ? new RuleTable(
-          "rules",
-          { xenHost: this.xenHost, tools: this.builds.tools, settings: settings.v4v },
-          inside,
-        )
-      : undefined;
+    const { sockets } = this.builds;
+    this.ruleTable =
+      sockets === undefined
+        ? undefined
+        : new RuleTable(
+            "rules",
+            { xenHost: this.xenHost, sockets, settings: settings.v4v },
+            inside,
+          );
+    this.sockets =
+      sockets === undefined
+        ? undefined
+        : new Sockets("sockets", { xenHost: this.xenHost, project, sockets }, inside);
     this.domains = new Domains(
       "domus",
       {
@@ -142,11 +151,12 @@ export class Testbed extends pulumi.ComponentResource {
   /** The testbed's own programs, for every domU. */
   #payload(): pulumi.Output<RemoteFile[]> {
     return pulumi
-      .all([this.builds.tools.path, this.guestModule?.payload ?? []])
-      .apply(([tools, module]) => [
+      .all([this.builds.tools.path, this.guestModule?.payload ?? [], this.sockets?.payload ?? []])
+      .apply(([tools, module, sockets]) => [
         { path: "/usr/local/bin/v4v-bench", mode: "755", source: `${tools}/bin/v4v-bench` },
         { path: "/etc/v4v/boot.d/10-sockets", mode: "755", content: SOCKET_BUFFERS },
         ...module,
+        ...sockets,
       ]);
   }
 }

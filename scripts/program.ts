@@ -7,6 +7,7 @@ import { doctorCommand } from "./commands/doctor.ts";
 import { envCommand } from "./commands/env.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
 import { logsCommand } from "./commands/logs.ts";
+import { packagesCommand } from "./commands/packages.ts";
 import { sshCommand } from "./commands/ssh.ts";
 import { statusCommand } from "./commands/status.ts";
 import { testCommand } from "./commands/test.ts";
@@ -31,6 +32,7 @@ export function testbedProgram(): Command {
     consoleCommand,
     logsCommand,
     bundleCommand,
+    packagesCommand,
     completionCommand,
     testCommand,
   ]) {

@@ -15,6 +15,7 @@
 
 #include "connection.h"
 #include "dgram.h"
+#include "move.h"
 
 /* Below this a connection costs more calls than it saves memory. */
 #define SMALLEST_RING	(16 * 1024)
@@ -283,20 +284,24 @@ void v4v_conn_free(struct v4v_conn *conn)
 	queue_rcu_work(conn_queue, &conn->free_work);
 }
 
+u32 v4v_conn_port(void)
+{
+	u32 port;
+
+	spin_lock_bh(&conns_lock);
+	if (!v4v_is_data_port(next_port))
+		next_port = V4V_FIRST_DATA_PORT + get_random_u32_below(1U << 30);
+	port = next_port++;
+	spin_unlock_bh(&conns_lock);
+	return port;
+}
+
 static int open_ring_of(struct v4v_conn *conn, u16 peer, u32 size)
 {
 	int err, tries;
 
 	for (tries = 0; tries < 8; tries++) {
-		u32 port;
-
-		spin_lock_bh(&conns_lock);
-		if (!v4v_is_data_port(next_port))
-			next_port = V4V_FIRST_DATA_PORT + get_random_u32_below(1U << 30);
-		port = next_port++;
-		spin_unlock_bh(&conns_lock);
-
-		err = v4v_rx_open(&conn->rx, port, peer, size);
+		err = v4v_rx_open(&conn->rx, v4v_conn_port(), peer, size);
 		if (err != -EEXIST)
 			break;
 	}
@@ -467,14 +472,10 @@ fail:
 	return NULL;
 }
 
-/*
- * Whether @peer may have one more connection: no domain gets more of this one's
- * rings than it leaves to all others, accepted or not.
- */
-static bool has_share(u16 peer)
+bool v4v_conn_has_share(u16 peer)
 {
 	struct v4v_conn *conn;
-	u32 all = 0, of_peer = 0;
+	u32 of_peer = 0, all = v4v_move_rings(peer, &of_peer);
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(conn, &conns, list) {
@@ -500,7 +501,7 @@ void v4v_conn_requested(u16 peer, const struct v4v_control *message)
 	lock_sock(listener);
 	if (listener->sk_state == TCP_LISTEN && listener->sk_type == message->type &&
 	    listener->sk_shutdown != SHUTDOWN_MASK && !sk_acceptq_is_full(listener) &&
-	    has_share(peer))
+	    v4v_conn_has_share(peer))
 		child = accept_child(listener, peer, message);
 	if (child)
 		listener->sk_data_ready(listener);

@@ -99,6 +99,14 @@ void v4v_conn_counters(const struct v4v_conn *conn, struct v4v_counters *counter
 /* Calls @fn for all that have a ring; may not sleep. */
 void v4v_conn_each(void (*fn)(const struct v4v_conn *conn, void *data), void *data);
 
+/* A port for a data ring that was not given lately. */
+u32 v4v_conn_port(void);
+/*
+ * Whether @peer may have one more ring here: no domain gets more of this one's
+ * rings than it leaves to all others, accepted or not.
+ */
+bool v4v_conn_has_share(u16 peer);
+
 int v4v_conn_init(void);
 /* Waits for what is freed later; no connection is left. */
 void v4v_conn_exit(void);

@@ -14,6 +14,7 @@
 #include "connection.h"
 #include "control.h"
 #include "hypercall.h"
+#include "move.h"
 #include "ring.h"
 #include "send.h"
 
@@ -195,6 +196,7 @@ void v4v_control_resume(void)
 	if (!err)
 		v4v_own_domid = info.domid;
 	v4v_conn_outdate();
+	v4v_move_outdate();
 	queue_work(queue, &resume_work);
 }
 
@@ -217,6 +219,15 @@ static void handle(const struct v4v_message *header, const struct v4v_control *m
 		break;
 	case V4V_OP_RESET:
 		v4v_conn_reset(header->src.domid, message);
+		break;
+	case V4V_OP_TCP_OFFER:
+		v4v_move_offered(header->src.domid, message);
+		break;
+	case V4V_OP_TCP_ACCEPT:
+		v4v_move_accepted(header->src.domid, message);
+		break;
+	case V4V_OP_TCP_REFUSE:
+		v4v_move_refused(header->src.domid, message);
 		break;
 	default:
 		pr_warn_ratelimited("operation %u from domain %u ignored\n",

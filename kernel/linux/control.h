@@ -30,6 +30,11 @@
 #define V4V_TYPE_STREAM		2
 #define V4V_TYPE_SEQPACKET	3
 #define V4V_TYPE_DGRAM		4
+/*
+ * In the ring of a TCP connection, without payload: the stream goes on in this
+ * ring once TCP has brought all before the sequence number in src.port.
+ */
+#define V4V_TYPE_MARK		5
 #define V4V_TYPE_KIND		0xff
 /* Of SEQPACKET: the sender set MSG_EOR. */
 #define V4V_TYPE_EOR		0x100
@@ -48,6 +53,16 @@ enum v4v_control_op {
 	V4V_OP_SHUTDOWN,
 	/* There is no such connection (any more). */
 	V4V_OP_RESET,
+	/*
+	 * Of a TCP connection: its accepting end has a ring for what the other end
+	 * sends. Says the accepting end's initial sequence number, which of all
+	 * domains only the one that connected has been told.
+	 */
+	V4V_OP_TCP_OFFER,
+	/* So has the connecting end; says its own number, which was not in the offer. */
+	V4V_OP_TCP_ACCEPT,
+	/* It has not, and will not. */
+	V4V_OP_TCP_REFUSE,
 };
 
 /* A control message; native byte order, both ends share a machine. */
@@ -58,9 +73,20 @@ struct v4v_control {
 	u32 src_port;		/* vsock port of the sender */
 	u32 dst_port;		/* vsock port of the addressee */
 	u32 ring;		/* the sender's data ring, 0 without one */
-	u32 about;		/* the addressee's data ring, 0 in a request */
-	u32 flags;		/* of a shutdown */
-	u32 reserved[2];
+	union {
+		struct {
+			u32 about;	/* the addressee's data ring, 0 in a request */
+			u32 flags;	/* of a shutdown */
+			u32 reserved[2];
+		};
+		/* Of a TCP connection, whose ports are above. */
+		struct {
+			u32 about_tcp;	/* as about, 0 in an offer */
+			u32 isn;	/* the sender's initial sequence number */
+			u32 src_ip;	/* IPv4 addresses, host order; of an offer */
+			u32 dst_ip;
+		};
+	};
 };
 
 static inline bool v4v_is_data_port(u32 port)

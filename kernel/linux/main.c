@@ -13,8 +13,11 @@
 
 #include "connection.h"
 #include "control.h"
+#include "discovery.h"
 #include "hypercall.h"
+#include "move.h"
 #include "stats.h"
+#include "ulp.h"
 
 u16 v4v_own_domid;
 static int virq_irq;
@@ -23,6 +26,7 @@ static irqreturn_t v4v_interrupt(int irq, void *unused)
 {
 	v4v_control_event();
 	v4v_conn_event();
+	v4v_move_event();
 	return IRQ_HANDLED;
 }
 
@@ -83,6 +87,9 @@ static int __init v4v_module_init(void)
 	err = v4v_conn_init();
 	if (err)
 		return err;
+	err = v4v_move_init();
+	if (err)
+		goto no_moves;
 	err = v4v_control_start();
 	if (err) {
 		pr_err("no control ring (%d)\n", err);
@@ -96,6 +103,12 @@ static int __init v4v_module_init(void)
 	err = v4v_stats_start();
 	if (err)
 		goto no_stats;
+	err = v4v_discovery_start();
+	if (err)
+		goto no_discovery;
+	err = v4v_ulp_init();
+	if (err)
+		goto no_ulp;
 	err = register_transport(features);
 	if (err) {
 		pr_err("another AF_VSOCK transport has this role already (%d)\n", err);
@@ -108,24 +121,33 @@ static int __init v4v_module_init(void)
 	return 0;
 
 no_transport:
+	v4v_ulp_exit();
+no_ulp:
+	v4v_discovery_stop();
+no_discovery:
 	v4v_stats_stop();
 no_stats:
 	unbind_from_irqhandler(virq_irq, NULL);
 no_interrupt:
 	v4v_control_stop();
 no_control:
+	v4v_move_exit();
+no_moves:
 	v4v_conn_exit();
 	return err;
 }
 
 static void __exit v4v_module_exit(void)
 {
-	/* Every socket of this transport holds the module: there is none. */
+	/* Every socket of this transport or protocol holds the module: there is none. */
 	xen_resume_notifier_unregister(&resume_notifier);
 	vsock_core_unregister(&v4v_transport);
+	v4v_ulp_exit();
+	v4v_discovery_stop();
 	v4v_stats_stop();
 	unbind_from_irqhandler(virq_irq, NULL);
 	v4v_control_stop();
+	v4v_move_exit();
 	v4v_conn_exit();
 }
 

@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
+#include "control.h"
 #include "hypercall.h"
 #include "ring.h"
 
@@ -221,6 +222,8 @@ ssize_t v4v_rx_take(struct v4v_rx *rx, struct iov_iter *to, size_t len, bool pee
 		size_t n, copied;
 
 		if (!rx->left) {
+			if (rx->marked && header_at(rx, rx->taken)->type != V4V_TYPE_STREAM)
+				break;
 			next_message(rx);
 			continue;
 		}

@@ -20,6 +20,7 @@ struct v4v_rx {
 	struct v4v_ring *shared;	/* first page; the data follow it */
 	void *data;
 	bool registered;
+	bool marked;		/* messages of V4V_TYPE_MARK are no bytes of the stream */
 
 	u32 scanned;		/* position behind the last message counted in @payload */
 	u64 payload;		/* payload bytes that arrived and were not taken yet */
@@ -61,13 +62,17 @@ bool v4v_rx_arm(struct v4v_rx *rx);
  */
 bool v4v_rx_spin(struct v4v_rx *rx, u32 max_ns);
 
+/* Most that a reader may spin, ns: the module's parameter. */
+u32 v4v_spin_max(void);
+
 /* The reader goes to sleep, armed; or it runs again and has something to read. */
 void v4v_rx_asleep(struct v4v_rx *rx);
 void v4v_rx_awake(struct v4v_rx *rx, u32 max_ns);
 
 /*
- * Takes (or with @peek looks at) up to @len payload bytes as one stream.
- * Returns the number of bytes, 0 if there are none, or -EFAULT.
+ * Takes (or with @peek looks at) up to @len payload bytes as one stream, in a
+ * marked ring those before a mark. Returns the number of bytes, 0 if there are
+ * none, or -EFAULT.
  */
 ssize_t v4v_rx_take(struct v4v_rx *rx, struct iov_iter *to, size_t len, bool peek);
 

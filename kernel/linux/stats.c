@@ -13,6 +13,9 @@
 #include <linux/spinlock.h>
 
 #include "connection.h"
+#include "move.h"
+#include "moves.h"
+#include "peers.h"
 #include "stats.h"
 
 /*
@@ -138,6 +141,17 @@ static void add_open(const struct v4v_conn *conn, void *data)
 	add(&open->sums, &counters);
 }
 
+static void add_moved(struct v4v_move *move, void *data)
+{
+	struct open_sums *open = data;
+	struct v4v_counters counters;
+
+	if (move->peer != open->domid)
+		return;
+	v4v_moves_counters(move, &counters);
+	add(&open->sums, &counters);
+}
+
 static int show_domains(struct seq_file *seq, void *unused)
 {
 	unsigned int i;
@@ -155,6 +169,7 @@ static int show_domains(struct seq_file *seq, void *unused)
 		all.domid = domain.domid;
 		all.sums = domain.sums;
 		v4v_conn_each(add_open, &all);
+		v4v_moves_each(add_moved, &all);
 		seq_printf(seq, "%u %u %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu\n",
 			   v4v_cid(domain.domid), domain.open, domain.connections,
 			   domain.resets, domain.datagrams,
@@ -201,7 +216,10 @@ int v4v_stats_start(void)
 	if (!folder)
 		return -ENOMEM;
 	if (!proc_create_single("domains", 0444, folder, show_domains) ||
-	    !proc_create_single("connections", 0444, folder, show_connections)) {
+	    !proc_create_single("connections", 0444, folder, show_connections) ||
+	    !proc_create_single("peers", 0444, folder, v4v_peers_show) ||
+	    !proc_create_single("sockets", 0444, folder, v4v_moves_show) ||
+	    !proc_create_single("sockets_ended", 0444, folder, v4v_moves_show_ended)) {
 		v4v_stats_stop();
 		return -ENOMEM;
 	}

@@ -26,7 +26,7 @@ module_param(spin_us, uint, 0644);
 MODULE_PARM_DESC(spin_us,
 		 "microseconds that a reader may look out for a message before it sleeps; 0 to sleep at once");
 
-static u32 spin_max(void)
+u32 v4v_spin_max(void)
 {
 	return min(READ_ONCE(spin_us), 10000U) * NSEC_PER_USEC;
 }
@@ -80,7 +80,7 @@ static ssize_t v4v_stream_dequeue(struct vsock_sock *vsk, struct msghdr *msg,
 	struct v4v_conn *conn = vsk->trans;
 	ssize_t n;
 
-	v4v_rx_awake(&conn->rx, spin_max());
+	v4v_rx_awake(&conn->rx, v4v_spin_max());
 	n = v4v_rx_take(&conn->rx, &msg->msg_iter, len, flags & MSG_PEEK);
 
 	if (n > 0 && !(flags & MSG_PEEK)) {
@@ -270,8 +270,8 @@ static int v4v_notify_recv_pre_block(struct vsock_sock *vsk, size_t target,
 	struct v4v_conn *conn = vsk->trans;
 
 	/* The caller is on the wait queue already: if something came, wake it. */
-	v4v_rx_awake(&conn->rx, spin_max());
-	if (v4v_rx_spin(&conn->rx, spin_max()) || !v4v_rx_arm(&conn->rx))
+	v4v_rx_awake(&conn->rx, v4v_spin_max());
+	if (v4v_rx_spin(&conn->rx, v4v_spin_max()) || !v4v_rx_arm(&conn->rx))
 		sk->sk_data_ready(sk);
 	else
 		v4v_rx_asleep(&conn->rx);

@@ -1,5 +1,7 @@
 #include "peer.h"
 
+#include "move.h"
+
 u16 v4v_own_domid = OWN_DOMAIN;
 
 u16 peer_type;
@@ -30,6 +32,7 @@ void peer_start(void)
 	hv.on_send = take;
 	v4v_own_domid = OWN_DOMAIN;
 	CHECK_EQUAL(v4v_conn_init(), 0);
+	CHECK_EQUAL(v4v_move_init(), 0);
 	CHECK_EQUAL(v4v_control_start(), 0);
 	CHECK_EQUAL(v4v_stats_start(), 0);
 	run_work();
@@ -43,6 +46,7 @@ void peer_stop(void)
 		violation("%u sockets are left", sockets());
 	v4v_stats_stop();
 	v4v_control_stop();
+	v4v_move_exit();
 	v4v_conn_exit();
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tests of the guest module: all its sources but main.c, on as much of a kernel as they need (shim) and a stand-in for
+# Tests of the guest module: its sources but main.c and what only joins it to XenStore, on as much of a kernel as they need (shim) and a stand-in for
 # the hypervisor, with the address and undefined-behaviour sanitizers. FUZZ_COUNT sets the steps of each fuzz program,
 # KERNEL the sources, CC the compiler. Prints `N passed, N failed`; exits non-zero when something failed.
 set -u
@@ -14,8 +14,8 @@ flags="-std=gnu11 -O1 -g -D_GNU_SOURCE -Wall -Werror -Wno-unused-parameter -I$he
 
 # As the kernel's own build warns: it compares lengths and errors in one type.
 build '' "$linux/ring.c" "$linux/send.c" "$linux/control.c" "$linux/connection.c" "$linux/dgram.c" \
-	"$linux/stats.c" "$linux/transport.c"
-build -Wextra "$here"/shim/*.c "$here/../units.c" "$here/hypervisor.c" "$here/peer.c"
+	"$linux/stats.c" "$linux/transport.c" "$linux/peers.c" "$linux/order.c" "$linux/move.c" "$linux/moves.c" "$linux/ulp_send.c" "$linux/ulp_receive.c"
+build -Wextra "$here"/shim/*.c "$here/../units.c" "$here/hypervisor.c" "$here/peer.c" "$here/tcp_peer.c"
 archive module
 for unit in "$here"/test_*.c "$here"/fuzz_*.c; do
 	build -Wextra "$unit"

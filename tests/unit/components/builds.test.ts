@@ -29,6 +29,7 @@ test("every recipe is there, with the sources that it names", async () => {
       "hypervisor",
       "index",
       "module",
+      "sockets",
       "tools",
       "xen-source",
     ].map((recipe) => `build-${recipe}`),
@@ -70,6 +71,7 @@ test("each builds on the folders of others, and waits for exactly those", async 
     hypervisor: ["buildroot", "index", "xen_source"],
     tools: ["buildroot"],
     module: ["buildroot"],
+    sockets: ["buildroot"],
   });
 });
 
@@ -142,6 +144,6 @@ test("a fact is what the recipe recorded; one that it did not record is an error
 
 test("in a preview facts are not known and nothing fails for it", async () => {
   const { engine, result } = await build({}, true);
-  expect(engine.of(TYPE)).toHaveLength(8);
+  expect(engine.of(TYPE)).toHaveLength(9);
   expect(await valueOf(result.hypervisor.fact("build-id"))).toBeUndefined();
 });

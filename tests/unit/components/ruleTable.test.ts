@@ -19,7 +19,7 @@ test("the table is that of the settings, put in force by the tool that was built
     "",
   ]);
   expect(engine.one("v4v:index:Files", "rules-tool").inputs.files).toEqual([
-    { path: inputs.tool, mode: "755", source: "/cache/tools/bin/viptables" },
+    { path: inputs.tool, mode: "755", source: "/cache/sockets/root/sbin/viptables" },
   ]);
 });
 

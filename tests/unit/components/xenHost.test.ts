@@ -80,7 +80,9 @@ test("dom0 gets its files, readable as far as they need to be, the login key for
 
 test("no file of dom0/ is forgotten", async () => {
   const { engine } = await testbedOf();
-  const files = engine.one("v4v:index:Files", "host-files").inputs.files as RemoteFile[];
+  const files = ["host-files", "sockets-dom0"].flatMap(
+    (name) => engine.one("v4v:index:Files", name).inputs.files as RemoteFile[],
+  );
   const contents = new Set(files.map(({ content }) => content));
   for (const name of readdirSync(join(PROJECT, "dom0")))
     expect(contents, name).toContain(readFileSync(join(PROJECT, "dom0", name), "utf8"));
@@ -115,6 +117,7 @@ test("nothing on the emulated machine is removed by itself: it goes with the mac
     "module-dom0",
     "rules-table",
     "rules-tool",
+    "sockets-dom0",
   ]);
   for (const { name, deletedWith } of onHost) expect(deletedWith, name).toBe(machine.urn);
 });

@@ -22,7 +22,9 @@ typedef uint32_t u32;
 typedef unsigned long long u64;
 typedef long long s64;
 
+#define U16_MAX UINT16_MAX
 #define U32_MAX UINT32_MAX
+#define S32_MAX INT32_MAX
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 #define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
@@ -110,6 +112,7 @@ void kernel_free(const void *block);
 #define GFP_ATOMIC 0
 #define kzalloc(size, flags) kernel_alloc(size, false, true)
 #define kmalloc(size, flags) kernel_alloc(size, false, false)
+#define kvzalloc(size, flags) kernel_alloc(size, false, true)
 #define kvmalloc(size, flags) kernel_alloc(size, false, false)
 #define kvmalloc_array(count, size, flags) kernel_alloc((size_t)(count) * (size), false, false)
 #define vzalloc(size) kernel_alloc(size, true, true)

@@ -8,7 +8,7 @@ struct proc_dir_entry {
 	int (*show)(struct seq_file *, void *);
 };
 
-static struct proc_dir_entry *files[4];
+static struct proc_dir_entry *files[8];
 
 struct proc_dir_entry *proc_mkdir(const char *name, struct proc_dir_entry *parent)
 {

@@ -27,6 +27,7 @@ struct workqueue_struct;
 #define alloc_workqueue(name, flags, most) alloc_ordered_workqueue(name, flags)
 
 bool queue_work(struct workqueue_struct *queue, struct work_struct *work);
+#define flush_workqueue(queue) run_work()
 #define queue_rcu_work(queue, rcu) queue_work(queue, &(rcu)->work)
 void destroy_workqueue(struct workqueue_struct *queue);
 

@@ -19,7 +19,7 @@ enum { POLLED_IN = 1, POLLED_OUT = 2 };
 #define VSOCK_HASH_SIZE 251
 extern struct list_head vsock_bind_table[VSOCK_HASH_SIZE + 1];
 extern spinlock_t vsock_table_lock;
-enum sock_flags { SOCK_DONE, SOCK_RCU_FREE };
+enum sock_flags { SOCK_DONE, SOCK_RCU_FREE, SOCK_URGINLINE };
 
 typedef struct {
 	unsigned int count;
@@ -30,8 +30,29 @@ static inline bool refcount_inc_not_zero(refcount_t *refs)
 	return refs->count && ++refs->count;
 }
 
+static inline void refcount_set(refcount_t *refs, unsigned int count)
+{
+	refs->count = count;
+}
+
+static inline void refcount_inc(refcount_t *refs)
+{
+	if (!refs->count++)
+		violation("a reference is taken of what has none");
+}
+
+static inline bool refcount_dec_and_test(refcount_t *refs)
+{
+	if (!refs->count)
+		violation("a reference is put that nobody has");
+	return !--refs->count;
+}
+
 struct socket {
 	int state;
+	unsigned long flags;
+	struct sock *sk;
+	void *file;
 };
 
 struct msghdr {
@@ -39,6 +60,7 @@ struct msghdr {
 	int msg_flags;
 	void *msg_name;
 	int msg_namelen;
+	size_t msg_controllen;
 };
 
 #define DECLARE_SOCKADDR(type, to, from) type to = (from)

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * V4V: what a TCP socket receives, from its ring or from TCP.
+ *
+ * TCP's own recvmsg() must not sleep while bytes may come in the ring: it is only
+ * asked for what it has, and waiting is done here. What both have brought is read
+ * under the mutex, in the order of order.h.
+ */
+#define pr_fmt(fmt) "v4v: " fmt
+
+#include <linux/sched/signal.h>
+#include <linux/sockios.h>
+#include <linux/splice.h>
+#include <asm/ioctls.h>
+#include <net/inet_common.h>
+#include <net/tcp.h>
+
+#include "move.h"
+#include "ulp.h"
+
+/* How far TCP is, read before the ring is. */
+struct arrival {
+	bool end;		/* no more bytes will come by TCP */
+	u32 read;
+	u32 arrived;
+};
+
+static struct arrival look_at_tcp(const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	struct arrival tcp;
+	u32 unread;
+
+	/* The end before the numbers, and these before the ring: neither may be newer than what it is compared with. */
+	tcp.end = sock_flag(sk, SOCK_DONE) || READ_ONCE(sk->sk_err) ||
+		  READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN || inet_sk_state_load(sk) == TCP_CLOSE;
+	smp_rmb();
+	tcp.read = READ_ONCE(tp->copied_seq);
+	unread = READ_ONCE(tp->rcv_nxt) - tcp.read;
+	/* The end of the stream has a number, too. */
+	if (unread && sock_flag(sk, SOCK_DONE))
+		unread--;
+	tcp.arrived = tcp.read + unread;
+	smp_rmb();
+	return tcp;
+}
+
+/* What TCP would say to a reader for whom there is nothing. */
+static int nothing(struct sock *sk, const struct arrival *tcp, bool have)
+{
+	if (!tcp->end)
+		return -EAGAIN;
+	if (have || sock_flag(sk, SOCK_DONE))
+		return 0;
+	if (sk->sk_err)
+		return sock_error(sk);
+	if (sk->sk_shutdown & RCV_SHUTDOWN)
+		return 0;
+	return -ENOTCONN;
+}
+
+/* A mark of urgent data is where a call ends that has brought something already. */
+static bool at_urgent_mark(const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	return unlikely(READ_ONCE(tp->urg_data)) &&
+	       READ_ONCE(tp->urg_seq) == READ_ONCE(tp->copied_seq);
+}
+
+static ssize_t from_ring(struct sock *sk, struct v4v_move *move, struct msghdr *msg, size_t len,
+			 int flags)
+{
+	bool peek = flags & MSG_PEEK;
+	struct iov_iter nowhere;
+	ssize_t n;
+
+	v4v_rx_awake(&move->rx, v4v_spin_max());
+	if (flags & MSG_TRUNC) {
+		/* Of TCP: the bytes are thrown away. */
+		iov_iter_discard(&nowhere, ITER_DEST, len);
+		n = v4v_rx_take(&move->rx, &nowhere, len, peek);
+	} else {
+		n = v4v_rx_take(&move->rx, &msg->msg_iter, len, peek);
+	}
+	if (n > 0 && !peek)
+		v4v_rx_release(&move->rx);
+	return n;
+}
+
+/*
+ * Up to @len bytes that have arrived. 0 is the end of the stream; -EAGAIN: nothing
+ * more now. @have: the call has brought something already.
+ */
+static ssize_t receive_some(struct sock *sk, struct v4v_move *move, struct msghdr *msg, size_t len,
+			    int flags, int *addr_len, bool have)
+{
+	struct arrival tcp = look_at_tcp(sk);
+	enum v4v_source source;
+	u32 most;
+
+	source = v4v_order_next(&move->order, &move->rx, tcp.read, tcp.arrived, &most);
+	switch (source) {
+	case V4V_FROM_RING:
+		return from_ring(sk, move, msg, len, flags);
+	case V4V_FROM_TCP:
+		if (have && at_urgent_mark(sk))
+			return 0;
+		return v4v_ulp_base(sk)->recvmsg(sk, msg, min_t(size_t, len, most),
+						 (flags & ~MSG_WAITALL) | MSG_DONTWAIT, addr_len);
+	case V4V_BROKEN:
+		v4v_move_break(move);
+		return have ? 0 : -ECONNRESET;
+	default:
+		/* Marks were taken, maybe: the sender may have their room. */
+		if (move->rx.shared)
+			v4v_rx_release(&move->rx);
+		return nothing(sk, &tcp, have);
+	}
+}
+
+/* As much as is there, of both; a peek sees TCP's bytes or the ring's. Results as above. */
+static ssize_t receive(struct sock *sk, struct v4v_move *move, struct msghdr *msg, size_t len,
+		       int flags, int *addr_len, bool have)
+{
+	size_t done = 0;
+	ssize_t n = 0;
+
+	mutex_lock(&move->rx_mutex);
+	do {
+		n = receive_some(sk, move, msg, len - done, flags, addr_len, have || done);
+		if (n > 0)
+			done += n;
+	} while (n > 0 && done < len && !(flags & MSG_PEEK));
+	/*
+	 * Who polls edge-triggered may take a short read for the end, ask no more
+	 * (epoll(7)), and must hear of the next bytes all the same.
+	 */
+	if (done < len && move->rx.shared && wq_has_sleeper(sk_sleep(sk)) &&
+	    !v4v_rx_arm(&move->rx))
+		sk->sk_data_ready(sk);
+	mutex_unlock(&move->rx_mutex);
+	return done ?: n;
+}
+
+/* Nothing has changed since a look that found nothing. */
+static bool nothing_new(const struct sock *sk, const struct v4v_move *move, u32 arrived)
+{
+	return READ_ONCE(tcp_sk(sk)->rcv_nxt) == arrived && !READ_ONCE(sk->sk_err) &&
+	       !(READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN) &&
+	       inet_sk_state_load(sk) != TCP_CLOSE;
+}
+
+/* Looks out for a message for a while if nobody else waits, then asks for an event; false if one is there. */
+static bool may_sleep(struct sock *sk, struct v4v_move *move)
+{
+	bool sleep = true;
+
+	mutex_lock(&move->rx_mutex);
+	if (move->rx.shared) {
+		v4v_rx_awake(&move->rx, v4v_spin_max());
+		sleep = !(move->order.in_ring && !wq_has_sleeper(sk_sleep(sk)) &&
+			  v4v_rx_spin(&move->rx, v4v_spin_max())) && v4v_rx_arm(&move->rx);
+	}
+	mutex_unlock(&move->rx_mutex);
+	return sleep;
+}
+
+static void wait_for_bytes(struct sock *sk, struct v4v_move *move, u32 arrived, long *timeo)
+{
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+
+	if (!may_sleep(sk, move))
+		return;
+	add_wait_queue(sk_sleep(sk), &wait);
+	sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
+	/* On the queue first, then the last look: what comes later wakes. */
+	mutex_lock(&move->rx_mutex);
+	if (!move->rx.shared || v4v_rx_arm(&move->rx)) {
+		move->rx_waits++;
+		if (move->rx.shared)
+			v4v_rx_asleep(&move->rx);
+		mutex_unlock(&move->rx_mutex);
+		if (nothing_new(sk, move, arrived))
+			*timeo = wait_woken(&wait, TASK_INTERRUPTIBLE, *timeo);
+	} else {
+		mutex_unlock(&move->rx_mutex);
+	}
+	sk_clear_bit(SOCKWQ_ASYNC_WAITDATA, sk);
+	remove_wait_queue(sk_sleep(sk), &wait);
+}
+
+/* SO_INQ of TCP: how much more there is. */
+static void tell_unread(struct sock *sk, struct v4v_move *move, struct msghdr *msg)
+{
+	int unread = 0;
+
+	if (!tcp_sk(sk)->recvmsg_inq)
+		return;
+	v4v_ulp_ioctl(sk, SIOCINQ, &unread);
+	put_cmsg(msg, SOL_TCP, TCP_CM_INQ, sizeof(unread), &unread);
+}
+
+static int receive_all(struct sock *sk, struct v4v_move *move, struct msghdr *msg, size_t len,
+		       int flags, int *addr_len)
+{
+	long timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
+	size_t target = sock_rcvlowat(sk, flags & MSG_WAITALL, len);
+	bool peek = flags & MSG_PEEK;
+	size_t done = 0;
+
+	for (;;) {
+		u32 arrived = READ_ONCE(tcp_sk(sk)->rcv_nxt);
+		ssize_t n;
+
+		/* A peek starts anew each time. */
+		if (peek && done) {
+			iov_iter_revert(&msg->msg_iter, done);
+			done = 0;
+		}
+		n = receive(sk, move, msg, len - done, flags, addr_len, done);
+		if (n > 0)
+			done += n;
+		if (done >= target || done == len)
+			return done;
+		if (n <= 0 && n != -EAGAIN)
+			return done ?: n;
+		if (!timeo)
+			return done ?: -EAGAIN;
+		if (signal_pending(current))
+			return done ?: sock_intr_errno(timeo);
+		wait_for_bytes(sk, move, arrived, &timeo);
+	}
+}
+
+int v4v_ulp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags, int *addr_len)
+{
+	struct v4v_move *move;
+	int n;
+
+	/* Errors of sending, and the urgent byte, are TCP's own. */
+	if (flags & (MSG_ERRQUEUE | MSG_OOB))
+		return v4v_ulp_base(sk)->recvmsg(sk, msg, len, flags, addr_len);
+	move = v4v_ulp_get_or_tcp(sk);
+	if (!move) {
+		n = v4v_ulp_base(sk)->recvmsg(sk, msg, len, flags, addr_len);
+		v4v_ulp_tcp_ends(sk);
+		return n;
+	}
+	n = receive_all(sk, move, msg, len, flags, addr_len);
+	if (n >= 0 && move->order.in_ring)
+		tell_unread(sk, move, msg);
+	v4v_move_put(move);
+	return n;
+}
+
+/* Under the mutex: bytes that have arrived and wait to be read, TCP's before the ring's. */
+static u64 unread(struct sock *sk, struct v4v_move *move, bool *of_ring)
+{
+	struct arrival tcp = look_at_tcp(sk);
+	enum v4v_source source;
+	u32 most;
+
+	source = v4v_order_next(&move->order, &move->rx, tcp.read, tcp.arrived, &most);
+	*of_ring = source == V4V_FROM_RING;
+	/* A reader is to find out. */
+	if (source == V4V_BROKEN)
+		return U32_MAX;
+	/* The urgent byte is no byte for a reader, unless it is inline. */
+	if (most && at_urgent_mark(sk) && !sock_flag(sk, SOCK_URGINLINE))
+		most--;
+	return most + (move->rx.shared && (move->order.in_ring || most) ? move->rx.payload : 0);
+}
+
+bool v4v_ulp_is_readable(struct sock *sk)
+{
+	struct v4v_move *move = v4v_ulp_get(sk);
+	bool readable = false, of_ring;
+	u32 target;
+
+	if (!move)
+		return false;
+	target = sock_rcvlowat(sk, 0, INT_MAX);
+	mutex_lock(&move->rx_mutex);
+	while (move->rx.shared) {
+		u64 n = unread(sk, move, &of_ring);
+
+		/* A full ring gets no fuller, however many bytes were asked for. */
+		readable = n >= target || (of_ring && v4v_rx_full(&move->rx));
+		/* What comes later must be heard of. */
+		if (readable || v4v_rx_arm(&move->rx))
+			break;
+	}
+	mutex_unlock(&move->rx_mutex);
+	v4v_move_put(move);
+	return readable;
+}
+
+int v4v_ulp_ioctl(struct sock *sk, int cmd, int *karg)
+{
+	int err = v4v_ulp_base(sk)->ioctl(sk, cmd, karg);
+	struct v4v_move *move;
+	bool of_ring;
+
+	if (err || (cmd != SIOCINQ && cmd != SIOCATMARK))
+		return err;
+	move = v4v_ulp_get(sk);
+	if (!move)
+		return 0;
+	mutex_lock(&move->rx_mutex);
+	if (move->rx.shared) {
+		u64 n = unread(sk, move, &of_ring);
+
+		/* The mark is in TCP's part, behind what is in the ring. */
+		if (cmd == SIOCATMARK)
+			*karg = *karg && !of_ring;
+		else if (of_ring)
+			*karg = min_t(u64, n, INT_MAX);
+	}
+	mutex_unlock(&move->rx_mutex);
+	v4v_move_put(move);
+	return 0;
+}
+
+bool v4v_ulp_unread(struct v4v_move *move)
+{
+	bool any = false;
+
+	mutex_lock(&move->rx_mutex);
+	if (move->rx.shared)
+		any = v4v_rx_available(&move->rx);
+	mutex_unlock(&move->rx_mutex);
+	return any;
+}
+
+/* TCP's own would not see the ring: by way of recvmsg(), at the cost of a copy. */
+ssize_t v4v_ulp_splice_read(struct socket *socket, loff_t *pos, struct pipe_inode_info *pipe,
+			    size_t len, unsigned int flags)
+{
+	struct v4v_move *move = v4v_ulp_get_or_tcp(socket->sk);
+	ssize_t n;
+
+	if (!move) {
+		n = inet_stream_ops.splice_read(socket, pos, pipe, len, flags);
+		v4v_ulp_tcp_ends(socket->sk);
+		return n;
+	}
+	v4v_move_put(move);
+	if (*pos)
+		return -ESPIPE;
+	return copy_splice_read(socket->file, pos, pipe, len, flags);
+}

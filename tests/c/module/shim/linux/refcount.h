@@ -1,0 +1,1 @@
+#include <net/af_vsock.h>
