@@ -11,9 +11,7 @@ export interface CpuCost {
 /** Payload that a pair moved in its timed window, bytes: both ways for round trips, received for a stream. */
 function payload(sample: Sample): number {
   if (!sample.ok) return 0;
-  return sample.kind === "pingpong"
-    ? 2 * sample.size_bytes * sample.rtt_ns.length
-    : sample.bytes;
+  return sample.kind === "pingpong" ? 2 * sample.size_bytes * sample.rtt_ns.length : sample.bytes;
 }
 
 /**

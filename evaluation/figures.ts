@@ -139,7 +139,8 @@ function ratio(ratios: readonly RatioPoint[]): Draft {
 function drafts(summary: Summary): Draft[] {
   const at = (experiment: string): Point[] =>
     summary.points.filter((point) => point.experiment === experiment);
-  const ratios = summary.ratios.filter((one) =>
+  const ratios = summary.ratios.filter(
+    (one) =>
       one.metric === "bandwidth" &&
       one.denominator === BASELINE &&
       Object.hasOwn(RATIO_STYLES, one.experiment),

@@ -55,7 +55,10 @@ export interface Unused {
   reason: string;
 }
 
-type Refusal = { failed: boolean; reason: string };
+interface Refusal {
+  failed: boolean;
+  reason: string;
+}
 
 const at = (sample: Sample) => ({
   transport: sample.transport,

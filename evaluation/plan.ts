@@ -182,7 +182,9 @@ const stepLine = (step: PlanStep): string =>
  */
 export function renderPlan(plan: Plan, domains: readonly PlanDomain[]): string {
   const names = new Set(
-    plan.steps.flatMap((step) => step.pairs.flatMap((pair) => pair.split("/")[0]?.split(":") ?? [])),
+    plan.steps.flatMap((step) =>
+      step.pairs.flatMap((pair) => pair.split("/")[0]?.split(":") ?? []),
+    ),
   );
   const used = domains.filter((domain) => names.has(domain.name));
   const problems = used.flatMap(domainProblems);

@@ -32,7 +32,11 @@ function scaling(step: readonly PingPongSample[], stretch: Stretch, size: number
   const each = step.map((sample) => bandwidth(sample, stretch));
   const cost = cpuCost(step);
   return [
-    one("bandwidth", size, each.reduce((sum, value) => sum + value, 0)),
+    one(
+      "bandwidth",
+      size,
+      each.reduce((sum, value) => sum + value, 0),
+    ),
     { metric: "pair_bandwidth", sizeBytes: size, values: each, median: medianOf(each) },
     one("fairness", size, jainIndex(each)),
     {
