@@ -1,6 +1,7 @@
 import { cpus, totalmem, version as osVersion } from "node:os";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/types.ts";
+import { profileNamed } from "../evaluation/profiles.ts";
 import type { Transport } from "../evaluation/transports.ts";
 import { Evaluation as EvaluationRun } from "../provider/sdk.ts";
 import type { Builds } from "./builds.ts";
@@ -18,8 +19,10 @@ export interface EvaluationArgs {
   artifacts: string;
 }
 
+/** The profile's, without V4V where the testbed has none. */
 function transportsOf(settings: Settings): Transport[] {
-  return settings.v4v.enabled ? ["tcp", "v4v"] : ["tcp"];
+  const all = profileNamed(settings.evaluation.profile)?.transports ?? [];
+  return all.filter((transport) => transport !== "v4v" || settings.v4v.enabled);
 }
 
 /** What makes a result comparable with another one; no domain or boot ids, no paths, no secrets. */

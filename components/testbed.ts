@@ -30,7 +30,7 @@ export class Testbed extends pulumi.ComponentResource {
   readonly builds: Builds;
   readonly machine: Machine;
   readonly xenHost: XenHost;
-  /** v4v-bench in dom0, which drives the evaluation. */
+  /** v4v-bench in dom0, which drives the evaluation, and domain-cpu, which it asks for CPU times. */
   readonly benchmark: Files;
   /** Absent with v4v.enabled false. */
   readonly guestModule: GuestModule | undefined;
@@ -84,6 +84,7 @@ export class Testbed extends pulumi.ComponentResource {
         incarnation: this.machine.incarnation,
         files: this.builds.tools.path.apply((tools) => [
           { path: "/usr/local/bin/v4v-bench", mode: "755", source: `${tools}/bin/v4v-bench` },
+          { path: "/usr/local/bin/domain-cpu", mode: "755", source: `${tools}/bin/domain-cpu` },
         ]),
       },
       { ...inside, deletedWith: this.machine.resource },

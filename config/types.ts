@@ -31,7 +31,7 @@ export interface Settings {
   gpu: { device: "auto" | "none" };
   remoteGpu: { enabled: false };
   evaluation: {
-    profile: "none" | "smoke";
+    profile: "none" | "smoke" | "quick" | "paper" | "full";
     seed: number;
     generation: number;
     timeout: number;

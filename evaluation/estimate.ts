@@ -1,3 +1,4 @@
+import { pairCounts } from "./pairs.ts";
 import type { Profile, ProfilePoint } from "./profiles.ts";
 import { TRANSPORTS, type Transport } from "./transports.ts";
 
@@ -13,6 +14,8 @@ export interface Speed {
 export interface MachineModel {
   /** Set-up of a step beside its traffic, ms: control lines over SSH, connections, the lead before the start. */
   stepOverheadMs: number;
+  /** What each pair beyond the first adds to that, ms. */
+  pairOverheadMs: number;
   /** Starting the agents and ending them, once a run, ms. */
   runOverheadMs: number;
   transports: Record<Transport, Speed>;
@@ -25,11 +28,14 @@ export interface MachineModel {
  */
 export const EMULATED: MachineModel = {
   stepOverheadMs: 150,
+  pairOverheadMs: 40,
   runOverheadMs: 4000,
   transports: {
     tcp: { roundTripMs: 4.8, bandwidth: 25 },
     "tcp-stock": { roundTripMs: 4.8, bandwidth: 25 },
     v4v: { roundTripMs: 1, bandwidth: 100 },
+    unix: { roundTripMs: 0.5, bandwidth: 300 },
+    native: { roundTripMs: 0.01, bandwidth: 1000 },
   },
 };
 
@@ -41,28 +47,37 @@ const verification = (size: number): number => Math.min(64 * size, 4 * 1024 * 10
 
 const transferMs = (bytes: number, speed: Speed): number => bytes / (speed.bandwidth * 1000);
 
-function stepMs(point: ProfilePoint, speed: Speed): number {
+/** `pairs` share the machine: each is taken to be as much slower. */
+function stepMs(point: ProfilePoint, one: Speed, pairs: number): number {
+  const speed = { roundTripMs: one.roundTripMs * pairs, bandwidth: one.bandwidth / pairs };
+  if (point.kind === "memcpy") return point.budgetMs;
   if (point.kind === "stream") {
     const sent = transferMs(point.warmup * point.size + IN_FLIGHT, speed);
     return point.budgetMs + sent + transferMs(verification(point.size), speed);
   }
-  const roundTrip = speed.roundTripMs + 2 * transferMs(point.size, speed);
+  const size = pairs > 1 ? Math.max(point.size, point.loadSize ?? 0) : point.size;
+  const roundTrip = speed.roundTripMs + 2 * transferMs(size, speed);
   // The window closes after the round trip in which the budget ends; one more verifies the payload.
   const timed = Math.min(point.count * roundTrip, point.budgetMs + roundTrip);
   return (point.warmup + 1) * roundTrip + timed;
 }
 
-/** How long a profile takes on a machine like `model`, s. */
+/** How long a profile takes on a machine like `model` with that many domUs, s. */
 export function estimateSeconds(
   profile: Profile,
   transports: readonly Transport[] = TRANSPORTS,
   model: MachineModel = EMULATED,
+  domains = 2,
 ): number {
   let total = model.runOverheadMs;
   for (const transport of transports) {
     for (const point of profile.points) {
-      total +=
-        profile.repetitions * (model.stepOverheadMs + stepMs(point, model.transports[transport]));
+      if (!(point.transports?.includes(transport) ?? transport !== "native")) continue;
+      for (const pairs of pairCounts(point.pairs ?? "one", Math.floor(domains / 2))) {
+        const overhead = model.stepOverheadMs + (pairs - 1) * model.pairOverheadMs;
+        const ms = overhead + stepMs(point, model.transports[transport], pairs);
+        total += profile.repetitions * ms;
+      }
     }
   }
   return total / 1000;

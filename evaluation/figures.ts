@@ -2,7 +2,7 @@ import { renderChart, type Chart, type ChartPoint, type SeriesStyle } from "./ch
 import { PAPER_BANDWIDTH, PAPER_BANDWIDTH_RATIO, PAPER_LATENCY_RATIO } from "./claims.ts";
 import { counted, formatNumber } from "./format.ts";
 import type { Point, RatioPoint, Summary } from "./summary.ts";
-import { compareTransports, transportLabel, type Transport } from "./transports.ts";
+import { BASELINE, compareTransports, transportLabel, type Transport } from "./transports.ts";
 
 /** A figure of the report; `name` without ending is its file's. */
 export interface Figure {
@@ -21,6 +21,8 @@ const STYLES: Record<Transport, SeriesStyle> = {
   tcp: { colour: "#d55e00", shape: "circle", dash: [1, 0] },
   "tcp-stock": { colour: "#008f6b", shape: "square", dash: [2, 3] },
   v4v: { colour: "#0072b2", shape: "triangle-up", dash: [7, 3] },
+  unix: { colour: "#8a6d00", shape: "diamond", dash: [4, 2] },
+  native: { colour: "#7a7a7a", shape: "square", dash: [1, 2] },
 };
 
 const OTHER: SeriesStyle = { colour: "#b0578d", shape: "diamond", dash: [10, 3] };
@@ -137,7 +139,12 @@ function ratio(ratios: readonly RatioPoint[]): Draft {
 function drafts(summary: Summary): Draft[] {
   const at = (experiment: string): Point[] =>
     summary.points.filter((point) => point.experiment === experiment);
-  const ratios = summary.ratios.filter((one) => one.metric === "bandwidth");
+  const ratios = summary.ratios.filter(
+    (one) =>
+      one.metric === "bandwidth" &&
+      one.denominator === BASELINE &&
+      Object.hasOwn(RATIO_STYLES, one.experiment),
+  );
   const candidates: [readonly unknown[], () => Draft][] = [
     [at("latency"), () => latency(at("latency"))],
     [at("bandwidth"), () => bandwidth(at("bandwidth"))],

@@ -1,6 +1,7 @@
 import { Ajv, type ValidateFunction } from "ajv";
 import type { Manifest } from "./manifest.ts";
 import type { Plan } from "./plan.ts";
+import { EXPERIMENTS } from "./profiles.ts";
 
 /** A manifest.json or plan.json that is not one. */
 export class FormatError extends Error {
@@ -19,8 +20,8 @@ const object = (properties: Record<string, unknown>) => ({
 const domain = object({ name: text, domid: whole, addr: text, cid: whole, agent: text });
 const step = object({
   id: whole,
-  experiment: { enum: ["latency", "stream"] },
-  kind: { enum: ["pingpong", "stream"] },
+  experiment: { enum: EXPERIMENTS },
+  kind: { enum: ["pingpong", "stream", "memcpy"] },
   transport: text,
   size: whole,
   warmup: whole,

@@ -1,7 +1,7 @@
 import { counted, formatChange, formatNumber } from "./format.ts";
 import type { Interval } from "./statistics.ts";
 import { findPoint, findRatio, sourceOf, type Place, type Point, type Summary } from "./summary.ts";
-import { BASELINE, SUBJECT, transportLabel } from "./transports.ts";
+import { BASELINE, SUBJECT, transportLabel, type Transport } from "./transports.ts";
 
 export type Verdict = "pass" | "fail" | "cannot be judged here" | "not measured yet";
 
@@ -38,15 +38,15 @@ export function judgeInterval(
   const bound = formatNumber(value);
   const keeps = (ratio: number): boolean => (kind === "at most" ? ratio <= value : ratio >= value);
   if (keeps(interval.low) && keeps(interval.high)) {
-    return { verdict: "pass", why: `The whole interval is ${kind} the paper's ${bound}.` };
+    return { verdict: "pass", why: `The whole interval is ${kind} ${bound}.` };
   }
   if (!keeps(interval.low) && !keeps(interval.high)) {
     const side = kind === "at most" ? "above" : "below";
-    return { verdict: "fail", why: `The whole interval is ${side} the paper's ${bound}.` };
+    return { verdict: "fail", why: `The whole interval is ${side} ${bound}.` };
   }
   return {
     verdict: "cannot be judged here",
-    why: `The interval contains the paper's ${bound}: it agrees with the claim but does not settle it; more repetitions would.`,
+    why: `The interval contains ${bound}: it agrees with the claim but does not settle it; more repetitions would.`,
   };
 }
 
@@ -73,19 +73,24 @@ const inWords = (point: Point): string => {
   return `${transportLabel(point.transport)} ${formatNumber(point.median)}${interval} ${point.unit === "us" ? "µs" : point.unit}`;
 };
 
-/** Judges a claim by the ratio V4V / TCP at one place; absolute numbers are told but never judged. */
-export function judgeRatio(summary: Summary, place: Place, threshold: Threshold): Outcome {
-  const tcp = findPoint(summary.points, place, BASELINE);
-  if (tcp === undefined) return missing(summary, place, BASELINE);
+/** Judges a claim by the ratio of V4V to another transport, TCP unless given, at one place; absolute numbers are told but never judged. */
+export function judgeRatio(
+  summary: Summary,
+  place: Place,
+  threshold: Threshold,
+  denominator: Transport = BASELINE,
+): Outcome {
+  const tcp = findPoint(summary.points, place, denominator);
+  if (tcp === undefined) return missing(summary, place, denominator);
   const v4v = findPoint(summary.points, place, SUBJECT);
   if (v4v === undefined) return missing(summary, place, SUBJECT);
-  const found = findRatio(summary.ratios, place);
+  const found = findRatio(summary.ratios, place, denominator);
   if (found === undefined)
     throw new Error("a ratio is missing though both transports were measured");
   const { ratio, interval } = found;
   const within = interval === null ? "no interval" : `95% interval ${range(interval)}`;
   const change = place.metric === "half_rtt" ? `${formatChange(ratio)}; ` : "";
-  const text = `${change}V4V/TCP ${formatNumber(ratio)}, ${within}; ${inWords(v4v)}, ${inWords(tcp)}`;
+  const text = `${change}V4V/${transportLabel(denominator)} ${formatNumber(ratio)}, ${within}; ${inWords(v4v)}, ${inWords(tcp)}`;
   const measured: Measured = { value: ratio, interval, unit: "ratio", text };
   if (interval === null) {
     const fewest = Math.min(tcp.repetitions, v4v.repetitions);

@@ -1,13 +1,31 @@
-import type { Sample } from "./sampleSchema.ts";
+import { cpuCost } from "./cpuTime.ts";
+import type { PingPongSample, Sample } from "./sampleSchema.ts";
+import { observeSeveral } from "./severalPairs.ts";
 import { medianOf } from "./statistics.ts";
 
-export type Metric = "half_rtt" | "bandwidth";
+export type Metric =
+  | "half_rtt"
+  | "bandwidth"
+  | "pair_bandwidth"
+  | "load_bandwidth"
+  | "fairness"
+  | "cpu_per_kb"
+  | "cpu_dom0";
 
-/** us: microseconds; MB/s: 10^6 bytes a second. */
-export const UNITS = { half_rtt: "us", bandwidth: "MB/s" } as const satisfies Record<
-  Metric,
-  string
->;
+/** us: microseconds; MB/s: 10^6 bytes a second; us/KB: per 10^3 bytes; percent: of one CPU; 1: a plain number. */
+export const UNITS = {
+  half_rtt: "us",
+  bandwidth: "MB/s",
+  pair_bandwidth: "MB/s",
+  load_bandwidth: "MB/s",
+  fairness: "1",
+  cpu_per_kb: "us/KB",
+  cpu_dom0: "percent",
+} as const satisfies Record<Metric, string>;
+
+/** Metrics of which less is better; of all others more is. */
+export const lessIsBetter = (metric: string): boolean =>
+  metric === "half_rtt" || metric === "cpu_per_kb" || metric === "cpu_dom0";
 
 /** What one repetition measured of one metric at one point. */
 export interface Observation {
@@ -18,7 +36,7 @@ export interface Observation {
   /** Pairs that ran at the same time. */
   pairs: number;
   repetition: number;
-  /** Raw samples in `UNITS[metric]`: one a round trip, or one for a stream. */
+  /** Raw samples in `UNITS[metric]`: one a round trip, one a pair, or one for the whole step. */
   values: number[];
   /** Their median; for a ping-pong's bandwidth the size over the median half round trip, so that rows agree. */
   median: number;
@@ -37,6 +55,11 @@ export interface Unused {
   reason: string;
 }
 
+interface Refusal {
+  failed: boolean;
+  reason: string;
+}
+
 const at = (sample: Sample) => ({
   transport: sample.transport,
   sizeBytes: sample.size_bytes,
@@ -44,45 +67,81 @@ const at = (sample: Sample) => ({
   repetition: sample.repetition,
 });
 
+function halfRoundTrips(sample: PingPongSample, experiment: string): Observation {
+  const halves = sample.rtt_ns.map((ns) => ns / 2000);
+  return {
+    ...at(sample),
+    experiment,
+    metric: "half_rtt",
+    values: halves,
+    median: medianOf(halves),
+  };
+}
+
 /**
  * A ping-pong is shown as the paper shows it: as latency (half of a round trip as measured) and as bandwidth (size /
- * half round trip; bytes per us are MB/s). A stream is the receiver's bytes over its time.
+ * half round trip; bytes per us are MB/s).
  */
-function observe(sample: Sample): Observation[] | { failed: boolean; reason: string } {
+function pingPong(sample: PingPongSample): Observation[] {
+  const latency = halfRoundTrips(sample, "latency");
+  const size = sample.size_bytes;
+  const bandwidth: Observation = {
+    ...latency,
+    experiment: "bandwidth",
+    metric: "bandwidth",
+    values: latency.values.map((us) => size / us),
+    median: size / latency.median,
+  };
+  return [latency, bandwidth];
+}
+
+/** Bytes over time: of a stream the receiver's. */
+function throughput(sample: Sample & { bytes: number; ns: number }): Observation[] | Refusal {
+  if (sample.ns === 0) {
+    return { failed: true, reason: "all payload arrived at once: no time to divide by" };
+  }
+  const value = (sample.bytes * 1000) / sample.ns;
+  const { experiment } = sample;
+  return [{ ...at(sample), experiment, metric: "bandwidth", values: [value], median: value }];
+}
+
+function cost(sample: Sample): Observation[] | Refusal {
+  const found = cpuCost([sample]);
+  if (typeof found === "string") return { failed: true, reason: found };
+  const { experiment } = sample;
+  const of = (metric: Metric, value: number): Observation => ({
+    ...at(sample),
+    experiment,
+    metric,
+    values: [value],
+    median: value,
+  });
+  return [of("cpu_per_kb", found.perKb), of("cpu_dom0", found.dom0)];
+}
+
+function observe(sample: Sample): Observation[] | Refusal {
+  const { experiment } = sample;
   if (!sample.ok) return { failed: true, reason: sample.error };
   if (sample.pairs !== 1) {
     return { failed: false, reason: `${sample.pairs} pairs at a time are not evaluated yet` };
   }
-  if (sample.kind === "pingpong" && sample.experiment === "latency") {
-    const halves = sample.rtt_ns.map((ns) => ns / 2000);
-    const half = medianOf(halves);
-    const size = sample.size_bytes;
-    const bandwidths = halves.map((us) => size / us);
-    return [
-      { ...at(sample), experiment: "latency", metric: "half_rtt", values: halves, median: half },
-      {
-        ...at(sample),
-        experiment: "bandwidth",
-        metric: "bandwidth",
-        values: bandwidths,
-        median: size / half,
-      },
-    ];
-  }
-  if (sample.kind === "stream" && sample.experiment === "stream") {
-    if (sample.ns === 0) {
-      return { failed: true, reason: "all payload arrived at once: no time to divide by" };
+  if (experiment === "cpu" || experiment === "cpu-pingpong") return cost(sample);
+  if (sample.kind === "pingpong") {
+    if (experiment === "latency") return pingPong(sample);
+    if (experiment === "control-a" || experiment === "control-b") {
+      return [halfRoundTrips(sample, experiment)];
     }
-    const value = (sample.bytes * 1000) / sample.ns;
-    return [
-      { ...at(sample), experiment: "stream", metric: "bandwidth", values: [value], median: value },
-    ];
+  } else if (sample.kind === experiment) {
+    return throughput(sample);
   }
   return {
     failed: false,
-    reason: `experiment ${sample.experiment} of kind ${sample.kind} is not evaluated yet`,
+    reason: `experiment ${experiment} of kind ${sample.kind} is not evaluated yet`,
   };
 }
+
+const takesAllPairs = ({ experiment }: Sample): boolean =>
+  experiment === "scaling" || experiment === "neighbours";
 
 /** Sorts samples into numbers and what gives none. */
 export function observations(samples: readonly Sample[]): {
@@ -91,14 +150,25 @@ export function observations(samples: readonly Sample[]): {
 } {
   const observed: Observation[] = [];
   const unused: Unused[] = [];
+  const refuse = (sample: Sample, refusal: Refusal): void => {
+    const { transport, sizeBytes, repetition } = at(sample);
+    const { id: step, experiment, pair } = sample;
+    unused.push({ step, experiment, transport, sizeBytes, pair, repetition, ...refusal });
+  };
   for (const sample of samples) {
+    if (takesAllPairs(sample)) continue;
     const result = observe(sample);
-    if (Array.isArray(result)) {
+    if (Array.isArray(result)) observed.push(...result);
+    else refuse(sample, result);
+  }
+  for (const step of Map.groupBy(samples.filter(takesAllPairs), ({ id }) => id).values()) {
+    const result = observeSeveral(step);
+    if (typeof result !== "string") {
       observed.push(...result);
-    } else {
-      const { transport, sizeBytes, repetition } = at(sample);
-      const { id: step, experiment, pair } = sample;
-      unused.push({ step, experiment, transport, sizeBytes, pair, repetition, ...result });
+      continue;
+    }
+    for (const sample of step) {
+      refuse(sample, { failed: !sample.ok, reason: sample.ok ? result : sample.error });
     }
   }
   return { observed, unused };

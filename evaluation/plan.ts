@@ -1,4 +1,5 @@
 import { shuffle } from "simple-statistics";
+import { pairCounts, pairsOf } from "./pairs.ts";
 import type { Profile, ProfilePoint } from "./profiles.ts";
 import { seededRandom } from "./random.ts";
 import { TRANSPORTS, type Transport } from "./transports.ts";
@@ -18,7 +19,7 @@ export interface PlanStep {
   budgetMs: number;
   /** From 1. */
   repetition: number;
-  /** `client:server`, names of domains, all at the same time. */
+  /** `client:server`, names of domains, all at the same time; `/bytes` behind it is a message size of its own. */
   pairs: string[];
 }
 
@@ -50,7 +51,7 @@ export interface PlanDomain {
 
 export interface PlanRequest {
   profile: Profile;
-  /** Names of the benchmark domUs; the profile's one pair is made of the first two. */
+  /** Names of the benchmark domUs: the first two make the first pair, the next two the second, ... */
   domains: readonly string[];
   /** The ones to compare, without doubles. */
   transports: readonly Transport[];
@@ -87,6 +88,26 @@ function requestProblems({ domains, transports, seed }: PlanRequest): string[] {
   return problems;
 }
 
+/** One repetition of a point: on every transport that it is meant for, with every number of pairs. */
+function stepsOf(
+  point: ProfilePoint,
+  domains: readonly string[],
+  transports: readonly Transport[],
+): Omit<PlanStep, "id" | "repetition">[] {
+  const { transports: only, pairs: counts = "one", loadSize, ...rest } = point;
+  const meant = transports.filter(
+    (transport) => only?.includes(transport) ?? transport !== "native",
+  );
+  const most = Math.floor(domains.length / 2);
+  return meant.flatMap((transport) =>
+    pairCounts(counts, most).map((count) => ({
+      ...rest,
+      transport,
+      pairs: pairsOf(domains, count, transport, loadSize),
+    })),
+  );
+}
+
 /**
  * The steps of a profile. A repetition holds every point on every transport once, in a random order of its own: what
  * drifts while the run lasts then hits all of them alike.
@@ -97,14 +118,14 @@ export function buildPlan(request: PlanRequest): Plan {
   const problems = requestProblems(request);
   if (problems.length > 0) throw new PlanError(problems);
   const { profile, domains, transports, seed } = request;
-  const pairs = [domains.slice(0, 2).join(":")];
   const random = seededRandom(seed, "order of the steps");
-  const round = profile.points.flatMap((point) =>
-    transports.map((transport) => ({ ...point, transport })),
-  );
+  const round = profile.points.flatMap((point) => stepsOf(point, domains, transports));
+  if (round.length === 0) {
+    throw new PlanError([`profile ${profile.name} measures none of ${transports.join(", ")}`]);
+  }
   const steps: PlanStep[] = [];
   for (let repetition = 1; repetition <= profile.repetitions; repetition++) {
-    for (const point of shuffle(round, random)) {
+    for (const { pairs, ...point } of shuffle(round, random)) {
       steps.push({ id: steps.length + 1, ...point, repetition, pairs });
     }
   }
@@ -161,7 +182,9 @@ const stepLine = (step: PlanStep): string =>
  */
 export function renderPlan(plan: Plan, domains: readonly PlanDomain[]): string {
   const names = new Set(
-    plan.steps.flatMap((step) => step.pairs.flatMap((pair) => pair.split(":"))),
+    plan.steps.flatMap((step) =>
+      step.pairs.flatMap((pair) => pair.split("/")[0]?.split(":") ?? []),
+    ),
   );
   const used = domains.filter((domain) => names.has(domain.name));
   const problems = used.flatMap(domainProblems);

@@ -1,8 +1,31 @@
+import type { Transport } from "./transports.ts";
+
+/** Experiments that a plan can hold; `-a` and `-b` are the two sets of the A/A control. */
+export const EXPERIMENTS = [
+  "latency",
+  "stream",
+  "memcpy",
+  "scaling",
+  "neighbours",
+  "cpu",
+  "cpu-pingpong",
+  "control-a",
+  "control-b",
+] as const;
+
+export type Experiment = (typeof EXPERIMENTS)[number];
+
+/**
+ * How many pairs of domUs exchange messages at the same time. `one`; `powers`: 1, 2, 4, ... and as many as there are
+ * domUs for; `every`: 1, 2, 3, ... up to that; `ends`: one, and as many as there are domUs for.
+ */
+export type PairCounts = "one" | "powers" | "every" | "ends";
+
 /** One point of a profile: what is measured at one size, once per transport and repetition. */
 export interface ProfilePoint {
-  experiment: "latency" | "stream";
-  /** `pingpong`: round trips; `stream`: one way. */
-  kind: "pingpong" | "stream";
+  experiment: Experiment;
+  /** `pingpong`: round trips; `stream`: one way; `memcpy`: inside one process. */
+  kind: "pingpong" | "stream" | "memcpy";
   /** Payload of one message, bytes. */
   size: number;
   /** Untimed round trips or messages before the timed ones. */
@@ -11,6 +34,12 @@ export interface ProfilePoint {
   count: number;
   /** Length of the timed window, ms. */
   budgetMs: number;
+  /** The only ones that it is measured on; all that are compared where absent (`native` never is among those). */
+  transports?: readonly Transport[];
+  /** `one` where absent. */
+  pairs?: PairCounts;
+  /** Message size of all pairs but the first, bytes: they keep the machine busy. */
+  loadSize?: number;
 }
 
 /** A named evaluation. */
@@ -19,6 +48,8 @@ export interface Profile {
   description: string;
   /** How often every point is measured on every transport, each time in a new random order. */
   repetitions: number;
+  /** What it compares. */
+  transports: readonly Transport[];
   points: readonly ProfilePoint[];
 }
 
@@ -27,6 +58,12 @@ const MIB = 1024 * KIB;
 
 /** 1 B to 4 MiB, dense enough for the shape of the curve; 1 B and 1 MiB are the sizes that the poster quotes. */
 const SIZES = [1, 16, 64, 256, KIB, 4 * KIB, 16 * KIB, 64 * KIB, 256 * KIB, MIB, 4 * MIB] as const;
+
+/** Every power of two from 512 B to 1 MiB, where a dip would hide between sparser sizes. */
+const DENSE = [1, 64, 256, ...Array.from({ length: 12 }, (_, index) => 512 << index), 4 * MIB];
+
+/** Sizes astride the borders of pages and of rings (1 MiB unless configured otherwise). */
+const BORDERS = [4095, 4097, 8191, 8193, 65_535, 65_537, MIB - 1, MIB + 1];
 
 const STREAM_SIZES = [4 * KIB, 64 * KIB, MIB] as const;
 
@@ -60,15 +97,120 @@ const smoke: Profile = {
     "TCP against V4V between two domUs, round trips and one-way streams, within 90 s under emulation",
   // Six is the least for which the range of the repetitions is a 95% interval of their median (1 - 2 / 2^6).
   repetitions: 6,
+  transports: ["tcp", "v4v"],
   points: [...SIZES.map(pingPong), ...STREAM_SIZES.map(stream)],
 };
 
-const profiles: readonly Profile[] = [smoke];
+const COMPARED: readonly Transport[] = ["tcp", "v4v"];
 
-/** Profiles that the configuration knows by name but nothing can run yet. */
-const NOT_BUILT = ["quick", "paper", "full"];
+/** Round trips end by the budget alone: all pairs must run for the whole window. */
+const UNTIL_BUDGET = 50_000;
 
-/** No such profile, or not yet; the message says what there is. */
+const copy = (size: number): ProfilePoint => ({
+  experiment: "memcpy",
+  kind: "memcpy",
+  size,
+  warmup: 2,
+  count: 0,
+  budgetMs: 50,
+  transports: ["native"],
+});
+
+/** The poster's: 512 KiB ping-pong in pairs. */
+const scaling = (pairs: PairCounts, budgetMs: number): ProfilePoint => ({
+  experiment: "scaling",
+  kind: "pingpong",
+  size: 512 * KIB,
+  warmup: 1,
+  count: UNTIL_BUDGET,
+  budgetMs,
+  transports: COMPARED,
+  pairs,
+});
+
+const neighbours = (pairs: PairCounts, budgetMs: number): ProfilePoint => ({
+  experiment: "neighbours",
+  kind: "pingpong",
+  size: 1,
+  warmup: 2,
+  count: UNTIL_BUDGET,
+  budgetMs,
+  transports: COMPARED,
+  pairs,
+  loadSize: 512 * KIB,
+});
+
+const cpuStream = (size: number, budgetMs: number): ProfilePoint => ({
+  ...stream(size),
+  experiment: "cpu",
+  budgetMs,
+  transports: COMPARED,
+});
+
+const cpuPingPong = (size: number, budgetMs: number): ProfilePoint => ({
+  ...pingPong(size),
+  experiment: "cpu-pingpong",
+  count: UNTIL_BUDGET,
+  budgetMs,
+  transports: COMPARED,
+});
+
+/** Twice the same, in random order among all the rest: what differs between the two is no transport's merit. */
+const control = (size: number): ProfilePoint[] =>
+  (["control-a", "control-b"] as const).map((experiment) => ({
+    ...pingPong(size),
+    experiment,
+    transports: COMPARED,
+  }));
+
+const EVERYTHING: readonly Transport[] = ["tcp", "tcp-stock", "v4v", "unix", "native"];
+
+const quick: Profile = {
+  name: "quick",
+  description:
+    "All transports by size, pairs of domUs at the same time, busy neighbours, CPU cost and an A/A control, within 10 minutes under emulation",
+  repetitions: 10,
+  transports: EVERYTHING,
+  points: [
+    ...DENSE.map(pingPong),
+    ...STREAM_SIZES.map(stream),
+    ...[64 * KIB, MIB].map(copy),
+    scaling("powers", 800),
+    neighbours("ends", 600),
+    cpuStream(MIB, 400),
+    ...[1, 64 * KIB].map((size) => cpuPingPong(size, 300)),
+    ...[1, 64 * KIB, MIB].flatMap(control),
+  ],
+};
+
+const paper: Profile = {
+  name: "paper",
+  description:
+    "As quick, with sizes astride the borders of pages and rings, every number of pairs, longer windows and 15 repetitions",
+  repetitions: 15,
+  transports: EVERYTHING,
+  points: [
+    ...[...DENSE, 16, 2 * MIB, ...BORDERS].sort((a, b) => a - b).map(pingPong),
+    ...[1, 64, KIB, ...STREAM_SIZES, 4 * MIB].map(stream),
+    ...[4 * KIB, 64 * KIB, MIB, 4 * MIB].map(copy),
+    scaling("every", 1500),
+    neighbours("every", 1000),
+    ...[4 * KIB, 64 * KIB, MIB].map((size) => cpuStream(size, 1000)),
+    ...[1, 4 * KIB, 64 * KIB, MIB].map((size) => cpuPingPong(size, 1000)),
+    ...[1, 64 * KIB, MIB].flatMap(control),
+  ],
+};
+
+const full: Profile = {
+  ...paper,
+  name: "full",
+  description: "As paper, with 30 repetitions",
+  repetitions: 30,
+};
+
+const profiles: readonly Profile[] = [smoke, quick, paper, full];
+
+/** No such profile; the message says what there is. */
 export class ProfileError extends Error {
   override readonly name = "ProfileError";
 }
@@ -76,15 +218,14 @@ export class ProfileError extends Error {
 /**
  * The profile of that name; null for `none`, which means no evaluation.
  *
- * @throws ProfileError for a profile that does not exist or is not built yet
+ * @throws ProfileError for a profile that does not exist
  */
 export function profileNamed(name: string): Profile | null {
   if (name === "none") return null;
   const found = profiles.find((profile) => profile.name === name);
   if (found !== undefined) return found;
   const available = ["none", ...profiles.map((profile) => profile.name)].join(", ");
-  const what = NOT_BUILT.includes(name) ? "is not built yet" : "does not exist";
   throw new ProfileError(
-    `evaluation.profile: profile ${JSON.stringify(name)} ${what}; available: ${available}`,
+    `evaluation.profile: profile ${JSON.stringify(name)} does not exist; available: ${available}`,
   );
 }

@@ -3,7 +3,7 @@ import type { ClaimRow } from "./claims.ts";
 import type { Figure } from "./figures.ts";
 import { counted, formatNumber, formatSize } from "./format.ts";
 import { manifestHash, type Manifest } from "./manifest.ts";
-import type { Metric } from "./observations.ts";
+import { lessIsBetter, type Metric } from "./observations.ts";
 import type { SampleFile } from "./samples.ts";
 import { CONFIDENCE, type Interval } from "./statistics.ts";
 import type { Comparison, Point, RatioPoint, Summary } from "./summary.ts";
@@ -70,13 +70,24 @@ const TABLES: { experiment: string; metric: Metric; title: string }[] = [
     title: "Ping-pong bandwidth: size / half round trip, MB/s",
   },
   { experiment: "stream", metric: "bandwidth", title: "One-way stream, MB/s" },
+  { experiment: "memcpy", metric: "bandwidth", title: "memcpy inside one process, MB/s" },
+  { experiment: "scaling", metric: "bandwidth", title: "Pairs together: aggregate, MB/s" },
+  { experiment: "scaling", metric: "pair_bandwidth", title: "Pairs together: each pair, MB/s" },
+  { experiment: "scaling", metric: "fairness", title: "Pairs together: Jain's fairness index" },
+  { experiment: "scaling", metric: "cpu_dom0", title: "Pairs together: dom0, % of one CPU" },
+  { experiment: "neighbours", metric: "half_rtt", title: "Beside busy pairs: half round trip, µs" },
+  { experiment: "cpu", metric: "cpu_per_kb", title: "CPU time of a stream, µs/KB" },
+  { experiment: "cpu-pingpong", metric: "cpu_per_kb", title: "CPU time of a ping-pong, µs/KB" },
 ];
 
 function pointRow(point: Point, summary: Summary) {
   const { min, p50, p90, p99, max } = point.percentiles;
   const ratio = point.transport === SUBJECT ? findRatio(summary.ratios, point) : undefined;
   return {
-    size: formatSize(point.sizeBytes),
+    size:
+      point.pairs === 1
+        ? formatSize(point.sizeBytes)
+        : `${formatSize(point.sizeBytes)}, ${point.pairs} pairs`,
     transport: transportLabel(point.transport),
     samples: point.samples,
     repetitions: point.repetitions,
@@ -99,9 +110,9 @@ const tables = (summary: Summary) =>
 
 /** Where the whole interval of the ratio is on the wrong side of 1. */
 function losses(ratios: readonly RatioPoint[]): string {
-  const lost = ratios.filter(({ metric, interval }) => {
-    if (interval === null) return false;
-    return metric === "half_rtt" ? interval.low > 1 : interval.high < 1;
+  const lost = ratios.filter(({ metric, interval, denominator }) => {
+    if (interval === null || denominator !== BASELINE || metric === "cpu_dom0") return false;
+    return lessIsBetter(metric) ? interval.low > 1 : interval.high < 1;
   });
   // Latency and bandwidth of a ping-pong are the same round trips: one of them is enough.
   const places = lost
@@ -115,9 +126,20 @@ function losses(ratios: readonly RatioPoint[]): string {
     : `${names} here: ${places.join(", ")}.`;
 }
 
+/** Where two sets of the same transport differ beyond doubt, no other difference can be trusted. */
+function brokenControls({ controls }: Summary): string[] {
+  const broken = controls.filter((one) => one.holds === false);
+  const places = broken.map(
+    (one) => `${transportLabel(one.transport)} at ${formatSize(one.sizeBytes)}`,
+  );
+  return broken.length === 0
+    ? []
+    : [`The A/A control fails: two sets of the same differ for ${places.join(", ")}.`];
+}
+
 function warnings({ summary }: ReportInput): string[] {
   const { complete, stepsDone, stepsPlanned, samples, problems, partial } = summary;
-  const all: string[] = [];
+  const all: string[] = brokenControls(summary);
   if (!complete) {
     all.push(`The run is not complete: ${stepsDone} of ${stepsPlanned} steps were measured.`);
   }

@@ -40,6 +40,10 @@ export interface SampleHead {
   repetition: number;
   /** CPU time of every domain over the step's window, domid to ns; only where it was asked for. */
   cpu_ns?: Record<string, number>;
+  /** Time between the two readings that `cpu_ns` is the difference of, ns. */
+  cpu_window_ns?: number;
+  /** Why there are no CPU times though they were asked for. */
+  cpu_error?: string;
 }
 
 interface Measured extends SampleHead {
@@ -63,13 +67,21 @@ export interface StreamSample extends Measured {
   messages: number;
 }
 
+/** Bytes copied from buffer to buffer inside one process, and the time that took, ns. */
+export interface MemcpySample extends Measured {
+  kind: "memcpy";
+  bytes: number;
+  ns: number;
+  messages: number;
+}
+
 export interface FailedSample extends SampleHead {
-  kind: "pingpong" | "stream";
+  kind: "pingpong" | "stream" | "memcpy";
   ok: false;
   error: string;
 }
 
-export type Sample = PingPongSample | StreamSample | FailedSample;
+export type Sample = PingPongSample | StreamSample | MemcpySample | FailedSample;
 
 /** Progress after a step. */
 export interface StepRecord {
@@ -128,16 +140,18 @@ const start = object(
 const head = {
   id: whole,
   experiment: text,
-  kind: { enum: ["pingpong", "stream"] },
+  kind: { enum: ["pingpong", "stream", "memcpy"] },
   transport: text,
   size_bytes: positive,
   pairs: positive,
   pair: text,
   repetition: whole,
   cpu_ns: { type: "object", additionalProperties: whole },
+  cpu_window_ns: positive,
+  cpu_error: text,
 };
 const granted = { sndbuf: whole, rcvbuf: whole };
-const optional = ["cpu_ns", "sndbuf", "rcvbuf"];
+const optional = ["cpu_ns", "cpu_window_ns", "cpu_error", "sndbuf", "rcvbuf"];
 
 const pingpong = object(
   { ...head, ...granted, rtt_ns: { type: "array", minItems: 1, items: positive } },
@@ -170,7 +184,7 @@ function validatorName(line: Record<string, unknown>): string | undefined {
   }
   if (line.ok === false) return "failed";
   if (line.ok !== true) return undefined;
-  return line.kind === "stream" ? "stream" : "pingpong";
+  return line.kind === "stream" || line.kind === "memcpy" ? "stream" : "pingpong";
 }
 
 const sentence = ({ instancePath, message }: ErrorObject): string =>

@@ -102,7 +102,7 @@ export function medianInterval(
 
 /**
  * Median of one set of values over that of another, with a percentile bootstrap interval (B. Efron and
- * R. J. Tibshirani, "An Introduction to the Bootstrap", chapter 13) of nominal coverage 0.95. Give it one value a
+ * R. J. Tibshirani, "An Introduction to the Bootstrap", chapter 13) of nominal coverage `confidence`. Give it one value a
  * repetition: samples within a repetition depend on each other. Either set is resampled by itself.
  */
 export function ratioOfMedians(
@@ -110,6 +110,7 @@ export function ratioOfMedians(
   denominator: readonly number[],
   random: Random,
   resamples: number = RESAMPLES,
+  confidence: number = CONFIDENCE,
 ): Ratio {
   const ratio = medianOf(numerator) / medianOf(denominator);
   if (Math.min(numerator.length, denominator.length) < MIN_FOR_RATIO_INTERVAL) {
@@ -122,13 +123,13 @@ export function ratioOfMedians(
     () => resample(numerator) / resample(denominator),
   );
   const sorted = ascending(ratios);
-  const tail = (1 - CONFIDENCE) / 2;
+  const tail = (1 - confidence) / 2;
   return {
     ratio,
     interval: {
       low: quantile(sorted, tail),
       high: quantile(sorted, 1 - tail),
-      coverage: CONFIDENCE,
+      coverage: confidence,
     },
   };
 }

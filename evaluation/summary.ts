@@ -11,7 +11,8 @@ import {
   type Interval,
   type Percentiles,
 } from "./statistics.ts";
-import { BASELINE, compareTransports, SUBJECT } from "./transports.ts";
+import { controlsOf, saturationOf, type Control, type Saturation } from "./derived.ts";
+import { BASELINE, CEILING, compareTransports, SUBJECT, type Transport } from "./transports.ts";
 
 /** Where a number was measured. */
 export interface Place {
@@ -39,7 +40,7 @@ export interface Point extends Place {
   failed: number;
 }
 
-/** V4V over TCP: below 1 is better for `half_rtt`, above 1 for `bandwidth`. */
+/** V4V over TCP, or over AF_UNIX: below 1 is better for `half_rtt` and `cpu_per_kb`, above 1 for `bandwidth`. */
 export interface RatioPoint extends Place {
   numerator: string;
   denominator: string;
@@ -78,6 +79,10 @@ export interface Summary {
   headline: HeadlineRow[];
   points: Point[];
   ratios: RatioPoint[];
+  /** The A/A control: two sets of the same transport; empty where the profile has none. */
+  controls: Control[];
+  /** Aggregate bandwidth of the most pairs over the best of fewer; empty with one number of pairs. */
+  saturation: Saturation[];
   /** Samples that failed or are not evaluated. */
   unused: Unused[];
   /** Lines of samples.jsonl that could not be read. */
@@ -143,12 +148,19 @@ function pointOf(group: readonly Observation[], unused: readonly Unused[]): Poin
   };
 }
 
-function ratiosOf(observed: readonly Observation[], seed: number): RatioPoint[] {
-  const places = Map.groupBy(observed, placeKey);
+/** `label` keeps the random numbers of one denominator apart from those of another. */
+function ratiosOf(
+  observed: readonly Observation[],
+  denominatorName: Transport,
+  label: string,
+  seed: number,
+): RatioPoint[] {
+  const compared = observed.filter((one) => !one.experiment.startsWith("control-"));
+  const places = Map.groupBy(compared, placeKey);
   return [...places].flatMap(([key, group]) => {
     const medians = (transport: string): number[] =>
       group.filter((one) => one.transport === transport).map((one) => one.median);
-    const [numerator, denominator] = [medians(SUBJECT), medians(BASELINE)];
+    const [numerator, denominator] = [medians(SUBJECT), medians(denominatorName)];
     const [first] = group;
     if (first === undefined || numerator.length === 0 || denominator.length === 0) return [];
     const { experiment, metric, sizeBytes, pairs } = first;
@@ -158,8 +170,8 @@ function ratiosOf(observed: readonly Observation[], seed: number): RatioPoint[] 
       sizeBytes,
       pairs,
       numerator: SUBJECT,
-      denominator: BASELINE,
-      ...ratioOfMedians(numerator, denominator, seededRandom(seed, `ratio ${key}`)),
+      denominator: denominatorName,
+      ...ratioOfMedians(numerator, denominator, seededRandom(seed, `${label} ${key}`)),
     };
   });
 }
@@ -175,9 +187,13 @@ export function findPoint(
 }
 
 /** The ratio at a place; undefined where one of the two transports was not measured. */
-export function findRatio(ratios: readonly RatioPoint[], place: Place): RatioPoint | undefined {
+export function findRatio(
+  ratios: readonly RatioPoint[],
+  place: Place,
+  denominator: Transport = BASELINE,
+): RatioPoint | undefined {
   const key = placeKey(place);
-  return ratios.find((ratio) => placeKey(ratio) === key);
+  return ratios.find((ratio) => ratio.denominator === denominator && placeKey(ratio) === key);
 }
 
 function headlineOf(points: readonly Point[], ratios: readonly RatioPoint[]): HeadlineRow[] {
@@ -204,7 +220,10 @@ export function summarise(input: SummaryInput): Summary {
   const points = groupBy(observed)
     .flatMap((group) => pointOf(group, unused) ?? [])
     .sort((a, b) => comparePlaces(a, b) || compareTransports(a.transport, b.transport));
-  const ratios = ratiosOf(observed, plan.seed).sort(comparePlaces);
+  const ratios = [
+    ...ratiosOf(observed, BASELINE, "ratio", plan.seed),
+    ...ratiosOf(observed, CEILING, `ratio to ${CEILING}`, plan.seed),
+  ].sort(comparePlaces);
   const failed = unused.filter((one) => one.failed).length;
   return {
     version: 1,
@@ -219,6 +238,8 @@ export function summarise(input: SummaryInput): Summary {
     headline: headlineOf(points, ratios),
     points,
     ratios,
+    controls: controlsOf(observed, plan.seed),
+    saturation: saturationOf(observed, plan.seed),
     unused: [...unused],
     problems: file.problems,
     partial: file.partial,

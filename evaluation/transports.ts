@@ -1,5 +1,5 @@
-/** Transports that a plan can ask of v4v-bench between two domains. */
-export const TRANSPORTS = ["tcp", "tcp-stock", "v4v"] as const;
+/** What v4v-bench measures: between two domains, between two processes of one (`unix`), or inside one (`native`). */
+export const TRANSPORTS = ["tcp", "tcp-stock", "v4v", "unix", "native"] as const;
 
 export type Transport = (typeof TRANSPORTS)[number];
 
@@ -9,11 +9,20 @@ export const BASELINE: Transport = "tcp";
 /** What is compared with the baseline. */
 export const SUBJECT: Transport = "v4v";
 
+/** What a socket costs without a second domain: the subject is compared with it too. */
+export const CEILING: Transport = "unix";
+
 const LABELS: Record<Transport, string> = {
   tcp: "TCP",
   "tcp-stock": "TCP (stock)",
   v4v: "V4V",
+  unix: "AF_UNIX, one domU",
+  native: "memcpy",
 };
+
+/** Both ends are in one domain. */
+export const insideOneDomain = (transport: Transport): boolean =>
+  transport === "unix" || transport === "native";
 
 /** How tables and figures call a transport; one that this version does not know keeps its own name. */
 export function transportLabel(transport: string): string {

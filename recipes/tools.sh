@@ -4,5 +4,9 @@ mkdir "$OUT/facts" "$OUT/bin"
 
 cp -a "$SRC/benchmarks" source
 in_root "$DEP_BUILDROOT/root" make -s -C source O=/build/out all >&2
-install -m 755 out/v4v-bench "$OUT/bin/"
-sha256sum <out/v4v-bench | cut -d ' ' -f 1 >"$OUT/facts/v4v-bench-sha256"
+# For dom0 alone: it links Xen's libraries, which its image has and the domUs' has not.
+in_root "$DEP_BUILDROOT/root" make -s -C source O=/build/out xen >&2
+for tool in v4v-bench domain-cpu; do
+	install -m 755 "out/$tool" "$OUT/bin/"
+	sha256sum <"out/$tool" | cut -d ' ' -f 1 >"$OUT/facts/$tool-sha256"
+done

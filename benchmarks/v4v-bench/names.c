@@ -6,6 +6,7 @@
 static const char *const kinds[] = {
 	[KIND_PINGPONG] = "pingpong",
 	[KIND_STREAM] = "stream",
+	[KIND_MEMCPY] = "memcpy",
 };
 
 static const char *const transports[] = {
@@ -13,6 +14,7 @@ static const char *const transports[] = {
 	[TRANSPORT_TCP_STOCK] = "tcp-stock",
 	[TRANSPORT_V4V] = "v4v",
 	[TRANSPORT_UNIX] = "unix",
+	[TRANSPORT_NATIVE] = "native",
 };
 
 const char *kind_name(enum kind kind)

@@ -125,13 +125,20 @@ static bool domain_line(struct parser *parser, char *text, struct error *error)
 	return true;
 }
 
-static bool add_pair(struct parser *parser, char *word, enum transport transport, struct error *error)
+static bool add_pair(struct parser *parser, char *word, const struct plan_step *step, struct error *error)
 {
 	struct plan *plan = parser->plan;
 	char *colon = strchr(word, ':');
+	char *slash = strchr(word, '/');
+	uint32_t size = step->size;
 	size_t client, server;
 
-	if (!colon)
+	if (slash) {
+		*slash = '\0';
+		if (!u32_field("pairs: size", slash + 1, 1, BENCH_MAX_SIZE, &size, error))
+			return false;
+	}
+	if (!colon || (slash && slash < colon))
 		return error_set(error, "pairs: \"%.60s\" is not client:server", word);
 	*colon = '\0';
 	client = find_domain(plan, word);
@@ -139,11 +146,12 @@ static bool add_pair(struct parser *parser, char *word, enum transport transport
 	if (client == plan->domain_count || server == plan->domain_count)
 		return error_set(error, "pairs: no domain line above defines \"%.60s\"",
 				 client == plan->domain_count ? word : colon + 1);
-	if (transport == TRANSPORT_UNIX && client != server)
-		return error_set(error, "pairs: %s:%s are two domains, transport=unix needs one",
-				 plan->domains[client].name, plan->domains[server].name);
+	if ((step->transport == TRANSPORT_UNIX || step->transport == TRANSPORT_NATIVE) && client != server)
+		return error_set(error, "pairs: %s:%s are two domains, transport=%s needs one",
+				 plan->domains[client].name, plan->domains[server].name,
+				 transport_name(step->transport));
 	plan->pairs = grow(plan->pairs, plan->pair_count, &parser->pairs_allocated, sizeof(*plan->pairs));
-	plan->pairs[plan->pair_count++] = (struct plan_pair){(uint8_t)client, (uint8_t)server};
+	plan->pairs[plan->pair_count++] = (struct plan_pair){(uint8_t)client, (uint8_t)server, size};
 	return true;
 }
 
@@ -160,7 +168,7 @@ static bool pairs_field(struct parser *parser, char *value, struct plan_step *st
 		value = comma;
 		if (step->pair_count == BENCH_MAX_PAIRS)
 			return error_set(error, "pairs: more than %u pairs", BENCH_MAX_PAIRS);
-		if (!add_pair(parser, word, step->transport, error))
+		if (!add_pair(parser, word, step, error))
 			return false;
 		step->pair_count++;
 	}
@@ -181,9 +189,13 @@ static bool step_line(struct parser *parser, char *text, uint32_t line, struct e
 	if (!fields_parse(text, keys, KEYS, NO_REST, values, error))
 		return false;
 	if (!kind_parse(values[KIND], &step.kind))
-		return error_set(error, "kind=%.60s is neither pingpong nor stream", values[KIND]);
+		return error_set(error, "kind=%.60s is none of pingpong, stream, memcpy", values[KIND]);
 	if (!transport_parse(values[TRANSPORT], &step.transport))
-		return error_set(error, "transport=%.60s is none of tcp, tcp-stock, v4v, unix", values[TRANSPORT]);
+		return error_set(error, "transport=%.60s is none of tcp, tcp-stock, v4v, unix, native",
+				 values[TRANSPORT]);
+	if ((step.kind == KIND_MEMCPY) != (step.transport == TRANSPORT_NATIVE))
+		return error_set(error, "kind=%s does not go with transport=%s: memcpy and native go together",
+				 values[KIND], values[TRANSPORT]);
 	if (!u32_field("id", values[ID], 0, UINT32_MAX, &step.id, error) ||
 	    !name_field("experiment", values[EXPERIMENT], step.experiment, error) ||
 	    !u32_field("size", values[SIZE], 1, BENCH_MAX_SIZE, &step.size, error) ||

@@ -15,14 +15,16 @@
  *           agent       the rest of the line: command that starts the domain's agent, split at single spaces
  *   step    id          0 to 4294967295, unique
  *           experiment  a name like a domain's
- *           kind        pingpong | stream
- *           transport   tcp | tcp-stock | v4v | unix (unix: both ends of every pair in one domain)
+ *           kind        pingpong | stream | memcpy
+ *           transport   tcp | tcp-stock | v4v | unix | native (unix, native: both ends of every pair in one domain;
+ *                       native goes with memcpy and with nothing else)
  *           size        payload bytes of a message, 1 to 16 MiB
  *           warmup      untimed messages or round trips first, 0 to 1,000,000
  *           count       timed ones, 0 to 1,000,000; 0 (stream only) leaves the budget alone to end the step
  *           budget_ms   length of the timed window, 1 to 3,600,000
  *           repetition  0 to 1,000,000, copied to the samples
- *           pairs       client:server[,client:server...], 1 to 128; the domains are defined above
+ *           pairs       client:server[/SIZE][,client:server[/SIZE]...], 1 to 128; the domains are defined above. SIZE is
+ *                       that pair's own, in place of the step's: so one pair is measured beside busy ones
  *
  * At most 64 domains, 100,000 steps (at least one of each) and 64 MiB.
  */
@@ -45,6 +47,7 @@ struct plan_domain {
 
 struct plan_pair {
 	uint8_t client, server; /* indices into plan.domains */
+	uint32_t size;          /* payload bytes of a message: the step's, or its own */
 };
 
 struct plan_step {

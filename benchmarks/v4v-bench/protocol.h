@@ -15,7 +15,8 @@
  * agent:  done ROLE A B C                                    pingpong client: START_NS WALL_NS ROUND_TRIPS
  *                                                            stream client:   START_NS WALL_NS MESSAGES CHECKSUM
  *                                                            stream server:   BYTES NS CHECKSUM
- *                                                            pingpong server: nothing
+ *                                                            memcpy client:   START_NS WALL_NS MESSAGES
+ *                                                            pingpong and memcpy server: nothing
  * agent:  failed ROLE TEXT                                   instead of any of the above; the role is over
  * drive:  abort                                              ends all roles
  * agent:  idle                                               they are gone; lines before this one are stale

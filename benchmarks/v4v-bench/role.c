@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "io.h"
 #include "lines.h"
+#include "memory.h"
 #include "pingpong.h"
 #include "rendezvous.h"
 #include "stream.h"
@@ -74,9 +75,11 @@ bool role_window_over(const struct role *role, uint64_t start_ns, struct error *
 static bool serve(struct role *role, struct error *error)
 {
 	struct role_spec *spec = &role->spec;
-	int listener = transport_listen(&spec->server, error);
-	int fd;
+	int listener, fd;
 
+	if (spec->kind == KIND_MEMCPY)
+		return memory_server(role, error);
+	listener = transport_listen(&spec->server, error);
 	if (listener < 0)
 		return false;
 	if (!role_report(role, error, "listening %u %u", spec->role, (unsigned)spec->server.port))
@@ -91,8 +94,11 @@ static bool serve(struct role *role, struct error *error)
 static bool use(const struct role *role, struct error *error)
 {
 	const struct role_spec *spec = &role->spec;
-	int fd = rendezvous_connect(&spec->server, spec->token, role->deadline_ns, error);
+	int fd;
 
+	if (spec->kind == KIND_MEMCPY)
+		return memory_client(role, error);
+	fd = rendezvous_connect(&spec->server, spec->token, role->deadline_ns, error);
 	if (fd < 0)
 		return false;
 	return spec->kind == KIND_PINGPONG ? pingpong_client(role, fd, error) : stream_client(role, fd, error);

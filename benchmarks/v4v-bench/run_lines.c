@@ -60,13 +60,29 @@ static bool add_round_trips(struct pair_result *pair, uint32_t most, char *curso
 	return true;
 }
 
+/* What a memcpy moved follows from its messages: nothing was sent that could be lost. */
+static bool memcpy_bytes(const struct run *run, struct pair_result *pair, struct error *error)
+{
+	const struct plan_pair *pairs = run->result->plan->pairs + run->step->first_pair;
+	uint64_t size = pairs[pair - run->result->pairs].size;
+
+	if (pair->messages == 0 || pair->messages > UINT64_MAX / size)
+		return error_set(error, "it sent a number of copies that makes no sense");
+	pair->bytes = pair->messages * size;
+	pair->stream_ns = pair->wall_ns;
+	return true;
+}
+
 static bool done_line(const struct run *run, struct pair_result *pair, bool is_client, char *cursor,
 		      struct error *error)
 {
 	uint64_t round_trips;
 
-	if (run->step->kind == KIND_PINGPONG && !is_client)
-		return !cursor || error_set(error, "it sent numbers for the server of a pingpong");
+	if (run->step->kind != KIND_STREAM && !is_client)
+		return !cursor || error_set(error, "it sent numbers for the server of a %s", kind_name(run->step->kind));
+	if (run->step->kind == KIND_MEMCPY)
+		return numbers(cursor, (uint64_t *[]){&pair->start_ns, &pair->wall_ns, &pair->messages}, 3, error) &&
+		       memcpy_bytes(run, pair, error);
 	if (run->step->kind == KIND_PINGPONG) {
 		if (!numbers(cursor, (uint64_t *[]){&pair->start_ns, &pair->wall_ns, &round_trips}, 3, error))
 			return false;

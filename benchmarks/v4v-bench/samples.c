@@ -154,7 +154,7 @@ static bool write_sample(struct samples *samples, const struct step_result *resu
 	text_member(json, "experiment", step->experiment);
 	text_member(json, "kind", kind_name(step->kind));
 	text_member(json, "transport", transport_name(step->transport));
-	number_member(json, "size_bytes", step->size);
+	number_member(json, "size_bytes", result->plan->pairs[step->first_pair + index].size);
 	number_member(json, "pairs", step->pair_count);
 	snprintf(names, sizeof(names), "%s:%s", pair->client->domain->name, pair->server->domain->name);
 	text_member(json, "pair", names);

@@ -9,11 +9,12 @@
  *    "start_ns":...,"wall_ns":...}
  *   {"type":"sample",...,"kind":"stream",...,"ok":true,"bytes":104857600,"ns":998000000,"messages":1600,
  *    "sndbuf":...,"rcvbuf":...,"start_ns":...,"wall_ns":...}
+ *   {"type":"sample",...,"kind":"memcpy","transport":"native",...,"bytes":...,"ns":...,"messages":...}   as a stream's
  *   {"type":"sample",...,"ok":false,"error":"domu1 (client): connect: Connection refused"}
  *   {"type":"step","id":17,"done":5,"of":120,"t_ms":81234}
  *   {"type":"end","ok":118,"failed":2,"t_ms":...}
  *
- * "pairs" is what ran at the same time. "start_ns" and "wall_ns" are the client's window; "bytes" and "ns" the
+ * "pairs" is what ran at the same time; "size_bytes" is the pair's own. "start_ns" and "wall_ns" are the client's window; "bytes" and "ns" the
  * server's, from its first received byte to its last. "sndbuf" and "rcvbuf" are the client's, see transport.h.
  * An agent that did not start leaves "kernel":null,"cpus":null and an "error" in its domain.
  * Keys that appear only where they have something to say:

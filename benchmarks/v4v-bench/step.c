@@ -29,6 +29,7 @@ static uint32_t role_limit_ms(const struct run *run)
 static void send_roles(struct run *run, bool is_client, const uint8_t (*tokens)[BENCH_TOKEN_BYTES])
 {
 	const struct plan_step *step = run->step;
+	const struct plan_pair *pairs = run->result->plan->pairs + step->first_pair;
 
 	for (uint32_t i = 0; i < step->pair_count; i++) {
 		struct pair_result *pair = &run->result->pairs[i];
@@ -38,7 +39,7 @@ static void send_roles(struct run *run, bool is_client, const uint8_t (*tokens)[
 			.role = 2 * i + is_client,
 			.is_client = is_client,
 			.kind = step->kind,
-			.size = step->size,
+			.size = pairs[i].size,
 			.warmup = step->warmup,
 			.count = step->count,
 			.budget_ms = step->budget_ms,
@@ -156,12 +157,12 @@ static bool run_phases(struct run *run, const struct step_options *options,
 }
 
 /* The verdict on a pair whose ends both reported. */
-static void judge(const struct plan_step *step, struct pair_result *pair)
+static void judge(const struct plan_step *step, uint32_t size, struct pair_result *pair)
 {
 	if (!pair->error.text[0] && step->kind == KIND_STREAM) {
-		if (pair->bytes != pair->messages * step->size)
+		if (pair->bytes != pair->messages * size)
 			error_set(&pair->error, "integrity: %llu bytes were sent, %llu received",
-				  (unsigned long long)(pair->messages * step->size), (unsigned long long)pair->bytes);
+				  (unsigned long long)(pair->messages * size), (unsigned long long)pair->bytes);
 		else if (pair->sent_checksum != pair->received_checksum)
 			error_set(&pair->error, "integrity: checksum sent %016llx, received %016llx",
 				  (unsigned long long)pair->sent_checksum,
@@ -231,7 +232,7 @@ bool step_run(struct link links[], const struct plan *plan, const struct plan_st
 		abort_roles(&run);
 	}
 	for (uint32_t i = 0; i < step->pair_count; i++) {
-		judge(step, &result->pairs[i]);
+		judge(step, plan->pairs[step->first_pair + i].size, &result->pairs[i]);
 		result->pairs_ok += result->pairs[i].ok;
 	}
 	return go_on;

@@ -33,6 +33,7 @@ static int family(enum transport transport)
 		return AF_UNIX;
 	case TRANSPORT_TCP:
 	case TRANSPORT_TCP_STOCK:
+	case TRANSPORT_NATIVE: /* never gets here: it has no socket */
 		break;
 	}
 	return AF_INET;
@@ -56,6 +57,7 @@ static socklen_t make_address(const struct endpoint *endpoint, bool listening, u
 		return offsetof(struct sockaddr_un, sun_path) + 1 + AUTOBIND_DIGITS;
 	case TRANSPORT_TCP:
 	case TRANSPORT_TCP_STOCK:
+	case TRANSPORT_NATIVE:
 		break;
 	}
 	address->in.sin_port = listening ? 0 : htons((uint16_t)endpoint->port);
@@ -84,6 +86,7 @@ static bool read_port(int fd, struct endpoint *endpoint)
 		return true;
 	case TRANSPORT_TCP:
 	case TRANSPORT_TCP_STOCK:
+	case TRANSPORT_NATIVE:
 		break;
 	}
 	endpoint->port = ntohs(address.in.sin_port);

@@ -1,6 +1,6 @@
 /*
  * v4v-bench: round trips and one-way streams over TCP, V4V (AF_VSOCK) and AF_UNIX, with one program and one API for
- * every transport.
+ * every transport; and memcpy() inside one process, the ceiling of all of them.
  *
  * Units, everywhere in this program unless a name says otherwise:
  *   *_ns   nanoseconds of CLOCK_MONOTONIC (readings of two machines cannot be compared)
@@ -35,13 +35,18 @@
 /* Exit codes of the program. */
 enum { EXIT_OK = 0, EXIT_STOPPED = 1, EXIT_BAD_PLAN = 2 };
 
-enum kind { KIND_PINGPONG, KIND_STREAM };
+enum kind {
+	KIND_PINGPONG,
+	KIND_STREAM,
+	KIND_MEMCPY, /* copies from buffer to buffer: goes with TRANSPORT_NATIVE and with nothing else */
+};
 
 enum transport {
 	TRANSPORT_TCP,       /* TCP_NODELAY and explicit socket buffers */
 	TRANSPORT_TCP_STOCK, /* TCP as the kernel hands it out: no option set */
 	TRANSPORT_V4V,       /* AF_VSOCK stream */
 	TRANSPORT_UNIX,      /* AF_UNIX stream: both ends in one domain */
+	TRANSPORT_NATIVE,    /* no socket: the client alone, in one domain */
 };
 
 /* Names as the plan and the samples spell them. */

@@ -13,7 +13,7 @@ import {
 import { join } from "node:path";
 import { markLatest, writeArtifacts, type Artifacts } from "../../evaluation/artifacts.ts";
 import type { RunFacts } from "../../evaluation/manifest.ts";
-import { buildPlan, renderPlan, type PlanDomain } from "../../evaluation/plan.ts";
+import { buildPlan, renderPlan, type Plan, type PlanDomain } from "../../evaluation/plan.ts";
 import { profileNamed } from "../../evaluation/profiles.ts";
 import type { Transport } from "../../evaluation/transports.ts";
 import { missing, typed } from "../inputs.ts";
@@ -101,13 +101,20 @@ const STEP_TIMEOUT_S = 15;
 /** Starts the run in dom0 unless it is running or done; nothing of it hangs on this connection. */
 const START = `
 folder=$1 unit=$2
+shift 2
 cd "$folder"
 state=$(systemctl show -p ActiveState --value "$unit")
 [ "$state" != active ] && [ "$state" != activating ] || exit 0
 rm -f status
 systemctl reset-failed "$unit" 2>/dev/null || :
 systemd-run --quiet --unit="$unit" -p WorkingDirectory="$folder" -p StandardOutput="append:$folder/log" -p StandardError="append:$folder/log" \
-  -p 'ExecStopPost=/bin/sh -c "echo $EXIT_CODE $EXIT_STATUS >status.new; mv status.new status"' v4v-bench drive --step-timeout ${STEP_TIMEOUT_S} plan samples.jsonl`;
+  -p 'ExecStopPost=/bin/sh -c "echo $EXIT_CODE $EXIT_STATUS >status.new; mv status.new status"' v4v-bench drive --step-timeout ${STEP_TIMEOUT_S} "$@" plan samples.jsonl`;
+
+/** CPU times of all domains around every step, where a step is evaluated by them; else the readings would only disturb. */
+function cpuOptions(plan: Plan): string[] {
+  const costed = plan.steps.some(({ experiment }) => /^(cpu|scaling)/.test(experiment));
+  return costed ? ["--cpu-command", "/usr/local/bin/domain-cpu"] : [];
+}
 
 /**
  * Prints the exit status if the run is over, which of the domains named after $2 are gone, and what was measured since
@@ -208,7 +215,7 @@ async function measure(
   const unit = `v4v-evaluation-${run.runId}.service`;
   await remote.write([{ path: `${folder}/plan`, content: text, mode: 0o600 }]);
   context.status(`starting run ${run.runId}`);
-  await remote.run("starting the evaluation", START, folder, unit);
+  await remote.run("starting the evaluation", START, folder, unit, ...cpuOptions(plan));
 
   let exit: string;
   let ended: string[] = [];

@@ -16,6 +16,10 @@ $(step 10 pingpong tcp 64 0 1000000 100 domu1:domu2)
 $(step 11 pingpong tcp 1000 3 1 300 domu1:domu2,domu2:domu1)
 $(step 12 stream tcp-stock 70000 0 0 200 domu1:domu2,domu2:domu1)
 $(step 13 pingpong tcp 64 0 1 2000 domu1:domu2)
+$(step 14 memcpy native 65536 3 20 500 domu1:domu1)
+$(step 15 memcpy native 1048577 0 0 50 domu2:domu2)
+$(step 16 pingpong tcp 1 2 1000000 200 domu1:domu2,domu2:domu1/70001)
+$(step 17 stream unix 100 2 0 100 domu1:domu1,domu2:domu2/70001)
 EOF
 drive "$T/plan"
 check 'every local transport: exit 0 and JSON lines' [ "$rc" = 0 ]
@@ -56,7 +60,17 @@ step_ms() {
 }
 check 'a pair that ends early keeps silent while others are timed' [ "$(step_ms 11)" -ge 300 ]
 check 'a single pair does not wait for its budget' [ "$(step_ms 13)" -lt 1500 ]
-check 'the end line counts the samples' grep -q '^{"type":"end","ok":15,"failed":0,"t_ms":[0-9]*}$' "$T/samples"
+check 'memcpy ends by count' [ "$(samples 14 | field bytes)" = "$((20 * 65536))" ]
+check 'memcpy ends by budget' [ "$(samples 15 | field ns)" -ge 50000000 ]
+check 'memcpy is named' holds 14 '"kind":"memcpy","transport":"native"'
+check 'a pair with a size of its own' [ "$(samples 16 | field size_bytes | tr '\n' ' ')" = '1 70001 ' ]
+check 'its round trips take their time beside the others' [ "$(samples 16 | rtts | sort -n | head -n 1)" -ge 2 ]
+own_bytes() {
+	samples 17 | sed 's/.*"size_bytes":\([0-9]*\),.*"bytes":\([0-9]*\),.*"messages":\([0-9]*\).*/\1 \2 \3/' |
+		awk '$1 * $3 != $2 {bad = 1} END {exit bad || NR != 2}'
+}
+check 'a stream of a size of its own, counted at the receiver' own_bytes
+check 'the end line counts the samples' grep -q '^{"type":"end","ok":21,"failed":0,"t_ms":[0-9]*}$' "$T/samples"
 check 'no process is left' none_left
 
 if vsock=$("$T/vsock_probe"); then

@@ -21,7 +21,9 @@ static const char *const seeds[] = {
 	"step id=1 experiment=latency kind=pingpong transport=tcp size=64 warmup=20 count=200 budget_ms=1500 repetition=3 "
 	"pairs=a:b\n"
 	"step id=2 experiment=stream kind=stream transport=v4v size=65536 warmup=0 count=0 budget_ms=1000 repetition=3 "
-	"pairs=a:b,b:a\n",
+	"pairs=a:b,b:a/524288\n"
+	"step id=3 experiment=memcpy kind=memcpy transport=native size=65536 warmup=0 count=0 budget_ms=10 repetition=3 "
+	"pairs=a:a\n",
 	"# \xc3\xa9\n\nv4v-bench-plan 1\n"
 	"domain name=a domid=32751 addr=255.255.255.255 cid=4294967294 agent=x\n"
 	"step id=4294967295 experiment=e kind=stream transport=unix size=16777216 warmup=1000000 count=1000000 "
@@ -30,7 +32,8 @@ static const char *const seeds[] = {
 
 static const char *const tokens[] = {
 	"=", " ", "  ", ",", ":", "\n", "#", "0", "1", "-1", "18446744073709551616", "4294967296", "999999999999999999999999",
-	"a", "b", "a:b", ",a:a", "pairs=", "agent=", "kind=stream", "transport=unix", "id=1 ", "domain ", "step ", "\xff", "\xc3",
+	"a", "b", "a:b", ",a:a", "pairs=", "agent=", "kind=stream", "kind=memcpy", "transport=unix", "transport=native", "/1", "/16777217",
+	"id=1 ", "domain ", "step ", "\xff", "\xc3",
 	"\xe2\x82\xac", "\t", "\r", "v4v-bench-plan 1\n", "domain name=c domid=0 addr=1.2.3.4 cid=0 agent=c c\n",
 };
 
@@ -115,6 +118,8 @@ static void print_plan(const struct plan *plan, char *text, size_t size)
 			const struct plan_pair *pair = &plan->pairs[step->first_pair + j];
 
 			ADD("%s%s:%s", j ? "," : "", plan->domains[pair->client].name, plan->domains[pair->server].name);
+			if (pair->size != step->size)
+				ADD("/%u", (unsigned)pair->size);
 		}
 		ADD("\n");
 	}
@@ -136,6 +141,7 @@ static void check_accepted(const struct plan *plan)
 		for (uint32_t j = 0; j < step->pair_count; j++) {
 			CHECK(plan->pairs[step->first_pair + j].client < plan->domain_count);
 			CHECK(plan->pairs[step->first_pair + j].server < plan->domain_count);
+			CHECK(plan->pairs[step->first_pair + j].size >= 1 && plan->pairs[step->first_pair + j].size <= BENCH_MAX_SIZE);
 		}
 	}
 	print_plan(plan, first, sizeof(first));

@@ -65,7 +65,7 @@ static void plan_valid(void)
 		"domain addr=10.83.0.12 cid=4294967294 name=dom.u-2_ domid=32751 agent=x=y\n"
 		"# pairs in both directions\n"
 		"step id=17 experiment=latency kind=pingpong transport=tcp size=64 warmup=20 count=200 budget_ms=1500 "
-		"repetition=3 pairs=domu1:dom.u-2_,dom.u-2_:domu1\n"
+		"repetition=3 pairs=domu1:dom.u-2_,dom.u-2_:domu1/16777216\n"
 		"step pairs=domu1:domu1 repetition=1000000 budget_ms=3600000 count=0 warmup=1000000 size=16777216 "
 		"transport=unix kind=stream experiment=s id=4294967295";
 	struct plan plan;
@@ -87,10 +87,24 @@ static void plan_valid(void)
 	CHECK(plan.steps[0].first_pair == 0 && plan.steps[0].pair_count == 2);
 	CHECK(plan.pairs[0].client == 0 && plan.pairs[0].server == 1);
 	CHECK(plan.pairs[1].client == 1 && plan.pairs[1].server == 0);
+	CHECK(plan.pairs[0].size == 64 && plan.pairs[1].size == 16777216 && plan.pairs[2].size == 16777216);
 	CHECK(plan.steps[1].id == 4294967295u && plan.steps[1].kind == KIND_STREAM);
 	CHECK(plan.steps[1].transport == TRANSPORT_UNIX && plan.steps[1].count == 0);
 	CHECK(plan.steps[1].first_pair == 2 && plan.steps[1].pair_count == 1);
 	plan_free(&plan);
+}
+
+static void plan_pair_sizes(void)
+{
+#define STEP_WITH(pairs) STEP_OF("1", "size=1 warmup=0 count=1 budget_ms=1 repetition=0 pairs=" pairs)
+	accepts(HEAD DOMAIN DOMAIN_B STEP_WITH("a:b/1,b:a"));
+	refuses(HEAD DOMAIN DOMAIN_B STEP_WITH("a:b/0"), "size=0 is not a whole number");
+	refuses(HEAD DOMAIN DOMAIN_B STEP_WITH("a:b/16777217"), "size=16777217 is not a whole number");
+	refuses(HEAD DOMAIN DOMAIN_B STEP_WITH("a:b/"), "is not a whole number");
+	refuses(HEAD DOMAIN DOMAIN_B STEP_WITH("a:b/1/2"), "is not a whole number");
+	refuses(HEAD DOMAIN DOMAIN_B STEP_WITH("a/1:b"), "is not a whole number");
+	refuses(HEAD DOMAIN DOMAIN_B STEP_WITH("a/1"), "is not client:server");
+#undef STEP_WITH
 }
 
 static void plan_names_file_line_and_word(void)
@@ -138,7 +152,7 @@ static void plan_values(void)
 	refuses(HEAD "domain name=a domid=1 addr=::1 cid=3 agent=x\n", "addr=::1 is not an IPv4 address");
 	refuses(HEAD DOMAIN DOMAIN, "name=a is defined twice");
 	refuses(HEAD DOMAIN "step id=1 experiment=e kind=ring transport=tcp size=1 warmup=0 count=1 budget_ms=1 "
-		"repetition=0 pairs=a:a\n", "kind=ring is neither");
+		"repetition=0 pairs=a:a\n", "kind=ring is none of pingpong, stream, memcpy");
 	refuses(HEAD DOMAIN "step id=1 experiment=e kind=stream transport=udp size=1 warmup=0 count=1 budget_ms=1 "
 		"repetition=0 pairs=a:a\n", "transport=udp is none of");
 	refuses(HEAD DOMAIN "step id=1 experiment=e,f kind=stream transport=tcp size=1 warmup=0 count=1 budget_ms=1 "
@@ -202,6 +216,14 @@ static void plan_pairs(void)
 	refuses(HEAD DOMAIN STEP DOMAIN_B, "file:3: pairs: no domain line above defines \"b\"");
 	refuses(HEAD DOMAIN DOMAIN_B "step id=1 experiment=e kind=stream transport=unix size=1 warmup=0 count=0 "
 		"budget_ms=1 repetition=0 pairs=a:b\n", "transport=unix needs one");
+	refuses(HEAD DOMAIN DOMAIN_B "step id=1 experiment=e kind=memcpy transport=native size=1 warmup=0 count=0 "
+		"budget_ms=1 repetition=0 pairs=a:b\n", "transport=native needs one");
+	refuses(HEAD DOMAIN "step id=1 experiment=e kind=stream transport=native size=1 warmup=0 count=0 "
+		"budget_ms=1 repetition=0 pairs=a:a\n", "kind=stream does not go with transport=native");
+	refuses(HEAD DOMAIN "step id=1 experiment=e kind=memcpy transport=tcp size=1 warmup=0 count=0 "
+		"budget_ms=1 repetition=0 pairs=a:a\n", "kind=memcpy does not go with transport=tcp");
+	accepts(HEAD DOMAIN "step id=1 experiment=e kind=memcpy transport=native size=1 warmup=0 count=0 "
+		"budget_ms=1 repetition=0 pairs=a:a\n");
 	accepts(HEAD DOMAIN DOMAIN_B "step id=1 experiment=e kind=stream transport=v4v size=1 warmup=0 count=0 "
 		"budget_ms=1 repetition=0 pairs=a:a,a:b,b:a,a:b\n");
 }
@@ -297,7 +319,7 @@ static void plan_budget_fits(void)
 
 int main(void)
 {
-	return RUN(plan_valid) + RUN(plan_names_file_line_and_word) + RUN(plan_header) + RUN(plan_words) +
+	return RUN(plan_valid) + RUN(plan_pair_sizes) + RUN(plan_names_file_line_and_word) + RUN(plan_header) + RUN(plan_words) +
 	       RUN(plan_values) + RUN(plan_numbers) + RUN(plan_pairs) + RUN(plan_bytes) + RUN(plan_line_length) +
 	       RUN(plan_limits) + RUN(plan_budget_fits) > 0;
 }

@@ -248,7 +248,6 @@ const notBuilt: Refused[] = [
     given: { "remoteGpu.archive": "r.tgz" },
     named: ["remoteGpu.archive"],
   },
-  profile("a profile of later", "paper"),
   profile("a profile that nobody plans", "huge"),
   profile("a look-alike", "sm\u043eke"),
 ];

@@ -300,7 +300,6 @@ describe("what is refused", () => {
     [{ "domU.type": "pvh" }, 'domU.type: "pvh"', "PVH domUs are not built yet"],
     [{ "gpu.device": "0000:01:00.0" }, "gpu.device:", "the GPU domain is not built yet"],
     [{ "remoteGpu.enabled": "true" }, 'remoteGpu.enabled: "true"', "remote GPU execution is not"],
-    [{ "evaluation.profile": "paper" }, 'evaluation.profile: "paper"', "profiles quick, paper and"],
   ])("%j says that it is not built yet", (given, beginning, why) => {
     const [problem = "", ...others] = problems(given);
     expect(others).toEqual([]);

@@ -17,6 +17,7 @@ const point = fc.record({
 const request = fc.record({
   profile: fc.record({
     name: fc.constant("any"),
+    transports: fc.constant([]),
     description: fc.constant(""),
     repetitions: fc.integer({ min: 1, max: 6 }),
     points: fc.uniqueArray(point, { minLength: 1, maxLength: 8, selector: (one) => one.size }),
@@ -63,6 +64,7 @@ const tiny: Profile = {
   name: "tiny",
   description: "",
   repetitions: 1,
+  transports: ["v4v"],
   points: [
     { experiment: "stream", kind: "stream", size: 65_536, warmup: 2, count: 0, budgetMs: 1000 },
   ],
@@ -146,7 +148,7 @@ test("a request that cannot be planned is told whole", () => {
   expect((error as PlanError).problems).toEqual([
     "two domains are needed, 1 given",
     "a transport is given twice",
-    'transport "rdma" is none of tcp, tcp-stock, v4v',
+    'transport "rdma" is none of tcp, tcp-stock, v4v, unix, native',
     "seed -1 is no whole number >= 0",
   ]);
 });

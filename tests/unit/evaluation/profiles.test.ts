@@ -29,6 +29,7 @@ test("the estimate adds up what a step does", () => {
     name: "one",
     description: "",
     repetitions: 3,
+    transports: ["tcp"],
     points: [
       { experiment: "latency", kind: "pingpong", size: 1, warmup: 4, count: 10, budgetMs: 1000 },
       { experiment: "latency", kind: "pingpong", size: 1e6, warmup: 0, count: 1000, budgetMs: 100 },
@@ -37,6 +38,7 @@ test("the estimate adds up what a step does", () => {
   };
   const model: MachineModel = {
     stepOverheadMs: 7,
+    pairOverheadMs: 0,
     runOverheadMs: 1000,
     transports: { ...EMULATED.transports, tcp: { roundTripMs: 2, bandwidth: 100 } },
   };
@@ -53,15 +55,17 @@ test("the estimate adds up what a step does", () => {
   );
 });
 
+test.each([2, 4, 8, 16])("quick is planned to take at most 10 minutes with %d domUs", (domUs) => {
+  const quick = profileNamed("quick");
+  if (quick === null) throw new Error("no profile quick");
+  expect(estimateSeconds(quick, quick.transports, EMULATED, domUs)).toBeLessThanOrEqual(600);
+  expect(quick.repetitions).toBeGreaterThanOrEqual(10);
+});
+
 test("none means no evaluation; what is not there is refused with what there is", () => {
   expect(profileNamed("none")).toBeNull();
-  for (const name of ["quick", "paper", "full"]) {
-    expect(() => profileNamed(name)).toThrow(
-      new ProfileError(
-        `evaluation.profile: profile "${name}" is not built yet; available: none, smoke`,
-      ),
-    );
-  }
-  expect(() => profileNamed("smoek")).toThrow(/"smoek" does not exist; available: none, smoke$/);
+  expect(() => profileNamed("smoek")).toThrow(
+    /"smoek" does not exist; available: none, smoke, quick, paper, full$/,
+  );
   expect(() => profileNamed("toString")).toThrow(ProfileError);
 });

@@ -52,7 +52,7 @@ test("what cannot be evaluated is named with its reason, never dropped", async (
     asFile([
       pingPong(1, "tcp", 1, 1, [5], { ok: false, error: "connect: refused" }),
       pingPong(2, "tcp", 1, 1, [5], { pairs: 2 }),
-      pingPong(3, "tcp", 1, 1, [5], { experiment: "scaling" }),
+      pingPong(3, "tcp", 1, 1, [5], { experiment: "apps" }),
       stream(4, "v4v", 1, 1, 0),
     ]),
   ]);
@@ -61,7 +61,7 @@ test("what cannot be evaluated is named with its reason, never dropped", async (
   expect(unused.map(({ step, failed, reason }) => [step, failed, reason])).toEqual([
     [1, true, "connect: refused"],
     [2, false, "2 pairs at a time are not evaluated yet"],
-    [3, false, "experiment scaling of kind pingpong is not evaluated yet"],
+    [3, false, "experiment apps of kind pingpong is not evaluated yet"],
     [4, true, "all payload arrived at once: no time to divide by"],
   ]);
 });

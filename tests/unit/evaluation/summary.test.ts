@@ -120,3 +120,23 @@ test("the terminal's table", async () => {
     expect(line.length).toBeLessThanOrEqual(80);
   }
 });
+
+test("A/A control: two sets of the same hold if their ratio's interval contains 1", async () => {
+  const set = (experiment: string, transport: string, first: number, us: readonly number[]) =>
+    us.map((value, index) =>
+      pingPong(first + index, transport, 64, index + 1, [value * 1000], { experiment }),
+    );
+  const { controls, ratios } = await summaryOf([
+    ...set("control-a", "tcp", 1, [400, 410, 390, 405, 395, 400]),
+    ...set("control-b", "tcp", 11, [402, 408, 391, 404, 396, 401]),
+    ...set("control-a", "v4v", 21, [100, 101, 99, 100, 100, 102]),
+    ...set("control-b", "v4v", 31, [120, 121, 119, 120, 120, 122]),
+  ]);
+  expect(controls.map(({ transport, holds }) => [transport, holds])).toEqual([
+    ["tcp", true],
+    ["v4v", false],
+  ]);
+  // Two controls: each at 97.5%.
+  expect(controls[0]?.interval?.coverage).toBeCloseTo(0.975, 12);
+  expect(ratios).toEqual([]);
+});

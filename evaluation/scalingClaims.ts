@@ -1,0 +1,142 @@
+import { counted, formatNumber } from "./format.ts";
+import { judgeInterval, judgeRatio, type Outcome, type Threshold } from "./judge.ts";
+import type { Interval } from "./statistics.ts";
+import type { Place, Summary } from "./summary.ts";
+import { BASELINE, CEILING, SUBJECT, transportLabel } from "./transports.ts";
+
+/** Message size of the poster's experiment in pairs, bytes. */
+const PAIRED_SIZE = 512 * 1024;
+
+/** Aggregate with the most pairs, as a part of the best aggregate of fewer. */
+export const SATURATION = 0.95;
+
+const unjudged = (why: string): Outcome => ({
+  measured: null,
+  verdict: "cannot be judged here",
+  why,
+});
+
+const ONE_PAIR =
+  "This run measured no more than one pair of domUs at a time: profile quick and four domUs or more do.";
+
+/** The most pairs that an experiment ran with in this run; 0 where it did not. */
+function mostPairs(summary: Summary, experiment: string): number {
+  const pairs = summary.points
+    .filter((point) => point.experiment === experiment)
+    .map((point) => point.pairs);
+  return Math.max(0, ...pairs);
+}
+
+function judged(
+  value: number,
+  interval: Interval | null,
+  text: string,
+  threshold: Threshold,
+): Outcome {
+  const measured = { value, interval, unit: "ratio" as const, text };
+  return interval === null
+    ? { measured, verdict: "cannot be judged here", why: "Too few repetitions for an interval." }
+    : { measured, ...judgeInterval(interval, threshold) };
+}
+
+const within = (interval: Interval | null): string =>
+  interval === null
+    ? "no interval"
+    : `95% interval ${formatNumber(interval.low)} to ${formatNumber(interval.high)}`;
+
+/** The aggregate must not fall as pairs are added. */
+export function scalingBandwidth(summary: Summary): Outcome {
+  const of = (transport: string) =>
+    summary.saturation.find((one) => one.transport === transport && one.sizeBytes === PAIRED_SIZE);
+  const found = of(SUBJECT);
+  if (found === undefined) return unjudged(ONE_PAIR);
+  const tcp = of(BASELINE);
+  const beside =
+    tcp === undefined ? "" : `; ${transportLabel(BASELINE)} ${formatNumber(tcp.ratio)}`;
+  const text = `aggregate of ${counted(found.pairs, "pair")} over the best of fewer (${found.best}): ${formatNumber(found.ratio)}, ${within(found.interval)}${beside}`;
+  return judged(found.ratio, found.interval, text, { kind: "at least", value: SATURATION });
+}
+
+/** Beside as many busy pairs as there can be, V4V must not be slower than TCP is there. */
+export function scalingLatency(summary: Summary): Outcome {
+  const pairs = mostPairs(summary, "neighbours");
+  if (pairs < 2) return unjudged(ONE_PAIR);
+  const place: Place = { experiment: "neighbours", metric: "half_rtt", sizeBytes: 1, pairs };
+  return judgeRatio(summary, place, { kind: "at most", value: 1 });
+}
+
+/** The ratio of the aggregates; the poster has an absolute number only, which depends on the machine. */
+export function aggregate(summary: Summary): Outcome {
+  const pairs = mostPairs(summary, "scaling");
+  if (pairs < 2) return unjudged(ONE_PAIR);
+  const place: Place = {
+    experiment: "scaling",
+    metric: "bandwidth",
+    sizeBytes: PAIRED_SIZE,
+    pairs,
+  };
+  const { measured } = judgeRatio(summary, place, { kind: "at least", value: 1 });
+  const why = `An absolute number: it compares with the paper's only on like hardware. ${counted(pairs, "pair")} ran here.`;
+  return { measured, verdict: "cannot be judged here", why };
+}
+
+/** All CPU time, dom0's and spinning included, at every place where it was measured; the worst one is shown. */
+export function cpuCostClaim(summary: Summary): Outcome {
+  const places = summary.ratios.filter(
+    (one) =>
+      one.metric === "cpu_per_kb" &&
+      one.denominator === BASELINE &&
+      one.experiment.startsWith("cpu"),
+  );
+  const outcomes = places.map((place) =>
+    judgeRatio(summary, place, { kind: "at most", value: 1 / 3 }),
+  );
+  const all = outcomes.sort((a, b) => (b.measured?.value ?? 0) - (a.measured?.value ?? 0));
+  return worst(all, "This run recorded no CPU times: profile quick does.");
+}
+
+/** From 512 B to 64 KiB V4V keeps 4 times TCP's bandwidth at every size. */
+export function noDip(summary: Summary): Outcome {
+  const places = summary.ratios.filter(
+    (one) =>
+      one.experiment === "bandwidth" &&
+      one.denominator === BASELINE &&
+      one.sizeBytes >= 512 &&
+      one.sizeBytes <= 64 * 1024,
+  );
+  const outcomes = places.map((place) =>
+    judgeRatio(summary, place, { kind: "at least", value: 4 }),
+  );
+  const all = outcomes.sort((a, b) => (a.measured?.value ?? 0) - (b.measured?.value ?? 0));
+  return worst(all, "This run has no ping-pong of both transports between 512 B and 64 KiB.");
+}
+
+/** Against two processes of one domU, AF_UNIX: 1 B takes at most twice as long. */
+export const unixLatency = (summary: Summary): Outcome =>
+  judgeRatio(
+    summary,
+    { experiment: "latency", metric: "half_rtt", sizeBytes: 1, pairs: 1 },
+    { kind: "at most", value: 2 },
+    CEILING,
+  );
+
+/** Against two processes of one domU, AF_UNIX: a stream of 1 MiB messages has at least half. */
+export const unixStream = (summary: Summary): Outcome =>
+  judgeRatio(
+    summary,
+    { experiment: "stream", metric: "bandwidth", sizeBytes: 1024 * 1024, pairs: 1 },
+    { kind: "at least", value: 0.5 },
+    CEILING,
+  );
+
+/** Fails with any, passes with all; `outcomes` begins with the worst. */
+function worst(outcomes: readonly Outcome[], none: string): Outcome {
+  const [first] = outcomes;
+  if (first === undefined) return unjudged(none);
+  const failed = outcomes.filter((one) => one.verdict === "fail").length;
+  const passed = outcomes.filter((one) => one.verdict === "pass").length;
+  const verdict =
+    failed > 0 ? "fail" : passed === outcomes.length ? "pass" : "cannot be judged here";
+  const why = `The worst of ${counted(outcomes.length, "place")} is shown; ${passed} pass, ${failed} fail. ${first.why}`;
+  return { measured: first.measured, verdict, why };
+}
