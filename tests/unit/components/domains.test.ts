@@ -105,6 +105,8 @@ test("all share one image, and a change of what packs it makes another", async (
   });
   for (const { config, folder } of await domainsOf({ vmCount: "4" })) {
     expect(folder).toBe(image.inputs.folder);
-    expect(config).toContain(`script=/usr/local/lib/v4v-testbed/disk-attach,target=${folder}/root.ext4"`);
+    expect(config).toContain(
+      `script=/usr/local/lib/v4v-testbed/disk-attach,target=${folder}/root.ext4"`,
+    );
   }
 });

@@ -63,12 +63,12 @@ describe("bash completes", () => {
     [["scripts/run", "nothing"], []],
     [
       ["./scripts/up", "--profile", ""],
-      ["none", "smoke"],
+      ["none", "smoke", "quick", "paper", "full"],
     ],
     [["./scripts/up", "--profile", "=", "s"], ["smoke"]],
     [
       ["./scripts/up", "--profile", "="],
-      ["none", "smoke"],
+      ["none", "smoke", "quick", "paper", "full"],
     ],
     [["scripts/up", "--machine-accelerator", "t"], ["tcg"]],
     [
