@@ -146,7 +146,7 @@ const FAULTS: Fault[] = [
   },
   {
     name: "a domU panics while it is being measured",
-    flags: ["--profile", "smoke"],
+    flags: ["--profile", "smoke", "--vms", "2"],
     moment: /of \d+ steps measured/,
     happen: () =>
       testbed.on("domu2", "(sleep 1; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &", 60),
