@@ -50,6 +50,9 @@ export const PAPER_BANDWIDTH = { sizeBytes: 1024 * 1024, tcp: 501, v4v: 2299 } a
 /** How many times TCP's bandwidth V4V has at 1 MB: 4.59. */
 export const PAPER_BANDWIDTH_RATIO = PAPER_BANDWIDTH.v4v / PAPER_BANDWIDTH.tcp;
 
+/** Aggregate bandwidth (MB/s) of 8 pairs with "512 KB" messages. */
+export const PAPER_AGGREGATE = { size: "512 KB", pairs: 8, value: 17_000 } as const;
+
 const notYet = (why: string) => (): Outcome => ({
   measured: null,
   verdict: "not measured yet",

@@ -5,10 +5,13 @@ import type { Place, Summary } from "./summary.ts";
 import { BASELINE, CEILING, SUBJECT, transportLabel } from "./transports.ts";
 
 /** Message size of the poster's experiment in pairs, bytes. */
-const PAIRED_SIZE = 512 * 1024;
+export const PAIRED_SIZE = 512 * 1024;
 
 /** Aggregate with the most pairs, as a part of the best aggregate of fewer. */
 export const SATURATION = 0.95;
+
+/** Jain's index over the pairs' bandwidths that counts as fair. */
+export const FAIR = 0.95;
 
 const unjudged = (why: string): Outcome => ({
   measured: null,

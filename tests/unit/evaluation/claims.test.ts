@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { judgeClaims, PAPER_BANDWIDTH_RATIO, type ClaimRow } from "../../../evaluation/claims.ts";
 import { judgeInterval } from "../../../evaluation/judge.ts";
-import { pingPong, repetitions, summaryOf } from "./measured.ts";
+import { paired, pingPong, repetitions, summaryOf } from "./measured.ts";
 import { smokePlan, syntheticLines } from "./synthetic.ts";
 
 const between = (low: number, high: number) => ({ low, high, coverage: 0.95 });
@@ -146,29 +146,6 @@ test("every claim of the poster has its row; what is not measured says why", asy
     expect(row.why).toMatch(/^.{20,}\.$/);
   }
 });
-
-/** Ping-pongs of an experiment in pairs: one steady step a repetition. */
-function paired(
-  experiment: string,
-  transport: string,
-  first: number,
-  pairs: number,
-  ms: number,
-  size = 524_288,
-): string[] {
-  return Array.from({ length: 6 }, (_, repetition) =>
-    Array.from({ length: pairs }, (__, pair) =>
-      pingPong(
-        first + repetition,
-        transport,
-        experiment === "neighbours" && pair > 0 ? 524_288 : size,
-        repetition + 1,
-        Array<number>(Math.ceil(400 / ms)).fill(ms * 1e6),
-        { experiment, pairs, pair: `a${pair}:b${pair}` },
-      ),
-    ),
-  ).flat();
-}
 
 test.each([
   [20, "pass"],
