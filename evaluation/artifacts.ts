@@ -6,8 +6,8 @@ import { judgeClaims, type ClaimRow } from "./claims.ts";
 import { drawFigures, FIGURE_NAMES } from "./figures.ts";
 import { parseManifest, parsePlan } from "./formats.ts";
 import { fnv1a64, sha256 } from "./hash.ts";
-import { buildManifest, factsOf, manifestHash, type RunFacts } from "./manifest.ts";
-import { observations } from "./observations.ts";
+import { buildManifest, factsOf, manifestHash, type Manifest, type RunFacts } from "./manifest.ts";
+import { observations, type Observation } from "./observations.ts";
 import { renderPlan, type Plan } from "./plan.ts";
 import { renderReport } from "./report.ts";
 import { formatCsv, resultRows } from "./results.ts";
@@ -156,18 +156,37 @@ export async function writeArtifacts(run: Run): Promise<Artifacts> {
   };
 }
 
+/** What a run folder says, evaluated anew. */
+export interface ReadRun {
+  plan: Plan;
+  manifest: Manifest;
+  file: SampleFile;
+  observed: Observation[];
+}
+
+/**
+ * Reads a run folder and writes nothing.
+ *
+ * @throws ArtifactsError also if samples.jsonl is not the file that the manifest tells of
+ */
+export async function readRun(directory: string): Promise<ReadRun> {
+  const plan = parsePlan(await readText(join(directory, "plan.json")));
+  const manifest = parseManifest(await readText(join(directory, "manifest.json")));
+  const samples = join(directory, SAMPLES);
+  const { file, sha256: hash } = await loadSamples(samples);
+  if (hash !== manifest.artifacts[SAMPLES]) {
+    throw new ArtifactsError(`${samples}: has changed since manifest.json was written`);
+  }
+  return { plan, manifest, file, observed: observations(file.samples).observed };
+}
+
 /**
  * Draws everything in a run folder again from samples.jsonl, plan.json and manifest.json; needs no machine.
  *
  * @throws ArtifactsError also if samples.jsonl is not the file that the manifest tells of
  */
 export async function redraw(directory: string): Promise<Artifacts> {
-  const plan = parsePlan(await readText(join(directory, "plan.json")));
-  const manifest = parseManifest(await readText(join(directory, "manifest.json")));
-  const samples = join(directory, SAMPLES);
-  if ((await loadSamples(samples)).sha256 !== manifest.artifacts[SAMPLES]) {
-    throw new ArtifactsError(`${samples}: has changed since manifest.json was written`);
-  }
+  const { plan, manifest } = await readRun(directory);
   return writeArtifacts({ directory, plan, facts: factsOf(manifest) });
 }
 

@@ -14,7 +14,7 @@ export function sizeAxis(sizes: readonly number[]) {
   const values = [...new Set(sizes)].sort((a, b) => a - b);
   const [smallest, largest] = [values[0] ?? 1, values.at(-1) ?? 1];
   return {
-    field: "size",
+    field: "x",
     type: "quantitative" as const,
     title: "message size, bytes (K = 1024, M = 1024 K)",
     // A little room at either side, or the outer points would sit on the frame.
@@ -27,6 +27,22 @@ export function sizeAxis(sizes: readonly number[]) {
         "datum.value >= 1048576 ? datum.value / 1048576 + 'M'" +
         " : datum.value >= 1024 ? datum.value / 1024 + 'K' : datum.value",
     },
+  };
+}
+
+/** Numbers of pairs, linear; every measured one has its tick. */
+export function pairsAxis(pairs: readonly number[]) {
+  const values = [...new Set(pairs)].sort((a, b) => a - b);
+  return {
+    field: "x",
+    type: "quantitative" as const,
+    title: "pairs of domUs at the same time",
+    scale: {
+      type: "linear" as const,
+      domain: [(values[0] ?? 1) - 0.5, (values.at(-1) ?? 1) + 0.5],
+      nice: false,
+    },
+    axis: { values, grid: false, labelOverlap: false, format: "d" },
   };
 }
 

@@ -1,12 +1,12 @@
-import { parse, View } from "vega";
-import { compile, type TopLevelSpec } from "vega-lite";
-import { sizeAxis, valueAxis } from "./axes.ts";
+import type { TopLevelSpec } from "vega-lite";
+import { pairsAxis, sizeAxis, valueAxis } from "./axes.ts";
+import { CONFIG, INK, toSvg } from "./drawing.ts";
 
 /** One point of a line, with its interval. */
 export interface ChartPoint {
   series: string;
-  /** Message size, bytes. */
-  size: number;
+  /** Message size, bytes, or pairs at the same time: see {@link Chart.by}. */
+  x: number;
   value: number;
   /** null where there is no interval. */
   low: number | null;
@@ -25,68 +25,45 @@ export interface SeriesStyle {
 export interface Reference {
   value: number;
   label: string;
-  /** Bytes; without it the number is a level across the whole width. */
-  size?: number;
+  /** Where it belongs on the horizontal axis; without it the number is a level across the whole width. */
+  x?: number;
+  /** A level's label lies under its line, for values that crowd above it. */
+  under?: boolean;
 }
 
-/** Values by message size, a line a series. */
-export interface Chart {
-  title: string;
-  subtitle: string;
+/** One metric over the horizontal axis, a line a series. */
+export interface Panel {
   yTitle: string;
   yScale: "log" | "linear";
   /** At least one. */
   points: readonly ChartPoint[];
-  /** In the order of the legend. */
-  styles: readonly (SeriesStyle & { series: string })[];
   references?: readonly Reference[];
 }
 
-/** Text and rules take the colour of the page around them, black in a file of their own. */
-const INK = "currentColor";
-
-const CONFIG: NonNullable<TopLevelSpec["config"]> = {
-  font: "sans-serif",
-  aria: false,
-  title: { color: INK, subtitleColor: INK, fontSize: 16, subtitleFontSize: 13, offset: 8 },
-  axis: {
-    labelColor: INK,
-    titleColor: INK,
-    tickColor: INK,
-    domainColor: INK,
-    gridColor: INK,
-    gridOpacity: 0.15,
-    labelFontSize: 12,
-    titleFontSize: 13,
-    titleFontWeight: "normal",
-  },
-  // One width for all figures, whatever their labels.
-  axisY: { minExtent: 62, maxExtent: 62 },
-  legend: {
-    orient: "top",
-    labelColor: INK,
-    labelFontSize: 13,
-    labelLimit: 240,
-    symbolSize: 90,
-    symbolStrokeWidth: 2,
-    columnPadding: 24,
-  },
-  view: { stroke: null },
-};
+/** Values by message size or by pairs; a second metric, where there is one, lies below with the same axis and legend. */
+export interface Chart extends Panel {
+  title: string;
+  subtitle: string;
+  /** `size` where absent. */
+  by?: "size" | "pairs";
+  /** In the order of the legend. */
+  styles: readonly (SeriesStyle & { series: string })[];
+  below?: Panel;
+}
 
 type Layers = Extract<TopLevelSpec, { layer: unknown }>["layer"];
 
-function referenceLayers({ value, label, size }: Reference, left: number): Layers {
-  const values = [{ value, label, size: size ?? left }];
+function referenceLayers({ value, label, x, under }: Reference, left: number): Layers {
+  const values = [{ value, label, x: x ?? left }];
   const encoding = {
-    x: { field: "size", type: "quantitative" as const },
+    x: { field: "x", type: "quantitative" as const },
     y: { field: "value", type: "quantitative" as const },
   };
   const text = { type: "text" as const, color: INK, fontSize: 12, baseline: "bottom" as const };
-  const level = { ...text, align: "left" as const, dy: -3 };
+  const level = { ...text, align: "left" as const, dy: under === true ? 16 : -3 };
   const beside = { ...text, align: "right" as const, dx: -9, dy: 6 };
   const words = { ...encoding, text: { field: "label" } };
-  if (size === undefined) {
+  if (x === undefined) {
     return [
       {
         data: { values },
@@ -113,16 +90,15 @@ function referenceLayers({ value, label, size }: Reference, left: number): Layer
   ];
 }
 
-function specOf(chart: Chart): TopLevelSpec {
-  const { points, styles } = chart;
-  const references = chart.references ?? [];
+const AXES = { size: sizeAxis, pairs: pairsAxis };
+
+function panelLayers({ points, yTitle, yScale, ...panel }: Panel, chart: Chart): Layers {
+  const { styles, by = "size" } = chart;
+  const references = panel.references ?? [];
   const spread = points.flatMap(({ value, low, high }) => [value, low ?? value, high ?? value]);
-  const sizes = points.map((point) => point.size);
-  const x = sizeAxis(sizes);
-  const y = valueAxis(chart.yTitle, chart.yScale, [
-    ...spread,
-    ...references.map((one) => one.value),
-  ]);
+  const places = points.map((point) => point.x);
+  const x = AXES[by](places);
+  const y = valueAxis(yTitle, yScale, [...spread, ...references.map((one) => one.value)]);
   const bySeries = (range: string[]) => ({
     field: "series",
     type: "nominal" as const,
@@ -137,43 +113,52 @@ function specOf(chart: Chart): TopLevelSpec {
     mark: { type: "tick", orient: "horizontal", size: 8, thickness: 1.5 },
     encoding: { x, y: { ...y, field }, color },
   });
-  return {
-    width: 400,
-    height: 270,
+  return [
+    // A layer a series: dashes as an encoding would fray the legend's symbols.
+    ...styles.map(({ series, dash }): Layers[number] => ({
+      data: { values: points.filter((point) => point.series === series) },
+      mark: { type: "line", strokeWidth: 2, strokeDash: [...dash] },
+      encoding: line,
+    })),
+    {
+      data: { values: [...points] },
+      mark: { type: "point", filled: true, size: 60, opacity: 1 },
+      encoding: { ...line, shape: bySeries(styles.map(({ shape }) => shape)) },
+    },
+    {
+      data: bars,
+      mark: { type: "rule", strokeWidth: 1.5 },
+      encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color },
+    },
+    end("low"),
+    end("high"),
+    ...references.flatMap((one) => referenceLayers(one, Math.min(...places))),
+  ];
+}
+
+function specOf(chart: Chart): TopLevelSpec {
+  const frame = {
     background: "white",
     padding: 8,
-    title: { text: chart.title, subtitle: chart.subtitle, anchor: "start", frame: "group" },
+    title: {
+      text: chart.title,
+      subtitle: chart.subtitle,
+      anchor: "start" as const,
+      frame: "group" as const,
+    },
     config: CONFIG,
-    layer: [
-      // A layer a series: dashes as an encoding would fray the legend's symbols.
-      ...styles.map(({ series, dash }): Layers[number] => ({
-        data: { values: points.filter((point) => point.series === series) },
-        mark: { type: "line", strokeWidth: 2, strokeDash: [...dash] },
-        encoding: line,
-      })),
-      {
-        data: { values: [...points] },
-        mark: { type: "point", filled: true, size: 60, opacity: 1 },
-        encoding: { ...line, shape: bySeries(styles.map(({ shape }) => shape)) },
-      },
-      {
-        data: bars,
-        mark: { type: "rule", strokeWidth: 1.5 },
-        encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" }, color },
-      },
-      end("low"),
-      end("high"),
-      ...references.flatMap((one) => referenceLayers(one, Math.min(...sizes))),
+  };
+  const layer = panelLayers(chart, chart);
+  if (chart.below === undefined) return { width: 400, height: 270, ...frame, layer };
+  return {
+    ...frame,
+    spacing: 8,
+    vconcat: [
+      { width: 400, height: 200, layer },
+      { width: 400, height: 110, layer: panelLayers(chart.below, chart) },
     ],
   };
 }
 
 /** Draws a chart as an SVG document, without a browser. */
-export async function renderChart(chart: Chart): Promise<string> {
-  const view = new View(parse(compile(specOf(chart)).spec), { renderer: "none" });
-  try {
-    return await view.toSVG();
-  } finally {
-    view.finalize();
-  }
-}
+export const renderChart = (chart: Chart): Promise<string> => toSvg(specOf(chart));

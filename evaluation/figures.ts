@@ -1,6 +1,13 @@
+import { renderBars, type BarRow } from "./bars.ts";
 import { renderChart, type Chart, type ChartPoint, type SeriesStyle } from "./chart.ts";
-import { PAPER_BANDWIDTH, PAPER_BANDWIDTH_RATIO, PAPER_LATENCY_RATIO } from "./claims.ts";
-import { counted, formatNumber } from "./format.ts";
+import {
+  PAPER_AGGREGATE,
+  PAPER_BANDWIDTH,
+  PAPER_BANDWIDTH_RATIO,
+  PAPER_LATENCY_RATIO,
+} from "./claims.ts";
+import { counted, formatNumber, formatSize } from "./format.ts";
+import { FAIR, PAIRED_SIZE } from "./scalingClaims.ts";
 import type { Point, RatioPoint, Summary } from "./summary.ts";
 import { BASELINE, compareTransports, transportLabel, type Transport } from "./transports.ts";
 
@@ -12,7 +19,16 @@ export interface Figure {
   svg: string;
 }
 
-export const FIGURE_NAMES = ["latency", "bandwidth", "ratio", "stream"] as const;
+export const FIGURE_NAMES = [
+  "latency",
+  "bandwidth",
+  "ratio",
+  "stream",
+  "scaling",
+  "fairness",
+  "neighbours",
+  "cpu",
+] as const;
 
 export type FigureName = (typeof FIGURE_NAMES)[number];
 
@@ -31,13 +47,27 @@ function styleOf(transport: string): SeriesStyle {
   return Object.hasOwn(STYLES, transport) ? STYLES[transport as Transport] : OTHER;
 }
 
-type Draft = Omit<Chart, "subtitle"> & { name: FigureName; caption: string };
+interface Draft {
+  name: FigureName;
+  title: string;
+  caption: string;
+  render: (heading: { title: string; subtitle: string }) => Promise<string>;
+}
+
+type Line = Omit<Chart, "title" | "subtitle"> & Omit<Draft, "render">;
+
+const drawn = ({ name, title, caption, ...chart }: Line): Draft => ({
+  name,
+  title,
+  caption,
+  render: async (heading) => renderChart({ ...chart, ...heading }),
+});
 
 const chartPoint = (
   series: string,
   value: number,
   { interval }: Point | RatioPoint,
-): Omit<ChartPoint, "size"> => ({
+): Omit<ChartPoint, "x"> => ({
   series,
   value,
   low: interval?.low ?? null,
@@ -53,13 +83,20 @@ function intervalNote(points: readonly { repetitions: number }[]): string {
   return `Points: median of ${shown}; bars: interval of the median.`;
 }
 
-function byTransport(points: readonly Point[]): Pick<Chart, "points" | "styles"> {
+/** Points of a panel, by message size or by the pairs that ran at the same time. */
+const placed = (points: readonly Point[], x: (point: Point) => number): ChartPoint[] =>
+  points.map((point) => ({
+    ...chartPoint(transportLabel(point.transport), point.median, point),
+    x: x(point),
+  }));
+
+function byTransport(
+  points: readonly Point[],
+  x = (point: Point): number => point.sizeBytes,
+): Pick<Chart, "points" | "styles"> {
   const transports = [...new Set(points.map((point) => point.transport))].sort(compareTransports);
   return {
-    points: points.map((point) => ({
-      ...chartPoint(transportLabel(point.transport), point.median, point),
-      size: point.sizeBytes,
-    })),
+    points: placed(points, x),
     styles: transports.map((transport) => ({
       series: transportLabel(transport),
       ...styleOf(transport),
@@ -67,7 +104,7 @@ function byTransport(points: readonly Point[]): Pick<Chart, "points" | "styles">
   };
 }
 
-function latency(points: readonly Point[]): Draft {
+function latency(points: readonly Point[]): Line {
   return {
     name: "latency",
     title: "Latency by message size",
@@ -78,7 +115,7 @@ function latency(points: readonly Point[]): Draft {
   };
 }
 
-function bandwidth(points: readonly Point[]): Draft {
+function bandwidth(points: readonly Point[]): Line {
   const { sizeBytes: size, tcp, v4v } = PAPER_BANDWIDTH;
   return {
     name: "bandwidth",
@@ -87,14 +124,14 @@ function bandwidth(points: readonly Point[]): Draft {
     yScale: "log",
     ...byTransport(points),
     references: [
-      { size, value: tcp, label: `paper: TCP ${tcp}` },
-      { size, value: v4v, label: `paper: V4V ${v4v}` },
+      { x: size, value: tcp, label: `paper: TCP ${tcp}` },
+      { x: size, value: v4v, label: `paper: V4V ${v4v}` },
     ],
     caption: `The same round trips as bandwidth (MB = 10⁶ bytes). ${intervalNote(points)} Higher is better. Crosses: the paper's numbers at 1 MB, from its own hardware.`,
   };
 }
 
-function stream(points: readonly Point[]): Draft {
+function stream(points: readonly Point[]): Line {
   return {
     name: "stream",
     title: "One-way stream by message size",
@@ -110,8 +147,8 @@ const RATIO_STYLES: Record<string, SeriesStyle & { series: string }> = {
   stream: { series: "one-way stream", ...OTHER },
 };
 
-function ratio(ratios: readonly RatioPoint[]): Draft {
-  const drawn = Object.entries(RATIO_STYLES).filter(([experiment]) =>
+function ratio(ratios: readonly RatioPoint[]): Line {
+  const shown = Object.entries(RATIO_STYLES).filter(([experiment]) =>
     ratios.some((one) => one.experiment === experiment),
   );
   return {
@@ -119,12 +156,12 @@ function ratio(ratios: readonly RatioPoint[]): Draft {
     title: "V4V over TCP by message size",
     yTitle: "V4V bandwidth / TCP bandwidth",
     yScale: "log",
-    points: drawn.flatMap(([experiment, { series }]) =>
+    points: shown.flatMap(([experiment, { series }]) =>
       ratios
         .filter((one) => one.experiment === experiment)
-        .map((one) => ({ ...chartPoint(series, one.ratio, one), size: one.sizeBytes })),
+        .map((one) => ({ ...chartPoint(series, one.ratio, one), x: one.sizeBytes })),
     ),
-    styles: drawn.map(([, style]) => style),
+    styles: shown.map(([, style]) => style),
     references: [
       { value: 1, label: "equal" },
       {
@@ -136,20 +173,102 @@ function ratio(ratios: readonly RatioPoint[]): Draft {
   };
 }
 
+const byPairs = ({ pairs }: Point): number => pairs;
+
+function scaling(aggregate: readonly Point[], dom0: readonly Point[]): Line {
+  const panel = {
+    yTitle: "dom0, % of one CPU",
+    yScale: "linear" as const,
+    points: placed(dom0, byPairs),
+  };
+  const { size, pairs, value } = PAPER_AGGREGATE;
+  return {
+    name: "scaling",
+    title: "Bandwidth of all pairs together",
+    by: "pairs",
+    yTitle: "aggregate, MB/s",
+    yScale: "linear",
+    ...byTransport(aggregate, byPairs),
+    ...(dom0.length > 0 ? { below: panel } : {}),
+    caption: `Ping-pong of ${formatSize(PAIRED_SIZE)} in all pairs at the same time; what all of them move together${dom0.length > 0 ? ", and what dom0 spends meanwhile" : ""}. ${intervalNote(aggregate)} The paper reports about ${value / 1000} GB/s for ${pairs} pairs and ${size} on its own hardware.`,
+  };
+}
+
+function fairness(points: readonly Point[]): Line {
+  return {
+    name: "fairness",
+    title: "Fairness between pairs",
+    by: "pairs",
+    yTitle: "Jain's index",
+    yScale: "linear",
+    ...byTransport(points, byPairs),
+    references: [{ value: FAIR, label: `aim: ${FAIR}`, under: true }],
+    caption: `Jain's index over the bandwidths of pairs that run at the same time: 1 where all get the same, 1/n where one of n gets all. ${intervalNote(points)}`,
+  };
+}
+
+function neighbours(points: readonly Point[]): Line {
+  return {
+    name: "neighbours",
+    title: "Latency beside busy pairs",
+    by: "pairs",
+    yTitle: "half round trip of 1 B, µs",
+    yScale: "log",
+    ...byTransport(points, byPairs),
+    caption: `1 B between the first pair while all others exchange ${formatSize(PAIRED_SIZE)}; with 1 pair all others are idle. ${intervalNote(points)} Lower is better.`,
+  };
+}
+
+const TRAFFIC: Record<string, string> = { cpu: "one-way stream", "cpu-pingpong": "ping-pong" };
+
+function cpu(points: readonly Point[]): Draft {
+  const rows = [
+    ...Map.groupBy(points, ({ experiment, sizeBytes }) => `${experiment} ${sizeBytes}`).values(),
+  ].map((group): BarRow => {
+    const [first] = group;
+    const { experiment, sizeBytes } = first ?? { experiment: "", sizeBytes: 0 };
+    return {
+      title: `${TRAFFIC[experiment] ?? experiment}, ${formatSize(sizeBytes)}`,
+      bars: group.map((point) => ({
+        ...chartPoint(transportLabel(point.transport), point.median, point),
+        colour: styleOf(point.transport).colour,
+      })),
+    };
+  });
+  return {
+    name: "cpu",
+    title: "CPU time of all domains per KB",
+    caption: `From the hypervisor's accounts of every domain, dom0 included, over the payload (both ways for round trips); KB = 10³ bytes. Each row has a scale of its own from zero. ${intervalNote(points)} Lower is better.`,
+    render: async (heading) => renderBars({ ...heading, unit: "µs/KB", rows }),
+  };
+}
+
 function drafts(summary: Summary): Draft[] {
-  const at = (experiment: string): Point[] =>
-    summary.points.filter((point) => point.experiment === experiment);
+  const at = (experiment: string, metric: string): Point[] =>
+    summary.points.filter((point) => point.experiment === experiment && point.metric === metric);
+  const inPairs = (metric: string): Point[] =>
+    at("scaling", metric).filter((point) => point.sizeBytes === PAIRED_SIZE);
   const ratios = summary.ratios.filter(
     (one) =>
       one.metric === "bandwidth" &&
       one.denominator === BASELINE &&
       Object.hasOwn(RATIO_STYLES, one.experiment),
   );
+  const [latencies, bandwidths] = [at("latency", "half_rtt"), at("bandwidth", "bandwidth")];
+  const [streams, aggregates] = [at("stream", "bandwidth"), inPairs("bandwidth")];
+  // One pair alone is fair to itself.
+  const shares = inPairs("fairness").filter(({ pairs }) => pairs > 1);
+  const beside = at("neighbours", "half_rtt").filter(({ sizeBytes }) => sizeBytes === 1);
+  const costs = Object.keys(TRAFFIC).flatMap((experiment) => at(experiment, "cpu_per_kb"));
   const candidates: [readonly unknown[], () => Draft][] = [
-    [at("latency"), () => latency(at("latency"))],
-    [at("bandwidth"), () => bandwidth(at("bandwidth"))],
-    [ratios, () => ratio(ratios)],
-    [at("stream"), () => stream(at("stream"))],
+    [latencies, () => drawn(latency(latencies))],
+    [bandwidths, () => drawn(bandwidth(bandwidths))],
+    [ratios, () => drawn(ratio(ratios))],
+    [streams, () => drawn(stream(streams))],
+    [aggregates, () => drawn(scaling(aggregates, inPairs("cpu_dom0")))],
+    [shares, () => drawn(fairness(shares))],
+    [beside, () => drawn(neighbours(beside))],
+    [costs, () => cpu(costs)],
   ];
   return candidates.filter(([points]) => points.length > 0).map(([, draft]) => draft());
 }
@@ -157,11 +276,11 @@ function drafts(summary: Summary): Draft[] {
 /** The figures that a run's data allow; the one of ratios needs both transports. */
 export async function drawFigures(summary: Summary): Promise<Figure[]> {
   return Promise.all(
-    drafts(summary).map(async ({ name, caption, ...chart }) => ({
+    drafts(summary).map(async ({ name, title, caption, render }) => ({
       name,
-      title: `${chart.title} – ${summary.stamp}`,
+      title: `${title} – ${summary.stamp}`,
       caption,
-      svg: await renderChart({ ...chart, subtitle: summary.stamp }),
+      svg: await render({ title, subtitle: summary.stamp }),
     })),
   );
 }

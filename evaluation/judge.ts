@@ -7,10 +7,10 @@ export type Verdict = "pass" | "fail" | "cannot be judged here" | "not measured 
 
 /** What was measured for a claim. */
 export interface Measured {
-  /** The ratio V4V / TCP that the verdict rests on. */
+  /** What the verdict rests on: the ratio V4V / TCP, or Jain's index. */
   value: number;
   interval: Interval | null;
-  unit: "ratio";
+  unit: "ratio" | "index";
   /** In words, with the absolute numbers. */
   text: string;
 }
@@ -50,7 +50,8 @@ export function judgeInterval(
   };
 }
 
-function missing(summary: Summary, place: Place, transport: string): Outcome {
+/** Why a transport has no number at a place: it failed there, or was not measured. */
+export function missing(summary: Summary, place: Place, transport: string): Outcome {
   const failures = summary.unused.filter(
     (one) =>
       one.failed &&

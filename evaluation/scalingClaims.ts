@@ -1,14 +1,20 @@
 import { counted, formatNumber } from "./format.ts";
-import { judgeInterval, judgeRatio, type Outcome, type Threshold } from "./judge.ts";
-import type { Interval } from "./statistics.ts";
-import type { Place, Summary } from "./summary.ts";
+import { judgeInterval, judgeRatio, missing, type Outcome, type Threshold } from "./judge.ts";
+import { CONFIDENCE, type Interval } from "./statistics.ts";
+import { findPoint, type Place, type Summary } from "./summary.ts";
 import { BASELINE, CEILING, SUBJECT, transportLabel } from "./transports.ts";
 
 /** Message size of the poster's experiment in pairs, bytes. */
-const PAIRED_SIZE = 512 * 1024;
+export const PAIRED_SIZE = 512 * 1024;
 
 /** Aggregate with the most pairs, as a part of the best aggregate of fewer. */
 export const SATURATION = 0.95;
+
+/** The poster's experiment in pairs: 16 VMs; this testbed's aim is its ratio at 1 MB, rounded, for the aggregate too. */
+const POSTER_PAIRS = { pairs: 8, ratio: 4.6 } as const;
+
+/** Jain's index over the pairs' bandwidths that counts as fair. */
+export const FAIR = 0.95;
 
 const unjudged = (why: string): Outcome => ({
   measured: null,
@@ -32,8 +38,9 @@ function judged(
   interval: Interval | null,
   text: string,
   threshold: Threshold,
+  unit: "ratio" | "index" = "ratio",
 ): Outcome {
-  const measured = { value, interval, unit: "ratio" as const, text };
+  const measured = { value, interval, unit, text };
   return interval === null
     ? { measured, verdict: "cannot be judged here", why: "Too few repetitions for an interval." }
     : { measured, ...judgeInterval(interval, threshold) };
@@ -78,6 +85,45 @@ export function aggregate(summary: Summary): Outcome {
   const { measured } = judgeRatio(summary, place, { kind: "at least", value: 1 });
   const why = `An absolute number: it compares with the paper's only on like hardware. ${counted(pairs, "pair")} ran here.`;
   return { measured, verdict: "cannot be judged here", why };
+}
+
+/** The same ratio with the poster's number of pairs, and only there. */
+export function aggregateRatio(summary: Summary): Outcome {
+  const { pairs } = POSTER_PAIRS;
+  const most = mostPairs(summary, "scaling");
+  if (most < pairs) {
+    return unjudged(
+      `Needs ${pairs} pairs at the same time, which are ${2 * pairs} domUs, and profile quick or longer; ${most === 0 ? "none" : counted(most, "pair")} ran here.`,
+    );
+  }
+  const place: Place = {
+    experiment: "scaling",
+    metric: "bandwidth",
+    sizeBytes: PAIRED_SIZE,
+    pairs,
+  };
+  return judgeRatio(summary, place, { kind: "at least", value: POSTER_PAIRS.ratio });
+}
+
+/** Jain's index of V4V's pairs when as many as possible run; an interval narrower than 95% decides nothing. */
+export function fairnessClaim(summary: Summary): Outcome {
+  const pairs = mostPairs(summary, "scaling");
+  if (pairs < 2) return unjudged(ONE_PAIR);
+  const place: Place = {
+    experiment: "scaling",
+    metric: "fairness",
+    sizeBytes: PAIRED_SIZE,
+    pairs,
+  };
+  const found = findPoint(summary.points, place, SUBJECT);
+  if (found === undefined) return missing(summary, place, SUBJECT);
+  const { median, interval } = found;
+  const sure = interval !== null && interval.coverage >= CONFIDENCE ? interval : null;
+  const tcp = findPoint(summary.points, place, BASELINE);
+  const beside =
+    tcp === undefined ? "" : `; ${transportLabel(BASELINE)} ${formatNumber(tcp.median)}`;
+  const text = `Jain's index of ${counted(pairs, "pair")}: ${formatNumber(median)}, ${within(sure)}${beside}`;
+  return judged(median, sure, text, { kind: "at least", value: FAIR }, "index");
 }
 
 /** All CPU time, dom0's and spinning included, at every place where it was measured; the worst one is shown. */

@@ -99,10 +99,12 @@ export interface SummaryInput {
   unused: readonly Unused[];
 }
 
-const placeKey = ({ experiment, metric, sizeBytes, pairs }: Place): string =>
+/** One for each place. */
+export const placeKey = ({ experiment, metric, sizeBytes, pairs }: Place): string =>
   JSON.stringify([experiment, metric, sizeBytes, pairs]);
 
-function comparePlaces(a: Place, b: Place): number {
+/** Order of tables: by experiment, metric, size, pairs. */
+export function comparePlaces(a: Place, b: Place): number {
   return (
     (a.experiment < b.experiment ? -1 : a.experiment > b.experiment ? 1 : 0) ||
     (a.metric < b.metric ? -1 : a.metric > b.metric ? 1 : 0) ||

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { bundleCommand } from "./commands/bundle.ts";
+import { compareCommand } from "./commands/compare.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { consoleCommand } from "./commands/console.ts";
 import { destroyCommand } from "./commands/destroy.ts";
@@ -31,6 +32,7 @@ export function testbedProgram(): Command {
     sshCommand,
     consoleCommand,
     logsCommand,
+    compareCommand,
     bundleCommand,
     packagesCommand,
     completionCommand,

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { capture } from "./process.ts";
-import { latestRun, listRuns, type Run } from "./runs.ts";
+import { latestRun, listed, listRuns, type Run } from "./runs.ts";
 import { UserError } from "./userError.ts";
 
 export interface Bundle {
@@ -10,12 +10,6 @@ export interface Bundle {
   sha256: string;
   /** Symbolic links, sockets and the like: only plain files are packed. */
   leftOut: string[];
-}
-
-function listed(runs: readonly Run[]): string {
-  if (runs.length === 0) return "there is no run yet; npm run evaluate makes one";
-  const lines = runs.map(({ id, lacks }) => `  - ${id}${lacks === undefined ? "" : ` (${lacks})`}`);
-  return `there are\n${lines.join("\n")}`;
 }
 
 /** @throws UserError for a run that is not there or not complete, with those that are there */

@@ -35,6 +35,7 @@ function argumentValues(argument: Argument): string {
       return `${words(["host"])}; _v4v_domains`;
     case "what":
       return `${words(LOGS)}; _v4v_domains`;
+    case "base":
     case "run":
       return `${words(["latest"])}; _v4v_runs`;
     default:

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
+import { UserError } from "./userError.ts";
 
 /** A folder of artifacts/. */
 export interface Run {
@@ -60,6 +61,29 @@ export function latestRun(artifacts: string): Run | undefined {
     return undefined;
   }
   return listRuns(artifacts).find(({ id }) => id === target);
+}
+
+/** In words: the runs that there are, and what is wrong with them. */
+export function listed(runs: readonly Run[]): string {
+  if (runs.length === 0) return "there is no run yet; npm run evaluate makes one";
+  const lines = runs.map(({ id, lacks }) => `  - ${id}${lacks === undefined ? "" : ` (${lacks})`}`);
+  return `there are\n${lines.join("\n")}`;
+}
+
+/**
+ * Folder of a run, complete or not, named as in artifacts/, `latest`, or by the folder itself.
+ *
+ * @param folder the name as a path
+ * @throws UserError where there is none, with those that are there
+ */
+export function findRun(artifacts: string, name: string, folder: string): string {
+  const runs = listRuns(artifacts);
+  const run = name === "latest" ? latestRun(artifacts) : runs.find(({ id }) => id === name);
+  if (run !== undefined) return run.path;
+  if (existsSync(join(folder, "manifest.json"))) return folder;
+  throw new UserError(
+    `there is no run ${JSON.stringify(name)}, nor is that a folder with a manifest.json; ${listed(runs)}`,
+  );
 }
 
 /** A minute: samples of a run under way come home every ten seconds. */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { judgeClaims, PAPER_BANDWIDTH_RATIO, type ClaimRow } from "../../../evaluation/claims.ts";
 import { judgeInterval } from "../../../evaluation/judge.ts";
-import { pingPong, repetitions, summaryOf } from "./measured.ts";
+import { paired, pingPong, repetitions, summaryOf } from "./measured.ts";
 import { smokePlan, syntheticLines } from "./synthetic.ts";
 
 const between = (low: number, high: number) => ({ low, high, coverage: 0.95 });
@@ -118,6 +118,8 @@ test("every claim of the poster has its row; what is not measured says why", asy
     "scaling-latency",
     "scaling-bandwidth",
     "aggregate",
+    "aggregate-ratio",
+    "fairness",
     "gpu-overhead-least",
     "gpu-overhead-all",
     "gpu-transfer",
@@ -139,36 +141,16 @@ test("every claim of the poster has its row; what is not measured says why", asy
     "bandwidth-large",
     "no-dip",
   ]);
-  const open = ["scaling-latency", "scaling-bandwidth", "aggregate", "cpu-cost"];
+  const open = [
+    ...["scaling-latency", "scaling-bandwidth", "aggregate", "aggregate-ratio", "fairness"],
+    "cpu-cost",
+  ];
   for (const row of rows.slice(2).filter(({ id }) => id !== "no-dip")) {
     const verdict = open.includes(row.id) ? "cannot be judged here" : "not measured yet";
     expect(row).toMatchObject({ verdict, measured: null });
     expect(row.why).toMatch(/^.{20,}\.$/);
   }
 });
-
-/** Ping-pongs of an experiment in pairs: one steady step a repetition. */
-function paired(
-  experiment: string,
-  transport: string,
-  first: number,
-  pairs: number,
-  ms: number,
-  size = 524_288,
-): string[] {
-  return Array.from({ length: 6 }, (_, repetition) =>
-    Array.from({ length: pairs }, (__, pair) =>
-      pingPong(
-        first + repetition,
-        transport,
-        experiment === "neighbours" && pair > 0 ? 524_288 : size,
-        repetition + 1,
-        Array<number>(Math.ceil(400 / ms)).fill(ms * 1e6),
-        { experiment, pairs, pair: `a${pair}:b${pair}` },
-      ),
-    ),
-  ).flat();
-}
 
 test.each([
   [20, "pass"],
@@ -180,6 +162,58 @@ test.each([
   ]);
   expect(row.measured?.value).toBeCloseTo(20 / ms, 6);
   expect(row.verdict).toBe(verdict);
+});
+
+test.each([
+  [40, "pass"],
+  [48, "fail"],
+])("aggregate of 8 pairs: V4V %d ms a round trip against TCP's 200 ms: %s", async (ms, verdict) => {
+  const row = await claim("aggregate-ratio", [
+    ...paired("scaling", "tcp", 1, 8, 200),
+    ...paired("scaling", "v4v", 11, 8, ms),
+  ]);
+  expect(row.measured?.value).toBeCloseTo(200 / ms, 6);
+  expect(row.verdict).toBe(verdict);
+});
+
+test("the aggregate's ratio is judged with 16 domUs only, and at 8 pairs even if more ran", async () => {
+  const seven = await claim("aggregate-ratio", [
+    ...paired("scaling", "tcp", 1, 7, 200),
+    ...paired("scaling", "v4v", 11, 7, 10),
+  ]);
+  expect(seven).toMatchObject({ verdict: "cannot be judged here", measured: null });
+  expect(seven.why).toMatch(/16 domUs.*; 7 pairs ran here\.$/);
+  const nine = await claim("aggregate-ratio", [
+    ...paired("scaling", "tcp", 1, 8, 200),
+    ...paired("scaling", "v4v", 11, 8, 100),
+    ...paired("scaling", "tcp", 21, 9, 200),
+    ...paired("scaling", "v4v", 31, 9, 10),
+  ]);
+  expect(nine.measured?.value).toBeCloseTo(2, 6);
+  expect(nine.verdict).toBe("fail");
+});
+
+// Jain's index of two shares in the ratio 1 : r is (1 + r)^2 / (2 (1 + r^2)): 0.962 for 1.5, 0.9 for 2.
+test.each([
+  [15, 0.9615, "pass"],
+  [20, 0.9, "fail"],
+])("fairness: one pair takes 10 ms, the other %d ms: %d, %s", async (ms, index, verdict) => {
+  const row = await claim("fairness", paired("scaling", "v4v", 1, 2, [10, ms]));
+  expect(row.measured).toMatchObject({ unit: "index" });
+  expect(row.measured?.value).toBeCloseTo(index, 3);
+  expect(row.verdict).toBe(verdict);
+});
+
+test("fairness: with too few repetitions, or without V4V, nothing is decided", async () => {
+  const few = paired("scaling", "v4v", 1, 2, 10).filter((line) => !line.includes('"repetition":6'));
+  expect(await claim("fairness", few)).toMatchObject({
+    verdict: "cannot be judged here",
+    why: "Too few repetitions for an interval.",
+  });
+  expect(await claim("fairness", paired("scaling", "tcp", 1, 2, 10))).toMatchObject({
+    verdict: "not measured yet",
+    measured: null,
+  });
 });
 
 test.each([

@@ -1,8 +1,9 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { logTicks, valueAxis } from "../../../evaluation/axes.ts";
+import { renderBars } from "../../../evaluation/bars.ts";
 import { renderChart } from "../../../evaluation/chart.ts";
 import { drawFigures } from "../../../evaluation/figures.ts";
-import { repetitions, summaryOf } from "./measured.ts";
+import { cpuTimes, paired, pingPong, repetitions, summaryOf } from "./measured.ts";
 import { smokePlan, syntheticLines } from "./synthetic.ts";
 
 const warn = vi.spyOn(console, "warn");
@@ -69,6 +70,89 @@ test("one size, one repetition, and values that are all equal can be drawn", asy
   expect(count(figure?.svg ?? "", /mark-symbol role-mark/g)).toBe(1);
 });
 
+/** Pairs at the same time, busy neighbours and CPU times, as profile quick measures them with 8 domUs. */
+const several = (cpu: boolean): string[] => {
+  const noise = (repetition: number): object => (cpu ? cpuTimes(20 + repetition) : {});
+  const counts = [1, 2, 4];
+  return [
+    ...counts.flatMap((pairs, index) => [
+      ...paired("scaling", "tcp", 100 + 20 * index, pairs, 20 * pairs, 524_288, noise),
+      ...paired("scaling", "v4v", 110 + 20 * index, pairs, 5 * pairs, 524_288, noise),
+    ]),
+    ...[1, 4].flatMap((pairs, index) => [
+      ...paired("neighbours", "tcp", 200 + 20 * index, pairs, 4 * pairs, 1),
+      ...paired("neighbours", "v4v", 210 + 20 * index, pairs, 2, 1),
+    ]),
+    ...["tcp", "v4v"].flatMap((transport, index) =>
+      [1, 65_536].flatMap((size, place) =>
+        Array.from({ length: cpu ? 6 : 0 }, (_, repetition) =>
+          pingPong(
+            300 + 20 * index + 10 * place + repetition,
+            transport,
+            size,
+            repetition + 1,
+            [1e6],
+            { experiment: "cpu-pingpong", ...cpuTimes(10 + repetition) },
+          ),
+        ),
+      ),
+    ),
+  ];
+};
+
+test("pairs, fairness, neighbours and CPU cost have figures of their own", async () => {
+  const figures = await drawFigures(await summaryOf(several(true)));
+  expect(figures.map((figure) => figure.name)).toEqual([
+    "scaling",
+    "fairness",
+    "neighbours",
+    "cpu",
+  ]);
+  const [scaling, fairness, neighbours, cpu] = figures.map(({ svg }) => svg);
+  for (const { svg, title } of figures) {
+    expect(title).toMatch(/Xen in QEMU TCG \(emulated\)$/);
+    expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+    expect(texts(svg)).toEqual(expect.arrayContaining(["TCP", "V4V"]));
+  }
+  expect(texts(scaling ?? "")).toEqual(
+    expect.arrayContaining([
+      ...["1", "2", "4", "aggregate, MB/s", "dom0, % of one CPU"],
+      "pairs of domUs at the same time",
+    ]),
+  );
+  // Two panels with three numbers of pairs of two transports, each with its interval.
+  const marks = (svg: string, role: string): string[] =>
+    svg
+      .split(role)
+      .slice(1)
+      .map((part) => part.split("</g>")[0] ?? "");
+  expect(
+    marks(scaling ?? "", "mark-symbol role-mark").map((part) => count(part, /<path/g)),
+  ).toEqual([6, 6]);
+  expect(texts(fairness ?? "")).toEqual(expect.arrayContaining(["2", "4", "aim: 0.95"]));
+  expect(texts(fairness ?? "")).not.toContain("3");
+  expect(texts(neighbours ?? "")).toContain("half round trip of 1 B, µs");
+  expect(texts(cpu ?? "")).toEqual(
+    expect.arrayContaining(["ping-pong, 1 B", "ping-pong, 64 KiB", "µs/KB"]),
+  );
+  // 12.5% of 400 ms in dom0 and as much again in the domUs, for 2 B: 50,000,000 us/KB.
+  expect(texts(cpu ?? "")).toContain("50000000");
+  const bars = marks(cpu ?? "", "mark-rect role-mark").filter((part) => part.includes("#0072b2"));
+  expect(bars).toHaveLength(2);
+});
+
+test("a figure of pairs is drawn from what there is: no CPU times, one pair alone", async () => {
+  const without = await drawFigures(await summaryOf(several(false)));
+  expect(without.map((figure) => figure.name)).toEqual(["scaling", "fairness", "neighbours"]);
+  expect(texts(without[0]?.svg ?? "")).not.toContain("dom0, % of one CPU");
+  expect(without[0]?.caption).not.toContain("dom0");
+  const alone = await drawFigures(await summaryOf(paired("scaling", "v4v", 1, 1, 10)));
+  expect(alone.map((figure) => figure.name)).toEqual(["scaling"]);
+  const free = paired("scaling", "v4v", 1, 2, 10, 524_288, () => cpuTimes(0));
+  for (const { svg } of await drawFigures(await summaryOf(free)))
+    expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+});
+
 test("the same data give the same bytes", async () => {
   const draw = async () => drawFigures(await summaryOf(syntheticLines(smokePlan())));
   expect(await draw()).toEqual(await draw());
@@ -87,7 +171,7 @@ test("hostile names stay text", async () => {
     subtitle: hostile,
     yTitle: hostile,
     yScale: "log",
-    points: [{ series: hostile, size: 1, value: 1, low: null, high: null }],
+    points: [{ series: hostile, x: 1, value: 1, low: null, high: null }],
     styles: [{ series: hostile, colour: "#000000", shape: "circle", dash: [1, 0] }],
     references: [{ value: 1, label: hostile }],
   });
@@ -95,6 +179,20 @@ test("hostile names stay text", async () => {
   expect(svg).not.toMatch(/<[^<>]*alert\(1\)<\//);
   // Title, subtitle, axis, legend, and the reference with its halo.
   expect(texts(svg).filter((text) => text.startsWith("&lt;script&gt;alert(1)"))).toHaveLength(6);
+  const bars = await renderBars({
+    title: hostile,
+    subtitle: hostile,
+    unit: hostile,
+    rows: [
+      {
+        title: hostile,
+        bars: [{ series: hostile, colour: "#000000", value: 1, low: null, high: null }],
+      },
+    ],
+  });
+  expect(bars).not.toMatch(/<script|<[^<>]*alert\(1\)<\//);
+  // Title, subtitle, the row's title, its axis and its bar.
+  expect(texts(bars).filter((text) => text.startsWith("&lt;script&gt;alert(1)"))).toHaveLength(5);
 });
 
 test("ticks of logarithmic axes enclose the values", () => {

@@ -38,9 +38,17 @@ function measured(step: PlanStep, speed: { rtt: number; bandwidth: number }, ran
   return { rtt_ns: Array.from({ length: count }, () => Math.round(rtt * noise() * 1000)) };
 }
 
-/** Lines of a samples file as v4v-bench would write it for a machine of that speed; `fail` names steps that fail. */
-export function syntheticLines(plan: Plan, speeds: Model = model, fail: number[] = []): string[] {
-  const random = seededRandom(7, "synthetic samples");
+/**
+ * Lines of a samples file as v4v-bench would write it for a machine of that speed; `fail` names steps that fail, `noise`
+ * what the random numbers follow from.
+ */
+export function syntheticLines(
+  plan: Plan,
+  speeds: Model = model,
+  fail: number[] = [],
+  noise = "synthetic samples",
+): string[] {
+  const random = seededRandom(7, noise);
   const described = domains.map(({ name, domid, addr, cid }) => ({
     name,
     domid,

@@ -58,7 +58,7 @@ describe("bash completes", () => {
     [["scripts/run", "st"], ["status"]],
     [
       ["./scripts/run", "co"],
-      ["console", "completion"],
+      ["console", "compare", "completion"],
     ],
     [["scripts/run", "nothing"], []],
     [
@@ -103,6 +103,8 @@ describe("bash completes", () => {
       ["scripts/run", "bundle", ""],
       ["latest", "20261123T033345Z-smoke-542fa7"],
     ],
+    [["scripts/run", "compare", "latest", "2"], ["20261123T033345Z-smoke-542fa7"]],
+    [["scripts/run", "compare", "--html", "com"], ["completion.bash"]],
     [["scripts/run", "bundle", "--output", "com"], ["completion.bash"]],
     [
       ["scripts/run", "completion", ""],

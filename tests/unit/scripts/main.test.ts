@@ -51,7 +51,7 @@ describe("help", () => {
     expect([...COMMANDS].sort()).toEqual(
       [
         ...["up", "evaluate", "status", "destroy", "doctor", "env", "ssh", "console", "logs"],
-        ...["bundle", "packages", "completion", "test"],
+        ...["compare", "bundle", "packages", "completion", "test"],
       ].sort(),
     );
   });
@@ -102,6 +102,8 @@ describe("a mistake is told in a sentence, without a stack trace, and ends with 
     [["console"], "missing required argument 'name'"],
     [["status", "--stack", "../x"], "is not a name for a stack"],
     [["bundle", "../x"], 'there is no run "../x"; there'],
+    [["compare", "latest"], "missing required argument 'run'"],
+    [["compare", "../x", "../y"], 'there is no run "../x", nor is that a folder'],
     [["completion", "fish"], "Allowed choices are bash, zsh"],
     [["doctor", "--report", "/nonexistent/r.md"], "there is no folder /nonexistent"],
     [["test", "--only", "nothing"], "Allowed choices are checks, unit, c, e2e"],

@@ -1,0 +1,201 @@
+import { controlsOf } from "./derived.ts";
+import { canonicalJson } from "./hash.ts";
+import type { Manifest } from "./manifest.ts";
+import { lessIsBetter, UNITS, type Observation } from "./observations.ts";
+import { seededRandom } from "./random.ts";
+import { holm, welch, type WelchTest } from "./significance.ts";
+import {
+  CONFIDENCE,
+  medianOf,
+  MIN_FOR_RATIO_INTERVAL,
+  ratioOfMedians,
+  type Interval,
+} from "./statistics.ts";
+import { comparePlaces, placeKey, type Place } from "./summary.ts";
+import { compareTransports } from "./transports.ts";
+
+/** One of the two runs. */
+export interface ComparedRun {
+  manifest: Pick<
+    Manifest,
+    | "runId"
+    | "complete"
+    | "profile"
+    | "seed"
+    | "settings"
+    | "versions"
+    | "builds"
+    | "machine"
+    | "accelerator"
+  >;
+  observed: readonly Observation[];
+}
+
+export type Finding = "better" | "worse" | "none shown" | "cannot be compared";
+
+/** One metric of one transport at one place, in both runs. */
+export interface Change extends Place {
+  transport: string;
+  unit: string;
+  /** Medians of the repetitions' medians. */
+  base: number;
+  run: number;
+  /** `run` / `base`; null where base is 0. */
+  ratio: number | null;
+  /** 95% bootstrap interval of the ratio, by itself: it knows nothing of the other rows. */
+  interval: Interval | null;
+  /** Adjusted for the number of rows; null where there is no test. */
+  p: number | null;
+  finding: Finding;
+}
+
+/** A setting, version, build or property of the machine in which the runs differ. */
+export interface Difference {
+  what: string;
+  base: string;
+  run: string;
+}
+
+export interface RunComparison {
+  base: string;
+  run: string;
+  changes: Change[];
+  /** Rows that were tested: what Holm's correction accounts for. */
+  tested: number;
+  /** Measured in one of the two runs alone. */
+  onlyBase: number;
+  onlyRun: number;
+  differences: Difference[];
+  warnings: string[];
+}
+
+/** Probability that any row is called a change though nothing changed. */
+export const ALPHA = 1 - CONFIDENCE;
+
+/** A ping-pong's bandwidth is its round trips once more, and a control is there to show no change. */
+const isCompared = ({ experiment }: Observation): boolean =>
+  experiment !== "bandwidth" && !experiment.startsWith("control-");
+
+const rowKey = (one: Observation): string => `${placeKey(one)} ${one.transport}`;
+
+const mediansOf = (group: readonly Observation[]): number[] => group.map((one) => one.median);
+
+interface Tested extends Omit<Change, "p" | "finding"> {
+  raw: WelchTest | null;
+}
+
+function testRow(
+  key: string,
+  base: readonly Observation[],
+  run: readonly Observation[],
+): Tested | null {
+  const [first] = base;
+  if (first === undefined || run.length === 0) return null;
+  const { experiment, metric, sizeBytes, pairs, transport } = first;
+  const [before, after] = [mediansOf(base), mediansOf(run)];
+  const positive = [...before, ...after].every((value) => value > 0);
+  const enough = Math.min(before.length, after.length) >= MIN_FOR_RATIO_INTERVAL;
+  // The random numbers follow from the row alone: the same two runs give the same interval.
+  const { interval } = positive
+    ? ratioOfMedians(after, before, seededRandom(0, `compare ${key}`))
+    : { interval: null };
+  // Logarithms: a change is a factor, and times have a long tail to one side.
+  const logs = (values: readonly number[]): number[] => values.map(Math.log);
+  const raw = positive && enough ? welch(logs(after), logs(before)) : null;
+  const medians = { base: medianOf(before), run: medianOf(after) };
+  const ratio = medians.base === 0 ? null : medians.run / medians.base;
+  const place = { experiment, metric, sizeBytes, pairs, transport, unit: UNITS[metric] };
+  return { ...place, ...medians, ratio, interval, raw };
+}
+
+function judge({ metric, ratio, raw }: Tested, p: number | null): Finding {
+  if (p === null || ratio === null || raw === null) return "cannot be compared";
+  // Means and medians that moved in opposite ways have no direction to tell.
+  if (p > ALPHA || Math.sign(Math.log(ratio)) !== Math.sign(raw.t)) return "none shown";
+  return ratio < 1 === lessIsBetter(metric) ? "better" : "worse";
+}
+
+function changesOf(base: ComparedRun, run: ComparedRun) {
+  const grouped = ({ observed }: ComparedRun): Map<string, Observation[]> =>
+    Map.groupBy(observed.filter(isCompared), rowKey);
+  const [before, after] = [grouped(base), grouped(run)];
+  const rows = [...before]
+    .flatMap(([key, group]) => testRow(key, group, after.get(key) ?? []) ?? [])
+    .sort((a, b) => comparePlaces(a, b) || compareTransports(a.transport, b.transport));
+  const raws = rows.flatMap(({ raw }) => raw?.p ?? []);
+  const adjusted = holm(raws);
+  let next = 0;
+  const changes = rows.map((row): Change => {
+    const { raw, ...rest } = row;
+    const p = raw === null ? null : (adjusted[next++] ?? null);
+    return { ...rest, p, finding: judge(row, p) };
+  });
+  return {
+    changes,
+    tested: raws.length,
+    onlyBase: before.size - rows.length,
+    onlyRun: after.size - rows.length,
+  };
+}
+
+const shown = (value: unknown): string =>
+  typeof value === "string" ? value : value === undefined ? "–" : canonicalJson(value);
+
+/** Members of nested records as dotted paths. */
+function flat(value: unknown, path: string): [string, string][] {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return [[path, shown(value)]];
+  }
+  return Object.entries(value).flatMap(([name, member]) => flat(member, `${path}.${name}`));
+}
+
+function differencesOf({ manifest: base }: ComparedRun, { manifest: run }: ComparedRun) {
+  const facts = (manifest: ComparedRun["manifest"]): Map<string, string> => {
+    const { accelerator, machine, settings, versions, builds, profile, seed } = manifest;
+    return new Map([
+      ["accelerator", accelerator.kind],
+      ["profile", profile],
+      ["seed", String(seed)],
+      ...flat(machine, "machine"),
+      ...flat(versions, "versions"),
+      ...flat(builds, "builds"),
+      ...flat(settings, "settings"),
+    ]);
+  };
+  const [before, after] = [facts(base), facts(run)];
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .filter((what) => before.get(what) !== after.get(what))
+    .map((what): Difference => ({
+      what,
+      base: shown(before.get(what)),
+      run: shown(after.get(what)),
+    }));
+}
+
+function warningsOf(base: ComparedRun, run: ComparedRun): string[] {
+  const [a, b] = [base.manifest, run.manifest];
+  const machine = (manifest: ComparedRun["manifest"]): string =>
+    canonicalJson([manifest.accelerator.kind, manifest.machine]);
+  const warnings: string[] = [];
+  if (machine(a) !== machine(b)) {
+    warnings.push("The runs come from different machines: the ratios speak of those, too.");
+  }
+  for (const { manifest, observed } of [base, run]) {
+    if (!manifest.complete) warnings.push(`Run ${manifest.runId} is not complete.`);
+    if (controlsOf(observed, manifest.seed).some(({ holds }) => holds === false)) {
+      warnings.push(`The A/A control of run ${manifest.runId} fails.`);
+    }
+  }
+  return warnings;
+}
+
+/** What changed from one run to another; each metric has its direction, of latency less is better. */
+export function compareRuns(base: ComparedRun, run: ComparedRun): RunComparison {
+  return {
+    base: base.manifest.runId,
+    run: run.manifest.runId,
+    ...changesOf(base, run),
+    differences: differencesOf(base, run),
+    warnings: warningsOf(base, run),
+  };
+}

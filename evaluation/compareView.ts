@@ -1,0 +1,124 @@
+import Handlebars from "handlebars";
+import type { Change, Finding, RunComparison } from "./compare.ts";
+import { counted, formatNumber, formatSize } from "./format.ts";
+import { transportLabel } from "./transports.ts";
+
+/** What the numbers do not say. */
+const LIMITS = [
+  "None shown is not none: the interval says how much may hide in the repetitions' spread.",
+  "A change lies between these two runs; repetitions share a run's boot and moment.",
+];
+
+const ORDER: readonly Finding[] = ["worse", "better", "none shown", "cannot be compared"];
+
+const place = ({ sizeBytes, pairs }: Change): string =>
+  pairs === 1 ? formatSize(sizeBytes) : `${formatSize(sizeBytes)} x${pairs}`;
+
+const shownP = (p: number | null): string =>
+  p === null ? "–" : p < 0.001 ? "<0.001" : p.toFixed(3);
+
+const HEADINGS = [
+  ...["experiment", "metric", "size", "transport"],
+  ...["base", "run", "ratio", "95% interval", "p", "change"],
+];
+
+const cells = (change: Change): string[] => [
+  change.experiment,
+  change.metric,
+  place(change),
+  change.transport,
+  formatNumber(change.base),
+  formatNumber(change.run),
+  change.ratio === null ? "–" : formatNumber(change.ratio),
+  change.interval === null
+    ? "–"
+    : `${formatNumber(change.interval.low)} to ${formatNumber(change.interval.high)}`,
+  shownP(change.p),
+  change.finding,
+];
+
+/** Names to the left, numbers to the right. */
+const isText = (column: number): boolean => [0, 1, 3, 9].includes(column);
+
+/** `2 worse, 1 better, ... of 28 rows`. */
+export function tally({ changes }: RunComparison): string {
+  const counts = ORDER.map((finding) => ({
+    finding,
+    count: changes.filter((change) => change.finding === finding).length,
+  }));
+  const parts = counts
+    .filter(({ count }) => count > 0)
+    .map(({ count, finding }) => `${count} ${finding}`);
+  return `${counted(changes.length, "row")}${parts.length > 0 ? `: ${parts.join(", ")}` : ""}`;
+}
+
+function notes({ onlyBase, onlyRun, tested }: RunComparison): string[] {
+  const all = [
+    `ratio: run over base; p: Welch's test of logarithms, adjusted by Holm for ${counted(tested, "test")}.`,
+  ];
+  if (onlyBase > 0) all.push(`${counted(onlyBase, "row")} measured in base alone.`);
+  if (onlyRun > 0) all.push(`${counted(onlyRun, "row")} measured in run alone.`);
+  return all;
+}
+
+/** For a terminal. */
+export function formatComparison(comparison: RunComparison): string {
+  const { base, run, changes, differences, warnings } = comparison;
+  const rows = [HEADINGS, ...changes.map(cells)];
+  const widths = HEADINGS.map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? "").length)),
+  );
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => {
+        const width = widths[column] ?? 0;
+        return isText(column) ? cell.padEnd(width) : cell.padStart(width);
+      })
+      .join("  ")
+      .trimEnd();
+  const lines = [
+    `base ${base}`,
+    `run  ${run}`,
+    ...warnings.map((warning) => `warning: ${warning}`),
+    ...differences.map((one) => `differs: ${one.what}: ${one.base} -> ${one.run}`),
+    "",
+    ...(changes.length > 0 ? rows.map(line) : []),
+    "",
+    tally(comparison),
+    ...notes(comparison),
+    ...LIMITS,
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+const CLASSES: Record<Finding, string> = {
+  worse: "fail",
+  better: "pass",
+  "none shown": "open",
+  "cannot be compared": "open",
+};
+
+/**
+ * One page that needs no network and no script; Handlebars escapes everything.
+ *
+ * @param template text of templates/compare.html.hbs
+ */
+export function renderComparison(template: string, comparison: RunComparison): string {
+  const { base, run, changes, differences, warnings } = comparison;
+  return Handlebars.compile(template, { strict: true })({
+    base,
+    run,
+    warnings,
+    differences,
+    tally: tally(comparison),
+    notes: [...notes(comparison), ...LIMITS],
+    headings: HEADINGS.map((text, column) => ({ text, isText: isText(column) })),
+    rows: changes.map((change) => ({
+      cells: cells({ ...change, transport: transportLabel(change.transport) })
+        .slice(0, -1)
+        .map((text, column) => ({ text, isText: isText(column) })),
+      finding: change.finding,
+      findingClass: CLASSES[change.finding],
+    })),
+  });
+}

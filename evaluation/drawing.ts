@@ -1,0 +1,44 @@
+import { parse, View } from "vega";
+import { compile, type TopLevelSpec } from "vega-lite";
+
+/** Text and rules take the colour of the page around them, black in a file of their own. */
+export const INK = "currentColor";
+
+export const CONFIG: NonNullable<TopLevelSpec["config"]> = {
+  font: "sans-serif",
+  aria: false,
+  title: { color: INK, subtitleColor: INK, fontSize: 16, subtitleFontSize: 13, offset: 8 },
+  axis: {
+    labelColor: INK,
+    titleColor: INK,
+    tickColor: INK,
+    domainColor: INK,
+    gridColor: INK,
+    gridOpacity: 0.15,
+    labelFontSize: 12,
+    titleFontSize: 13,
+    titleFontWeight: "normal",
+  },
+  // One width for all figures, whatever their labels.
+  axisY: { minExtent: 62, maxExtent: 62 },
+  legend: {
+    orient: "top",
+    labelColor: INK,
+    labelFontSize: 13,
+    labelLimit: 240,
+    symbolSize: 90,
+    symbolStrokeWidth: 2,
+    columnPadding: 24,
+  },
+  view: { stroke: null },
+};
+
+/** An SVG document, drawn without a browser. */
+export async function toSvg(spec: TopLevelSpec): Promise<string> {
+  const view = new View(parse(compile(spec).spec), { renderer: "none" });
+  try {
+    return await view.toSVG();
+  } finally {
+    view.finalize();
+  }
+}

@@ -1,0 +1,241 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { compareRuns, type Change, type ComparedRun } from "../../../evaluation/compare.ts";
+import { formatComparison, renderComparison } from "../../../evaluation/compareView.ts";
+import { buildManifest } from "../../../evaluation/manifest.ts";
+import { observations } from "../../../evaluation/observations.ts";
+import { readSamples } from "../../../evaluation/samples.ts";
+import { facts } from "./facts.ts";
+import { cpuTimes, paired, pingPong, repetitions } from "./measured.ts";
+import { asFile, model, smokePlan, syntheticLines } from "./synthetic.ts";
+
+const manifest = buildManifest({ facts, plan: smokePlan(), complete: true, artifacts: {} });
+
+async function runOf(
+  lines: readonly string[],
+  more: Partial<typeof manifest> = {},
+): Promise<ComparedRun> {
+  const { samples, problems } = await readSamples([asFile(lines)]);
+  expect(problems).toEqual([]);
+  return { manifest: { ...manifest, ...more }, observed: observations(samples).observed };
+}
+
+/** The same samples, all taking `factor` times as long. */
+const slowed = (lines: readonly string[], factor: number): string[] =>
+  lines.map((line) => {
+    const record = JSON.parse(line) as { rtt_ns?: number[]; ns?: number };
+    const rtt = record.rtt_ns?.map((ns) => Math.round(ns * factor));
+    const ns = record.ns === undefined ? undefined : Math.round(record.ns * factor);
+    return JSON.stringify({ ...record, rtt_ns: rtt, ns });
+  });
+
+const lines = syntheticLines(smokePlan());
+
+test("a run compared with itself shows nothing", async () => {
+  const run = await runOf(lines);
+  const comparison = compareRuns(run, run);
+  // 11 sizes of ping-pong and 3 of streams, on two transports; a ping-pong's bandwidth is no row of its own.
+  expect(comparison.changes).toHaveLength(28);
+  expect(comparison).toMatchObject({
+    tested: 28,
+    onlyBase: 0,
+    onlyRun: 0,
+    differences: [],
+    warnings: [],
+  });
+  for (const change of comparison.changes)
+    expect(change).toMatchObject({ ratio: 1, p: 1, finding: "none shown" });
+});
+
+test("the same samples slowed by 10% are caught everywhere, and made faster as well", async () => {
+  const [base, slow] = [await runOf(lines), await runOf(slowed(lines, 1.1))];
+  const worse = compareRuns(base, slow).changes;
+  expect(worse.map(({ finding }) => finding)).toEqual(Array<string>(28).fill("worse"));
+  for (const { metric, ratio } of worse)
+    expect(ratio).toBeCloseTo(metric === "half_rtt" ? 1.1 : 1 / 1.1, 3);
+  const better = compareRuns(slow, base).changes;
+  expect(better.map(({ finding }) => finding)).toEqual(Array<string>(28).fill("better"));
+});
+
+test("one transport slowed: its rows are worse, the other's are not", async () => {
+  const only = lines.map((line) =>
+    line.includes('"transport":"v4v"') ? (slowed([line], 1.1)[0] ?? "") : line,
+  );
+  const { changes } = compareRuns(await runOf(lines), await runOf(only));
+  for (const { transport, finding } of changes)
+    expect(finding).toBe(transport === "v4v" ? "worse" : "none shown");
+});
+
+test("runs of the same machine at different moments show nothing", async () => {
+  const other = syntheticLines(smokePlan(), model, [], "another moment");
+  expect(other).not.toEqual(lines);
+  const { changes } = compareRuns(await runOf(lines), await runOf(other));
+  expect(changes.filter(({ finding }) => finding !== "none shown")).toEqual([]);
+  expect(changes.some(({ ratio }) => ratio !== 1)).toBe(true);
+});
+
+test("each metric has its direction", async () => {
+  const of = (ms: number, other: number, dom0: number): Promise<ComparedRun> =>
+    runOf([
+      // Rather steady, but not quite, as measured values are.
+      ...paired("scaling", "v4v", 1, 2, [ms, other], 524_288, (repetition) =>
+        cpuTimes(dom0 + repetition / 10),
+      ),
+    ]);
+  const findings = async (a: Promise<ComparedRun>, b: Promise<ComparedRun>) =>
+    Object.fromEntries(
+      compareRuns(await a, await b).changes.map(({ metric, finding }) => [metric, finding]),
+    );
+  // Slower, less even, and dearer.
+  expect(await findings(of(10, 10, 20), of(10, 20, 40))).toEqual({
+    bandwidth: "worse",
+    cpu_dom0: "worse",
+    cpu_per_kb: "worse",
+    fairness: "worse",
+    half_rtt: "worse",
+    pair_bandwidth: "worse",
+  });
+  expect(await findings(of(10, 20, 40), of(10, 10, 20))).toEqual({
+    bandwidth: "better",
+    cpu_dom0: "better",
+    cpu_per_kb: "better",
+    fairness: "better",
+    half_rtt: "better",
+    pair_bandwidth: "better",
+  });
+});
+
+test("ratio, test and interval by hand", async () => {
+  const us = [1000, 1010, 1020, 1030, 1040, 1050];
+  const [base, run] = [
+    await runOf(repetitions("tcp", 1, 1, us)),
+    await runOf(
+      repetitions(
+        "tcp",
+        1,
+        1,
+        us.map((value) => 2 * value),
+      ),
+    ),
+  ];
+  const { changes } = compareRuns(base, run);
+  expect(changes).toHaveLength(1);
+  const [change] = changes as [Change];
+  expect(change).toMatchObject({ base: 512.5, run: 1025, ratio: 2, unit: "us", finding: "worse" });
+  expect(change.interval?.low).toBeGreaterThan(1.9);
+  expect(change.interval?.high).toBeLessThan(2.1);
+  // Logarithms spread by 0.0183: a difference of ln 2 is 66 standard errors.
+  expect(change.p).toBeLessThan(1e-12);
+  expect(change.p).toBeGreaterThan(0);
+});
+
+test("with many rows a change must be plainer: Holm counts them all", async () => {
+  const us = [1000, 1010, 1020, 1030, 1040, 1050];
+  // t = 2.78 with 10 degrees of freedom: 2% by itself.
+  const moved = us.map((value) => Math.round(value * 1.0301));
+  const rest = [16, 64, 256].flatMap((size, index) =>
+    repetitions("tcp", size, 11 + 10 * index, us),
+  );
+  const alone = compareRuns(
+    await runOf(repetitions("tcp", 1, 1, us)),
+    await runOf(repetitions("tcp", 1, 1, moved)),
+  );
+  expect(alone.changes[0]?.finding).toBe("worse");
+  const among = compareRuns(
+    await runOf([...repetitions("tcp", 1, 1, us), ...rest]),
+    await runOf([...repetitions("tcp", 1, 1, moved), ...rest]),
+  );
+  expect(among.tested).toBe(4);
+  expect(among.changes[0]?.finding).toBe("none shown");
+  expect(among.changes[0]?.p).toBeCloseTo(4 * (alone.changes[0]?.p ?? 0), 12);
+});
+
+test("too few repetitions and zeros cannot be compared; rows of one run alone are counted", async () => {
+  const few = await runOf(repetitions("tcp", 1, 1, [1, 2, 3, 4]));
+  const more = await runOf([
+    ...repetitions("tcp", 1, 1, [11, 12, 13, 14, 15]),
+    ...repetitions("tcp", 16, 11, [11, 12]),
+  ]);
+  const comparison = compareRuns(few, more);
+  expect(comparison).toMatchObject({ tested: 0, onlyBase: 0, onlyRun: 1 });
+  expect(comparison.changes).toMatchObject([
+    { interval: null, p: null, finding: "cannot be compared" },
+  ]);
+  const idle = await runOf(
+    [1, 2, 3, 4, 5].map((repetition) =>
+      pingPong(repetition, "v4v", 1, repetition, [1000], {
+        experiment: "cpu-pingpong",
+        cpu_ns: { "0": 0, "1": 5 },
+        cpu_window_ns: 10,
+      }),
+    ),
+  );
+  const dom0 = compareRuns(idle, idle).changes.find(({ metric }) => metric === "cpu_dom0");
+  expect(dom0).toMatchObject({ base: 0, ratio: null, p: null, finding: "cannot be compared" });
+});
+
+test("what differs between the runs is told; other machines, unfinished runs and failed controls warn", async () => {
+  const control = (set: "a" | "b", first: number, us: number): string[] =>
+    Array.from({ length: 6 }, (_, index) =>
+      pingPong(first + index, "tcp", 1, index + 1, [us * 1000 + index], {
+        experiment: `control-${set}`,
+      }),
+    );
+  const base = await runOf(lines);
+  const run = await runOf([...control("a", 1, 100), ...control("b", 11, 200)], {
+    runId: "other",
+    complete: false,
+    builds: { ...facts.builds, module: "ee".repeat(32) },
+    settings: { ...facts.settings, domU: { type: "pvh", memoryMiB: 192 } },
+    machine: { ...facts.machine, cores: 8 },
+  });
+  const { differences, warnings, changes } = compareRuns(base, run);
+  expect(changes).toEqual([]);
+  expect(differences).toEqual([
+    { what: "machine.cores", base: "2", run: "8" },
+    { what: "builds.module", base: "cd".repeat(32), run: "ee".repeat(32) },
+    { what: "settings.domU.type", base: "pv", run: "pvh" },
+  ]);
+  expect(warnings).toEqual([
+    expect.stringContaining("different machines"),
+    "Run other is not complete.",
+    "The A/A control of run other fails.",
+  ]);
+});
+
+test("the table fits 100 columns, says what was tested and how", async () => {
+  const text = formatComparison(
+    compareRuns(await runOf(lines), await runOf(slowed(lines, 1.1), { runId: "slow" })),
+  );
+  expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
+  expect(text).toMatch(
+    /^latency +half_rtt +1 MiB +v4v +\d+ +\d+ +1\.10 +1\.\d\d to 1\.\d\d +<0\.001 +worse$/m,
+  );
+  expect(text).toContain("28 rows: 28 worse\n");
+  expect(text).toContain("adjusted by Holm for 28 tests");
+});
+
+test("the page shows the same, loads nothing and escapes what it is given", async () => {
+  const template = readFileSync(
+    join(import.meta.dirname, "../../../templates/compare.html.hbs"),
+    "utf8",
+  );
+  const hostile = '<script>alert(1)</script>"&';
+  const named = repetitions(hostile, 64, 9000, [1, 2, 3, 4, 5, 6]);
+  const page = renderComparison(
+    template,
+    compareRuns(
+      await runOf([...named, ...lines]),
+      await runOf([...named, ...slowed(lines, 1.1)], {
+        runId: hostile,
+        command: hostile,
+        versions: { ...facts.versions, xen: hostile },
+      }),
+    ),
+  );
+  expect(page.match(/<span class="fail">worse<\/span>/g)).toHaveLength(28);
+  expect(page).toContain("versions.xen");
+  expect(page).not.toMatch(/<script|https?:|src=|<link/);
+  expect(page.match(/&lt;script&gt;/g)?.length).toBeGreaterThanOrEqual(4);
+});
