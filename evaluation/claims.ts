@@ -260,7 +260,9 @@ const claims: readonly Claim[] = [
     paper: null,
     experiment: null,
     metric: null,
-    judge: notYet("Peer discovery is not built yet."),
+    judge: notYet(
+      "v4vd and v4vrun are built, and their choice is not measured yet: v4v-bench is told its transport.",
+    ),
   },
   {
     id: "gpu-evaluation",

@@ -183,6 +183,7 @@ function worst(outcomes: readonly Outcome[], none: string): Outcome {
   const passed = outcomes.filter((one) => one.verdict === "pass").length;
   const verdict =
     failed > 0 ? "fail" : passed === outcomes.length ? "pass" : "cannot be judged here";
-  const why = `The worst of ${counted(outcomes.length, "place")} is shown; ${passed} pass, ${failed} fail. ${first.why}`;
-  return { measured: first.measured, verdict, why };
+  const shown = outcomes.find((one) => one.verdict === verdict) ?? first;
+  const why = `Of ${counted(outcomes.length, "place")} ${passed} pass, ${failed} fail; the worst that decides is shown. ${shown.why}`;
+  return { measured: shown.measured, verdict, why };
 }

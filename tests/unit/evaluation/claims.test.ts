@@ -255,6 +255,18 @@ test("one size below 4 times TCP's bandwidth is a dip", async () => {
   expect(dip.measured?.value).toBeCloseTo(4000 / 1100, 9);
 });
 
+test("the size that keeps a dip from being decided is the one shown", async () => {
+  const of = (size: number, first: number, us: number[]) => [
+    ...repetitions("tcp", size, first, steady(4000)),
+    ...repetitions("v4v", size, first + 10, us),
+  ];
+  const wide = [400, 500, 600, 700, 1100, 1200];
+  const row = await claim("no-dip", [...of(512, 1, steady(900)), ...of(4096, 31, wide)]);
+  expect(row.verdict).toBe("cannot be judged here");
+  expect(row.why).toMatch(/^Of 2 places 1 pass, 0 fail; .* contains 4/);
+  expect(row.measured?.value).toBeCloseTo((4000 / 600 + 4000 / 700) / 2, 9);
+});
+
 test.each([
   [790, "pass"],
   [810, "fail"],
