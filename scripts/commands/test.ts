@@ -72,7 +72,7 @@ function suites(full: boolean): Suite[] {
       group: "e2e",
       program: bin("vitest"),
       args: vitest("tests/e2e/vitest.config.ts"),
-      minutes: full ? 480 : 120,
+      minutes: full ? 480 : 80,
       counts: vitestCounts,
     },
   ];

@@ -1,8 +1,8 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { cacheFolder } from "../../provider/host/folders.ts";
-import type { Finished } from "./run.ts";
+import { succeeded, takeDownAfterwards } from "./lifecycle.ts";
 import { Testbed } from "./testbed.ts";
 
 /** Two stacks that go on from one frozen machine, side by side on one controller. */
@@ -11,11 +11,6 @@ const second = new Testbed("two", first.clone);
 
 /** Small enough for two at a time; and no other test's frozen machine serves. */
 const SETTINGS = ["--profile", "none", "--machine-memory-mib", "2560"];
-
-function succeeded(result: Finished): Finished {
-  expect(result.code, result.output.slice(-6000)).toBe(0);
-  return result;
-}
 
 function frozenFolders(): string[] {
   const builds = join(cacheFolder(), "builds");
@@ -46,18 +41,7 @@ function contains(path: string, needles: Buffer[]): boolean {
   }
 }
 
-afterEach(({ task }) => {
-  if (task.result?.state === "fail")
-    console.log(`consoles:\n${first.consoleEnd()}\n----\n${second.consoleEnd()}`);
-});
-
-afterAll(async () => {
-  for (const testbed of [first, second]) {
-    if (testbed.runFolder !== undefined) await testbed.destroy();
-    for (const pid of testbed.machines()) process.kill(pid, "SIGKILL");
-  }
-  first.clone.remove();
-});
+takeDownAfterwards(first, second);
 
 describe("a frozen machine", () => {
   const before = frozenFolders();

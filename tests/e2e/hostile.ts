@@ -82,9 +82,4 @@ export class HostileDomain {
     );
     return { cpus: Number(told[1]), calls: Number(told[2]), errors: new Map(errors) };
   }
-
-  /** Makes an ordinary domU of it again. */
-  async disarm(): Promise<void> {
-    await this.#run(`rm -f ${MODULE} ${LOG}; /etc/v4v/boot.d/50-v4v`);
-  }
 }

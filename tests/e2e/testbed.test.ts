@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { bridge, guestAddress } from "../../components/network.ts";
+import { succeeded, takeDownAfterwards } from "./lifecycle.ts";
 import { printed, type Finished } from "./run.ts";
 import { Testbed } from "./testbed.ts";
 import { VsockSuite, type End } from "./vsockSuite.ts";
@@ -14,11 +15,6 @@ import { VsockSuite, type End } from "./vsockSuite.ts";
 const testbed = new Testbed();
 
 const FULL = process.env.V4V_TEST === "full";
-
-function succeeded(result: Finished): Finished {
-  expect(result.code, result.output.slice(-6000)).toBe(0);
-  return result;
-}
 
 /** Number of resources that the last update counted under a word: created, updated, deleted, unchanged. */
 function counted(output: string, word: string): number {
@@ -33,17 +29,7 @@ beforeAll(() => {
   console.log(`clone of the project: ${testbed.project}`);
 });
 
-afterEach(({ task }) => {
-  if (task.result?.state === "fail")
-    console.log(`console of the machine:\n${testbed.consoleEnd()}`);
-});
-
-afterAll(async () => {
-  // Whatever failed: nothing stays behind.
-  if (testbed.runFolder !== undefined) await testbed.destroy();
-  for (const pid of testbed.machines()) process.kill(pid, "SIGKILL");
-  testbed.clone.remove();
-});
+takeDownAfterwards(testbed);
 
 describe("before anything runs", () => {
   it("tells every mistake in the configuration at once, and starts nothing", async () => {

@@ -32,20 +32,24 @@ static void one_byte(struct side *side)
 	}
 }
 
+static void receive_a_mebibyte(struct side *side, unsigned char *bytes)
+{
+	receive_all(side->fd, bytes, MIB);
+	say(side, "all in order: %d", is_pattern(bytes, 0, MIB));
+}
+
 static void a_mebibyte(struct side *side)
 {
 	unsigned char *bytes = malloc(MIB);
 
 	if (side->server) {
-		receive_all(side->fd, bytes, MIB);
-		say(side, "all in order: %d", is_pattern(bytes, 0, MIB));
+		receive_a_mebibyte(side, bytes);
 		send_all(side->fd, bytes, MIB);
 	} else {
 		pattern(bytes, 0, MIB);
 		send_all(side->fd, bytes, MIB);
 		memset(bytes, 0, MIB);
-		receive_all(side->fd, bytes, MIB);
-		say(side, "all in order: %d", is_pattern(bytes, 0, MIB));
+		receive_a_mebibyte(side, bytes);
 	}
 	free(bytes);
 }
@@ -55,8 +59,7 @@ static void one_call_for_a_mebibyte(struct side *side)
 	unsigned char *bytes = malloc(MIB);
 
 	if (side->server) {
-		receive_all(side->fd, bytes, MIB);
-		say(side, "all in order: %d", is_pattern(bytes, 0, MIB));
+		receive_a_mebibyte(side, bytes);
 	} else {
 		pattern(bytes, 0, MIB);
 		say(side, "send %s", result(send(side->fd, bytes, MIB, 0)));
@@ -297,8 +300,7 @@ static void from_a_file(struct side *side)
 	unsigned char *bytes = malloc(MIB);
 
 	if (side->server) {
-		receive_all(side->fd, bytes, MIB);
-		say(side, "all in order: %d", is_pattern(bytes, 0, MIB));
+		receive_a_mebibyte(side, bytes);
 	} else {
 		int file = memfd_create("behave", MFD_CLOEXEC);
 		size_t at = 0;

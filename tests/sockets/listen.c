@@ -87,7 +87,8 @@ static void edges(struct side *side)
 	meet(side);
 }
 
-static void one_of_two_is_woken(struct side *side)
+/* A prefork server: two children of one listener serve until they are killed. */
+static void served_by_two(struct side *side, void (*serve)(int listener))
 {
 	enum { CONNECTIONS = 6 };
 	pid_t children[2];
@@ -99,11 +100,10 @@ static void one_of_two_is_woken(struct side *side)
 		meet(side);
 		return;
 	}
-	/* Both wait in accept() of one listener, as a prefork server's children do. */
 	for (int i = 0; i < 2; i++) {
 		children[i] = fork();
 		while (children[i] == 0)
-			echo(accept(side->listener, NULL, NULL));
+			serve(side->listener);
 	}
 	meet(side);
 	meet(side);
@@ -113,40 +113,37 @@ static void one_of_two_is_woken(struct side *side)
 	}
 }
 
-/* Each child has an epoll descriptor of its own that is told of the connection exclusively. */
+static void serve_next(int listener)
+{
+	echo(accept(listener, NULL, NULL));
+}
+
+/* Both wait in accept(). */
+static void one_of_two_is_woken(struct side *side)
+{
+	served_by_two(side, serve_next);
+}
+
+/* Does not return: the child has an epoll descriptor of its own that is told of the connection exclusively. */
+static void serve_exclusively(int listener)
+{
+	int epoll = epoll_of(listener, EPOLLIN | EPOLLEXCLUSIVE), fd;
+
+	for (;;) {
+		epoll_next(epoll);
+		fd = accept(listener, NULL, NULL);
+		if (fd >= 0)
+			echo(fd);
+	}
+}
+
 static void exclusive_epoll(struct side *side)
 {
-	enum { CONNECTIONS = 6 };
-	pid_t children[2];
-
-	if (!side->server) {
-		meet(side);
-		for (int i = 0; i < CONNECTIONS; i++)
-			expect_echo(side, dial(side));
-		meet(side);
-		return;
-	}
-	fcntl(side->listener, F_SETFL, O_NONBLOCK);
-	for (int i = 0; i < 2; i++) {
-		children[i] = fork();
-		if (children[i] == 0) {
-			int epoll = epoll_of(side->listener, EPOLLIN | EPOLLEXCLUSIVE), fd;
-
-			for (;;) {
-				epoll_next(epoll);
-				fd = accept(side->listener, NULL, NULL);
-				if (fd >= 0)
-					echo(fd);
-			}
-		}
-	}
-	meet(side);
-	meet(side);
-	for (int i = 0; i < 2; i++) {
-		kill(children[i], SIGKILL);
-		waitpid(children[i], NULL, 0);
-	}
-	fcntl(side->listener, F_SETFL, 0);
+	if (side->server)
+		fcntl(side->listener, F_SETFL, O_NONBLOCK);
+	served_by_two(side, serve_exclusively);
+	if (side->server)
+		fcntl(side->listener, F_SETFL, 0);
 }
 
 static void accepted_after_exec(struct side *side)

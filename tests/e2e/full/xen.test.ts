@@ -1,5 +1,5 @@
-import { afterAll, afterEach, describe, expect, it } from "vitest";
-import type { Finished } from "../run.ts";
+import { describe, expect, it } from "vitest";
+import { succeeded, takeDownAfterwards } from "../lifecycle.ts";
 import { Testbed } from "../testbed.ts";
 
 /** What concerns the hypervisor alone: its series, and its security modules, each on the real Xen in emulation. */
@@ -7,11 +7,6 @@ const testbed = new Testbed("xsm");
 
 /** Xen says at which it starts only when it says everything. */
 const SETTINGS = ["--profile", "none", "--xen-options", "loglvl=all"];
-
-function succeeded(result: Finished): Finished {
-  expect(result.code, result.output.slice(-6000)).toBe(0);
-  return result;
-}
 
 const cidOf = async (name: string): Promise<number> =>
   Number(await testbed.on("host", `xl domid ${name}`)) + 2;
@@ -29,16 +24,7 @@ async function say(from: string, to: string, cid: number, port: number): Promise
   return complaint === "" ? testbed.on(to, "sleep 1; cat /tmp/said") : complaint;
 }
 
-afterEach(({ task }) => {
-  if (task.result?.state === "fail")
-    console.log(`console of the machine:\n${testbed.consoleEnd()}`);
-});
-
-afterAll(async () => {
-  if (testbed.runFolder !== undefined) await testbed.destroy();
-  for (const pid of testbed.machines()) process.kill(pid, "SIGKILL");
-  testbed.clone.remove();
-});
+takeDownAfterwards(testbed);
 
 describe("silo", () => {
   it("silo keeps domUs apart and leaves each with dom0", async () => {

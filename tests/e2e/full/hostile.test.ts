@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, describe, expect, it } from "vitest";
-import { HostileDomain, type Summary } from "./hostile.ts";
-import { HypervisorView, mostLines, type Account } from "./hypervisor.ts";
-import { Pair } from "./pair.ts";
-import type { Finished } from "./run.ts";
-import { Testbed } from "./testbed.ts";
+import { describe, expect, it } from "vitest";
+import { HostileDomain, type Summary } from "../hostile.ts";
+import { HypervisorView, mostLines, type Account } from "../hypervisor.ts";
+import { Pair } from "../pair.ts";
+import { succeeded, takeDownAfterwards } from "../lifecycle.ts";
+import { Testbed } from "../testbed.ts";
 
 /**
  * A guest that does its worst, and guests that come and go, on a release build of the hypervisor and (test:full) one
@@ -56,11 +56,6 @@ const HEAP_SLACK_KIB = 256;
 const DOM0_SLACK_KIB = 32 * 1024;
 
 const MINUTES = 60_000;
-
-function succeeded(result: Finished): Finished {
-  expect(result.code, result.output.slice(-6000)).toBe(0);
-  return result;
-}
 
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -126,16 +121,7 @@ echo "domain $id"`;
 
 const cycle = () => testbed.on("host", CYCLE, 300);
 
-afterEach(({ task }) => {
-  if (task.result?.state === "fail")
-    console.log(`console of the machine:\n${testbed.consoleEnd()}`);
-});
-
-afterAll(async () => {
-  if (testbed.runFolder !== undefined) await testbed.destroy();
-  for (const pid of testbed.machines()) process.kill(pid, "SIGKILL");
-  testbed.clone.remove();
-});
+takeDownAfterwards(testbed);
 
 describe.each(BUILDS)("beside a $build build of the hypervisor", ({ debug, cycles }) => {
   it("there are a pair and a third domU", async () => {
@@ -197,7 +183,9 @@ describe.each(BUILDS)("beside a $build build of the hypervisor", ({ debug, cycle
       );
       expect(ratio).toBeGreaterThan(0.5);
 
-      await hostile.disarm();
+      // It may have kept rings of its own under numbers that it forgot: they end with it, others' stay as they were.
+      before.delete(await domidOf(hostile.name));
+      await testbed.on("host", `xl destroy ${hostile.name}`);
       await hypervisor.ringsAre(before);
     },
     (FULL ? 90 : 20) * MINUTES,
@@ -206,7 +194,6 @@ describe.each(BUILDS)("beside a $build build of the hypervisor", ({ debug, cycle
   it(
     `domUs that come, talk and are killed ${cycles} times leave neither rings nor memory behind`,
     async () => {
-      await testbed.on("host", "xl destroy domu3");
       // What is allocated once and kept is no leak.
       await cycle();
       const rings = await hypervisor.settledRings();
