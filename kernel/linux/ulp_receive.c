@@ -29,18 +29,19 @@ static struct arrival look_at_tcp(const struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 	struct arrival tcp;
-	u32 unread;
 
 	/* The end before the numbers, and these before the ring: neither may be newer than what it is compared with. */
 	tcp.end = sock_flag(sk, SOCK_DONE) || READ_ONCE(sk->sk_err) ||
 		  READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN || inet_sk_state_load(sk) == TCP_CLOSE;
 	smp_rmb();
 	tcp.read = READ_ONCE(tp->copied_seq);
-	unread = READ_ONCE(tp->rcv_nxt) - tcp.read;
-	/* The end of the stream has a number, too. */
-	if (unread && sock_flag(sk, SOCK_DONE))
-		unread--;
-	tcp.arrived = tcp.read + unread;
+	tcp.arrived = READ_ONCE(tp->rcv_nxt);
+	/* The end of the stream has a number, too, which is read with the last byte if it came with that. */
+	if (sock_flag(sk, SOCK_DONE)) {
+		if (tcp.read == tcp.arrived)
+			tcp.read--;
+		tcp.arrived--;
+	}
 	smp_rmb();
 	return tcp;
 }
@@ -95,10 +96,13 @@ static ssize_t from_ring(struct sock *sk, struct v4v_move *move, struct msghdr *
 static ssize_t receive_some(struct sock *sk, struct v4v_move *move, struct msghdr *msg, size_t len,
 			    int flags, int *addr_len, bool have)
 {
-	struct arrival tcp = look_at_tcp(sk);
 	enum v4v_source source;
+	struct arrival tcp;
+	ssize_t n;
 	u32 most;
 
+again:
+	tcp = look_at_tcp(sk);
 	source = v4v_order_next(&move->order, &move->rx, tcp.read, tcp.arrived, &most);
 	switch (source) {
 	case V4V_FROM_RING:
@@ -106,8 +110,12 @@ static ssize_t receive_some(struct sock *sk, struct v4v_move *move, struct msghd
 	case V4V_FROM_TCP:
 		if (have && at_urgent_mark(sk))
 			return 0;
-		return v4v_ulp_base(sk)->recvmsg(sk, msg, min_t(size_t, len, most),
-						 (flags & ~MSG_WAITALL) | MSG_DONTWAIT, addr_len);
+		n = v4v_ulp_base(sk)->recvmsg(sk, msg, min_t(size_t, len, most),
+					      (flags & ~MSG_WAITALL) | MSG_DONTWAIT, addr_len);
+		/* An urgent byte was passed over: what is behind it may be there. */
+		if (n == -EAGAIN && READ_ONCE(tcp_sk(sk)->copied_seq) != tcp.read)
+			goto again;
+		return n;
 	case V4V_BROKEN:
 		v4v_move_break(move);
 		return have ? 0 : -ECONNRESET;
@@ -259,17 +267,19 @@ static u64 unread(struct sock *sk, struct v4v_move *move, bool *of_ring)
 {
 	struct arrival tcp = look_at_tcp(sk);
 	enum v4v_source source;
+	bool ring;
 	u32 most;
 
 	source = v4v_order_next(&move->order, &move->rx, tcp.read, tcp.arrived, &most);
+	ring = move->order.in_ring || most;
 	*of_ring = source == V4V_FROM_RING;
 	/* A reader is to find out. */
 	if (source == V4V_BROKEN)
 		return U32_MAX;
 	/* The urgent byte is no byte for a reader, unless it is inline. */
-	if (most && at_urgent_mark(sk) && !sock_flag(sk, SOCK_URGINLINE))
-		most--;
-	return most + (move->rx.shared && (move->order.in_ring || most) ? move->rx.payload : 0);
+	if (most && at_urgent_mark(sk) && !sock_flag(sk, SOCK_URGINLINE) && !--most)
+		ring = move->order.marked && move->order.mark == tcp.read + 1;
+	return most + (move->rx.shared && ring ? move->rx.payload : 0);
 }
 
 bool v4v_ulp_is_readable(struct sock *sk)
@@ -287,8 +297,8 @@ bool v4v_ulp_is_readable(struct sock *sk)
 
 		/* A full ring gets no fuller, however many bytes were asked for. */
 		readable = n >= target || (of_ring && v4v_rx_full(&move->rx));
-		/* What comes later must be heard of. */
-		if (readable || v4v_rx_arm(&move->rx))
+		/* What comes later must be heard of, by who waits for edges even if there are bytes now. */
+		if (v4v_rx_arm(&move->rx))
 			break;
 	}
 	mutex_unlock(&move->rx_mutex);
