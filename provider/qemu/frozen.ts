@@ -6,6 +6,7 @@ import { record } from "../host/ledger.ts";
 import { chooseFreePort } from "../host/ports.ts";
 import { end, gone, type ProcessIdentity } from "../host/processes.ts";
 import type { Context } from "../resource.ts";
+import { placeFiles, type TextFile } from "../resources/files.ts";
 import { RemoteFailure } from "../ssh/errors.ts";
 import { newKey } from "../ssh/keys.ts";
 import { Remote, sha256File } from "../ssh/remote.ts";
@@ -19,13 +20,6 @@ import { freezeMachine } from "./freeze.ts";
 import { PASSING_ID, waitForLogin, withAgent } from "./identity.ts";
 import { machineProcesses, prepareDisk, startMachine } from "./machine.ts";
 
-/** Text of a file on the host, with permission bits in octal ("644"). */
-export interface HostFile {
-  path: string;
-  mode: string;
-  content: string;
-}
-
 /** What a frozen machine is made from. */
 export interface FrozenSpec {
   /** Plain Debian disk, raw. */
@@ -37,7 +31,7 @@ export interface FrozenSpec {
   /** What the domUs are going to boot from. */
   root: GuestRoot;
   /** What the host needs for that and before Xen boots; nothing secret. */
-  files: HostFile[];
+  files: TextFile[];
   /** QEMU's version: another one may not read the state. */
   emulator: string;
 }
@@ -181,7 +175,7 @@ async function make(context: Context, spec: FrozenSpec, marker: string, scratch:
   const remote = new Remote(connection, context.signal);
   say("installing the hypervisor");
   await install(remote, spec.boot);
-  await remote.write(spec.files.map((file) => ({ ...file, mode: Number.parseInt(file.mode, 8) })));
+  await placeFiles(remote, spec.files);
   await placeRoot(remote, spec.root, say);
   await remote.run("taking its identity from the machine", STRIP).catch((error: unknown) => {
     // The machine may be gone before its answer.

@@ -14,6 +14,9 @@ export interface RemoteFile {
   source?: string;
 }
 
+/** One whose content is known before anything is built. */
+export type TextFile = RemoteFile & { content: string };
+
 /** Inputs of `v4v:index:Files`. */
 export interface FilesInputs {
   connection: Connection;

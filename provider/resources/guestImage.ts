@@ -3,7 +3,7 @@ import { missing, typed } from "../inputs.ts";
 import type { Context, Prior, Properties, Resource } from "../resource.ts";
 import { Remote, sha256File } from "../ssh/remote.ts";
 import type { Connection } from "../ssh/target.ts";
-import { placeRoot, type GuestRoot } from "../xen/guestRoot.ts";
+import { FREE_LOOP, placeRoot, type GuestRoot } from "../xen/guestRoot.ts";
 import { placeFiles, type RemoteFile } from "./files.ts";
 
 /** Inputs of `v4v:index:GuestImage`. */
@@ -36,9 +36,8 @@ mv payload.cpio.new payload.cpio
 rm -rf payload
 mv payload.new payload`;
 
-/** The domains' loop device (dom0/disk-attach) goes with the image. */
-const REMOVE = `
-losetup -n -O NAME -j "$1/root.ext4" 2>/dev/null | xargs -r -n 1 losetup -d
+const REMOVE = `${FREE_LOOP}
+free_loop "$1/root.ext4"
 rm -rf -- "$1"`;
 
 async function digestOf(payload: RemoteFile[]): Promise<string> {

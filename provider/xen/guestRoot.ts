@@ -12,8 +12,12 @@ export interface GuestRoot {
   makeInitrdSha256: string;
 }
 
+/** For a host's shell: the image's loop device (dom0/disk-attach) goes when the last domain that has it does. */
+export const FREE_LOOP = `
+free_loop() { losetup -n -O NAME -j "$1" 2>/dev/null | xargs -r -n 1 losetup -d; }`;
+
 /** Unpacks the image if it is not there already, and makes the boot archive of the running kernel. */
-const PREPARE = `
+const PREPARE = `${FREE_LOOP}
 folder=$1 sha=$2 make=$3 make_sha=$4
 cd "$folder"
 if [ ! -e root.ext4 ] || [ "$(cat root.ext4.sha256 2>/dev/null)" != "$sha" ]; then
@@ -21,8 +25,7 @@ if [ ! -e root.ext4 ] || [ "$(cat root.ext4.sha256 2>/dev/null)" != "$sha" ]; th
   zstd -dqf upload.zst -o root.ext4.new
   actual=$(sha256sum <root.ext4.new | cut -d ' ' -f 1)
   [ "$actual" = "$sha" ] || { echo "the image arrived damaged: $actual instead of $sha" >&2; exit 1; }
-  # Domains that run keep the old one until they end.
-  losetup -n -O NAME -j root.ext4 2>/dev/null | xargs -r -n 1 losetup -d
+  free_loop root.ext4
   mv root.ext4.new root.ext4
   echo "$sha" >root.ext4.sha256
 fi

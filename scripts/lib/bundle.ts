@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { capture } from "./process.ts";
-import { latestRun, listed, listRuns, type Run } from "./runs.ts";
+import { listed, listRuns, runNamed, type Run } from "./runs.ts";
 import { UserError } from "./userError.ts";
 
 export interface Bundle {
@@ -14,14 +14,14 @@ export interface Bundle {
 
 /** @throws UserError for a run that is not there or not complete, with those that are there */
 export function chooseRun(artifacts: string, name: string): Run & { endedAt: string } {
-  const runs = listRuns(artifacts);
-  const run = name === "latest" ? latestRun(artifacts) : runs.find(({ id }) => id === name);
+  const others = () => listed(listRuns(artifacts));
+  const run = runNamed(artifacts, name);
   if (run === undefined)
-    throw new UserError(`there is no run ${JSON.stringify(name)}; ${listed(runs)}`);
+    throw new UserError(`there is no run ${JSON.stringify(name)}; ${others()}`);
   const { endedAt, lacks } = run;
   if (lacks !== undefined || endedAt === undefined || Number.isNaN(Date.parse(endedAt)))
     throw new UserError(
-      `run ${run.id} is not complete: ${lacks ?? "its manifest names no end"}; ./scripts/up takes it up again; ${listed(runs)}`,
+      `run ${run.id} is not complete: ${lacks ?? "its manifest names no end"}; ./scripts/up takes it up again; ${others()}`,
     );
   return { ...run, endedAt };
 }

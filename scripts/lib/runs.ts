@@ -63,6 +63,10 @@ export function latestRun(artifacts: string): Run | undefined {
   return listRuns(artifacts).find(({ id }) => id === target);
 }
 
+/** The run of a name in artifacts/, or the one that `latest` points to. */
+export const runNamed = (artifacts: string, name: string): Run | undefined =>
+  name === "latest" ? latestRun(artifacts) : listRuns(artifacts).find(({ id }) => id === name);
+
 /** In words: the runs that there are, and what is wrong with them. */
 export function listed(runs: readonly Run[]): string {
   if (runs.length === 0) return "there is no run yet; npm run evaluate makes one";
@@ -77,12 +81,11 @@ export function listed(runs: readonly Run[]): string {
  * @throws UserError where there is none, with those that are there
  */
 export function findRun(artifacts: string, name: string, folder: string): string {
-  const runs = listRuns(artifacts);
-  const run = name === "latest" ? latestRun(artifacts) : runs.find(({ id }) => id === name);
+  const run = runNamed(artifacts, name);
   if (run !== undefined) return run.path;
   if (existsSync(join(folder, "manifest.json"))) return folder;
   throw new UserError(
-    `there is no run ${JSON.stringify(name)}, nor is that a folder with a manifest.json; ${listed(runs)}`,
+    `there is no run ${JSON.stringify(name)}, nor is that a folder with a manifest.json; ${listed(listRuns(artifacts))}`,
   );
 }
 

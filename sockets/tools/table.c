@@ -88,8 +88,10 @@ void table_print(const struct table *table)
 			const char *sample = table->cell[(table->rows > 1 ? table->columns : 0) + c];
 			bool numeric = sample[strspn(sample, "0123456789")] == '\0';
 
-			printf("%s%*s", c ? "  " : "", (numeric ? 1 : -1) * (int)width[c],
-			       word);
+			/* No blanks at a line's end. */
+			int cell = numeric ? (int)width[c] : c + 1 < table->columns ? -(int)width[c] : 0;
+
+			printf("%s%*s", c ? "  " : "", cell, word);
 		}
 		putchar('\n');
 	}

@@ -141,6 +141,17 @@ static void warn_if_static(const char *program)
 	}
 }
 
+/* Returns only if there is no such program: the exit code that shells have for it. */
+static int become(char **argv)
+{
+	int why;
+
+	execvp(argv[0], argv);
+	why = errno;
+	fprintf(stderr, "v4vrun: %s: %s\n", argv[0], strerror(why));
+	return why == ENOENT ? 127 : 126;
+}
+
 static pid_t child;
 
 static void pass_on(int number)
@@ -162,11 +173,8 @@ static int run_and_explain(char **argv)
 	child = fork();
 	if (child < 0)
 		return fail("%s: no process for it", argv[0]);
-	if (child == 0) {
-		execvp(argv[0], argv);
-		fprintf(stderr, "v4vrun: %s: %s\n", argv[0], strerror(errno));
-		_exit(errno == ENOENT ? 127 : 126);
-	}
+	if (child == 0)
+		_exit(become(argv));
 	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
 		sigaction(passed[i], &(struct sigaction){.sa_handler = pass_on, .sa_flags = SA_RESTART}, NULL);
 	/* A terminal sends these to the program as well. */
@@ -198,7 +206,5 @@ int main(int argc, char **argv)
 		return fail("%s: no memory", library);
 	if (explaining)
 		return run_and_explain(argv + at);
-	execvp(argv[at], argv + at);
-	fprintf(stderr, "v4vrun: %s: %s\n", argv[at], strerror(errno));
-	return errno == ENOENT ? 127 : 126;
+	return become(argv + at);
 }
