@@ -2,7 +2,7 @@ import { cpus, totalmem, version as osVersion } from "node:os";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/types.ts";
 import { profileNamed } from "../evaluation/profiles.ts";
-import type { Transport } from "../evaluation/transports.ts";
+import { needsV4v, type Transport } from "../evaluation/transports.ts";
 import { Evaluation as EvaluationRun } from "../provider/sdk.ts";
 import type { Builds } from "./builds.ts";
 import type { Domains } from "./domains.ts";
@@ -22,7 +22,7 @@ export interface EvaluationArgs {
 /** The profile's, without V4V where the testbed has none. */
 function transportsOf(settings: Settings): Transport[] {
   const all = profileNamed(settings.evaluation.profile)?.transports ?? [];
-  return all.filter((transport) => transport !== "v4v" || settings.v4v.enabled);
+  return all.filter((transport) => settings.v4v.enabled || !needsV4v(transport));
 }
 
 /** What makes a result comparable with another one; no domain or boot ids, no paths, no secrets. */

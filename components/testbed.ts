@@ -143,7 +143,12 @@ export class Testbed extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        dependsOn: [this.benchmark, ...(this.guestModule === undefined ? [] : [this.guestModule])],
+        // Unmodified programs find their peers by dom0's v4vd.
+        dependsOn: [
+          this.benchmark,
+          ...(this.guestModule === undefined ? [] : [this.guestModule]),
+          ...(this.sockets === undefined ? [] : [this.sockets]),
+        ],
       },
     );
     this.registerOutputs({});

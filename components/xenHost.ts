@@ -4,9 +4,8 @@ import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/types.ts";
 import { Files, Hypervisor, type Build } from "../provider/sdk.ts";
-import type { HostFile } from "../provider/qemu/frozen.ts";
 import type { XenBoot } from "../provider/xen/boot.ts";
-import type { RemoteFile } from "../provider/resources/files.ts";
+import type { RemoteFile, TextFile } from "../provider/resources/files.ts";
 import { render } from "../templates/render.ts";
 import type { Host } from "./host.ts";
 import { bridge } from "./network.ts";
@@ -41,21 +40,21 @@ function xenCommandLine({ xen, v4v }: Settings): string {
 }
 
 /** A file of `dom0/` as it is. */
-const asIs = (project: string, file: string, path: string, mode: string): HostFile => ({
+const asIs = (project: string, file: string, path: string, mode: string): TextFile => ({
   path,
   mode,
   content: readFileSync(join(project, "dom0", file), "utf8"),
 });
 
 /** The scripts that make the domUs' boot archive. */
-export function initrdTools(project: string): HostFile[] {
+export function initrdTools(project: string): TextFile[] {
   return ["make-initrd", "initrd-init"].map((file) =>
     asIs(project, file, `${LIBRARY}/${file}`, "755"),
   );
 }
 
 /** How Xen's daemons are started: it has to be there before they are. */
-export function daemonSettings(project: string): HostFile {
+export function daemonSettings(project: string): TextFile {
   return asIs(project, "xen.default", "/etc/default/xen", "644");
 }
 

@@ -156,11 +156,26 @@ export async function writeArtifacts(run: Run): Promise<Artifacts> {
   };
 }
 
-/** What a run folder says, evaluated anew. */
-export interface ReadRun {
+interface Kept {
   plan: Plan;
   manifest: Manifest;
   file: SampleFile;
+}
+
+async function readKept(directory: string): Promise<Kept> {
+  const plan = parsePlan(await readText(join(directory, "plan.json")));
+  const manifest = parseManifest(await readText(join(directory, "manifest.json")));
+  const samples = join(directory, SAMPLES);
+  const { file, sha256: hash } = await loadSamples(samples);
+  if (hash !== manifest.artifacts[SAMPLES]) {
+    throw new ArtifactsError(`${samples}: has changed since manifest.json was written`);
+  }
+  return { plan, manifest, file };
+}
+
+/** What a run folder says, evaluated anew. */
+export interface ReadRun {
+  manifest: Manifest;
   observed: Observation[];
 }
 
@@ -170,14 +185,8 @@ export interface ReadRun {
  * @throws ArtifactsError also if samples.jsonl is not the file that the manifest tells of
  */
 export async function readRun(directory: string): Promise<ReadRun> {
-  const plan = parsePlan(await readText(join(directory, "plan.json")));
-  const manifest = parseManifest(await readText(join(directory, "manifest.json")));
-  const samples = join(directory, SAMPLES);
-  const { file, sha256: hash } = await loadSamples(samples);
-  if (hash !== manifest.artifacts[SAMPLES]) {
-    throw new ArtifactsError(`${samples}: has changed since manifest.json was written`);
-  }
-  return { plan, manifest, file, observed: observations(file.samples).observed };
+  const { manifest, file } = await readKept(directory);
+  return { manifest, observed: observations(file.samples).observed };
 }
 
 /**
@@ -186,7 +195,7 @@ export async function readRun(directory: string): Promise<ReadRun> {
  * @throws ArtifactsError also if samples.jsonl is not the file that the manifest tells of
  */
 export async function redraw(directory: string): Promise<Artifacts> {
-  const { plan, manifest } = await readRun(directory);
+  const { plan, manifest } = await readKept(directory);
   return writeArtifacts({ directory, plan, facts: factsOf(manifest) });
 }
 

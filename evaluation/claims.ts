@@ -1,5 +1,12 @@
 import { judgeRatio, type Measured, type Outcome, type Verdict } from "./judge.ts";
 import {
+  iperfOverTcp,
+  iperfShare,
+  redisOverTcp,
+  setupCost,
+  socketInterface,
+} from "./programClaims.ts";
+import {
   aggregate,
   aggregateRatio,
   cpuCostClaim,
@@ -51,9 +58,6 @@ export const PAPER_BANDWIDTH = { sizeBytes: 1024 * 1024, tcp: 501, v4v: 2299 } a
 
 /** How many times TCP's bandwidth V4V has at 1 MB: 4.59. */
 export const PAPER_BANDWIDTH_RATIO = PAPER_BANDWIDTH.v4v / PAPER_BANDWIDTH.tcp;
-
-/** Aggregate bandwidth (MB/s) of 8 pairs with "512 KB" messages. */
-export const PAPER_AGGREGATE = { size: "512 KB", pairs: 8, value: 17_000 } as const;
 
 const notYet = (why: string) => (): Outcome => ({
   measured: null,
@@ -202,11 +206,9 @@ const claims: readonly Claim[] = [
     id: "socket-interface",
     statement: "V4VSockets is socket-compliant: applications keep the socket interface.",
     paper: null,
-    experiment: "apps",
-    metric: "rate",
-    judge: notYet(
-      "v4v-bench uses plain AF_VSOCK sockets; unmodified TCP programs are not measured yet.",
-    ),
+    experiment: "apps-redis-get",
+    metric: "bytes by ring and by TCP",
+    judge: socketInterface,
   },
   {
     id: "ease-of-use",
@@ -252,6 +254,42 @@ const claims: readonly Claim[] = [
     experiment: "stream",
     metric: "bandwidth",
     judge: unixStream,
+  },
+  {
+    id: "iperf3-share",
+    statement:
+      "Aim of this testbed: iperf3 under v4vrun reaches at least 85% of v4v-bench's stream over AF_VSOCK.",
+    paper: null,
+    experiment: "apps-iperf3",
+    metric: "bandwidth",
+    judge: iperfShare,
+  },
+  {
+    id: "iperf3",
+    statement:
+      "Aim of this testbed: iperf3 under v4vrun is at least 4.6 times as fast as over TCP.",
+    paper: null,
+    experiment: "apps-iperf3",
+    metric: "bandwidth",
+    judge: iperfOverTcp,
+  },
+  {
+    id: "redis-get",
+    statement:
+      "Aim of this testbed: Redis answers at least 3 times as many GETs from 16 connections under v4vrun as over TCP, better 5 times.",
+    paper: null,
+    experiment: "apps-redis-get",
+    metric: "rate",
+    judge: redisOverTcp,
+  },
+  {
+    id: "setup-cost",
+    statement:
+      "Aim of this testbed: setting up a connection of an unmodified program under v4vrun takes at most 1.3 times as long as over TCP.",
+    paper: null,
+    experiment: "connect",
+    metric: "setup",
+    judge: setupCost,
   },
   {
     id: "peer-discovery",

@@ -1,7 +1,7 @@
 import { controlsOf } from "./derived.ts";
 import { canonicalJson } from "./hash.ts";
 import type { Manifest } from "./manifest.ts";
-import { lessIsBetter, UNITS, type Observation } from "./observations.ts";
+import { isControl, lessIsBetter, mediansOf, UNITS, type Observation } from "./observations.ts";
 import { seededRandom } from "./random.ts";
 import { holm, welch, type WelchTest } from "./significance.ts";
 import {
@@ -72,13 +72,10 @@ export interface RunComparison {
 /** Probability that any row is called a change though nothing changed. */
 export const ALPHA = 1 - CONFIDENCE;
 
-/** A ping-pong's bandwidth is its round trips once more, and a control is there to show no change. */
-const isCompared = ({ experiment }: Observation): boolean =>
-  experiment !== "bandwidth" && !experiment.startsWith("control-");
+/** A ping-pong's bandwidth is its round trips once more. */
+const isCompared = (one: Observation): boolean => one.experiment !== "bandwidth" && !isControl(one);
 
 const rowKey = (one: Observation): string => `${placeKey(one)} ${one.transport}`;
-
-const mediansOf = (group: readonly Observation[]): number[] => group.map((one) => one.median);
 
 interface Tested extends Omit<Change, "p" | "finding"> {
   raw: WelchTest | null;

@@ -1,6 +1,6 @@
 import Handlebars from "handlebars";
 import type { Change, Finding, RunComparison } from "./compare.ts";
-import { counted, formatNumber, formatSize } from "./format.ts";
+import { counted, formatNumber, formatRange, formatSize } from "./format.ts";
 import { transportLabel } from "./transports.ts";
 
 /** What the numbers do not say. */
@@ -30,9 +30,7 @@ const cells = (change: Change): string[] => [
   formatNumber(change.base),
   formatNumber(change.run),
   change.ratio === null ? "–" : formatNumber(change.ratio),
-  change.interval === null
-    ? "–"
-    : `${formatNumber(change.interval.low)} to ${formatNumber(change.interval.high)}`,
+  change.interval === null ? "–" : formatRange(change.interval),
   shownP(change.p),
   change.finding,
 ];

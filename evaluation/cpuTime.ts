@@ -1,4 +1,4 @@
-import type { Sample } from "./sampleSchema.ts";
+import { isProgram, type Sample } from "./sampleSchema.ts";
 
 /** What a step cost, from the hypervisor's own accounts of every domain. */
 export interface CpuCost {
@@ -11,6 +11,8 @@ export interface CpuCost {
 /** Payload that a pair moved in its timed window, bytes: both ways for round trips, received for a stream. */
 function payload(sample: Sample): number {
   if (!sample.ok) return 0;
+  if (isProgram(sample)) return sample.payload_bytes;
+  if (sample.kind === "connect") return 2 * sample.size_bytes * sample.setup_ns.length;
   return sample.kind === "pingpong" ? 2 * sample.size_bytes * sample.rtt_ns.length : sample.bytes;
 }
 

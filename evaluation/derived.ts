@@ -1,6 +1,7 @@
-import type { Observation } from "./observations.ts";
+import { mediansOf, type Observation } from "./observations.ts";
 import { seededRandom } from "./random.ts";
 import { CONFIDENCE, medianOf, ratioOfMedians, type Interval } from "./statistics.ts";
+import { SUBJECT, UNMODIFIED } from "./transports.ts";
 
 /** Two sets of the same, measured in turn: a difference between them is the method's own. */
 export interface Control {
@@ -26,7 +27,16 @@ export interface Saturation {
   interval: Interval | null;
 }
 
-const medians = (group: readonly Observation[]): number[] => group.map((one) => one.median);
+/** What an unmodified program reaches of what v4v-bench does over AF_VSOCK with messages of the same size. */
+export interface Share {
+  sizeBytes: number;
+  ratio: number;
+  /** Bootstrap over repetitions; null with too few of them. */
+  interval: Interval | null;
+  /** Medians, MB/s. */
+  program: number;
+  bench: number;
+}
 
 /** The A/A controls of a run; their intervals are at a level that accounts for their number. */
 export function controlsOf(observed: readonly Observation[], seed: number): Control[] {
@@ -39,8 +49,8 @@ export function controlsOf(observed: readonly Observation[], seed: number): Cont
     const [one] = first;
     if (one === undefined) return [];
     const random = seededRandom(seed, `control ${name}`);
-    const b = medians(second.get(name) ?? []);
-    const { ratio, interval } = ratioOfMedians(b, medians(first), random, undefined, confidence);
+    const b = mediansOf(second.get(name) ?? []);
+    const { ratio, interval } = ratioOfMedians(b, mediansOf(first), random, undefined, confidence);
     const holds = interval === null ? null : interval.low <= 1 && interval.high >= 1;
     return { transport: one.transport, sizeBytes: one.sizeBytes, ratio, interval, holds };
   });
@@ -55,7 +65,7 @@ export function saturationOf(observed: readonly Observation[], seed: number): Sa
   return [...series].flatMap(([name, group]) => {
     const byPairs = [...Map.groupBy(group, (one) => one.pairs)].sort(([a], [b]) => a - b);
     const most = byPairs.pop();
-    const [best] = byPairs.sort(([, a], [, b]) => medianOf(medians(b)) - medianOf(medians(a)));
+    const [best] = byPairs.sort(([, a], [, b]) => medianOf(mediansOf(b)) - medianOf(mediansOf(a)));
     const [one] = group;
     if (most === undefined || best === undefined || one === undefined) return [];
     const random = seededRandom(seed, `saturation ${name}`);
@@ -64,7 +74,28 @@ export function saturationOf(observed: readonly Observation[], seed: number): Sa
       sizeBytes: one.sizeBytes,
       pairs: most[0],
       best: best[0],
-      ...ratioOfMedians(medians(most[1]), medians(best[1]), random),
+      ...ratioOfMedians(mediansOf(most[1]), mediansOf(best[1]), random),
     };
   });
+}
+
+/** iperf3 over V4V sockets against the stream over V4V; null where one of them was not measured. */
+export function shareOf(observed: readonly Observation[], seed: number): Share | null {
+  const programs = observed.filter(
+    (one) => one.experiment === "apps-iperf3" && one.transport === UNMODIFIED,
+  );
+  const sizeBytes = programs[0]?.sizeBytes;
+  const streams = observed.filter(
+    (one) =>
+      one.experiment === "stream" && one.transport === SUBJECT && one.sizeBytes === sizeBytes,
+  );
+  if (sizeBytes === undefined || streams.length === 0) return null;
+  const [program, bench] = [mediansOf(programs), mediansOf(streams)];
+  const random = seededRandom(seed, "share of iperf3");
+  return {
+    sizeBytes,
+    ...ratioOfMedians(program, bench, random),
+    program: medianOf(program),
+    bench: medianOf(bench),
+  };
 }

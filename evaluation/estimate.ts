@@ -1,5 +1,5 @@
 import { pairCounts } from "./pairs.ts";
-import type { Profile, ProfilePoint } from "./profiles.ts";
+import { isMeasuredOn, type Profile, type ProfilePoint } from "./profiles.ts";
 import { TRANSPORTS, type Transport } from "./transports.ts";
 
 /** How fast a transport is taken to be, on the slow side, when the length of a run is estimated. */
@@ -8,6 +8,8 @@ export interface Speed {
   roundTripMs: number;
   /** Payload one way, MB/s. */
   bandwidth: number;
+  /** What a step has to start beside what every transport does, ms; 0 where absent. */
+  startMs?: number;
 }
 
 /** What a machine is taken to do. */
@@ -34,10 +36,18 @@ export const EMULATED: MachineModel = {
     tcp: { roundTripMs: 4.8, bandwidth: 25 },
     "tcp-stock": { roundTripMs: 4.8, bandwidth: 25 },
     v4v: { roundTripMs: 1, bandwidth: 100 },
+    // Two processes under v4vrun, and the move to rings: a guess.
+    "v4v-sockets": { roundTripMs: 1, bandwidth: 100, startMs: 250 },
     unix: { roundTripMs: 0.5, bandwidth: 300 },
     native: { roundTripMs: 0.01, bandwidth: 1000 },
   },
 };
+
+/** Starting a server, asking for a version, setting the value that is got, ms: a guess. */
+const PROGRAM_START_MS = 1000;
+
+/** Of the 16 requests that Redis has under way, as if so many did not wait for each other. */
+const REQUESTS_AT_ONCE = 8;
 
 /** Socket buffers of both ends that a stream still drains after its last write, bytes (2 x 4 MiB at most). */
 const IN_FLIGHT = 8 * 1024 * 1024;
@@ -51,6 +61,15 @@ const transferMs = (bytes: number, speed: Speed): number => bytes / (speed.bandw
 function stepMs(point: ProfilePoint, one: Speed, pairs: number): number {
   const speed = { roundTripMs: one.roundTripMs * pairs, bandwidth: one.bandwidth / pairs };
   if (point.kind === "memcpy") return point.budgetMs;
+  if (point.kind === "iperf3") return PROGRAM_START_MS + point.budgetMs;
+  if (point.kind === "redis-get") {
+    return PROGRAM_START_MS + (point.count * speed.roundTripMs) / REQUESTS_AT_ONCE;
+  }
+  if (point.kind === "connect") {
+    // The handshake, a byte each way, and the end.
+    const one = 3 * speed.roundTripMs;
+    return point.warmup * one + Math.min(point.count * one, point.budgetMs + one);
+  }
   if (point.kind === "stream") {
     const sent = transferMs(point.warmup * point.size + IN_FLIGHT, speed);
     return point.budgetMs + sent + transferMs(verification(point.size), speed);
@@ -72,11 +91,12 @@ export function estimateSeconds(
   let total = model.runOverheadMs;
   for (const transport of transports) {
     for (const point of profile.points) {
-      if (!(point.transports?.includes(transport) ?? transport !== "native")) continue;
+      if (!isMeasuredOn(point, transport)) continue;
       for (const pairs of pairCounts(point.pairs ?? "one", Math.floor(domains / 2))) {
         const overhead = model.stepOverheadMs + (pairs - 1) * model.pairOverheadMs;
-        const ms = overhead + stepMs(point, model.transports[transport], pairs);
-        total += profile.repetitions * ms;
+        const speed = model.transports[transport];
+        const ms = overhead + (speed.startMs ?? 0) + stepMs(point, speed, pairs);
+        total += Math.min(profile.repetitions, point.repetitions ?? Infinity) * ms;
       }
     }
   }

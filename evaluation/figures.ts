@@ -1,15 +1,17 @@
 import { renderBars, type BarRow } from "./bars.ts";
 import { renderChart, type Chart, type ChartPoint, type SeriesStyle } from "./chart.ts";
-import {
-  PAPER_AGGREGATE,
-  PAPER_BANDWIDTH,
-  PAPER_BANDWIDTH_RATIO,
-  PAPER_LATENCY_RATIO,
-} from "./claims.ts";
+import { PAPER_BANDWIDTH, PAPER_BANDWIDTH_RATIO, PAPER_LATENCY_RATIO } from "./claims.ts";
 import { counted, formatNumber, formatSize } from "./format.ts";
-import { FAIR, PAIRED_SIZE } from "./scalingClaims.ts";
-import type { Point, RatioPoint, Summary } from "./summary.ts";
-import { BASELINE, compareTransports, transportLabel, type Transport } from "./transports.ts";
+import { PAIRED_SIZE } from "./profiles.ts";
+import { FAIR, PAPER_AGGREGATE } from "./scalingClaims.ts";
+import { ratiosOver, type Point, type RatioPoint, type Summary } from "./summary.ts";
+import {
+  BASELINE,
+  compareTransports,
+  SUBJECT,
+  transportLabel,
+  type Transport,
+} from "./transports.ts";
 
 /** A figure of the report; `name` without ending is its file's. */
 export interface Figure {
@@ -37,11 +39,12 @@ const STYLES: Record<Transport, SeriesStyle> = {
   tcp: { colour: "#d55e00", shape: "circle", dash: [1, 0] },
   "tcp-stock": { colour: "#008f6b", shape: "square", dash: [2, 3] },
   v4v: { colour: "#0072b2", shape: "triangle-up", dash: [7, 3] },
+  "v4v-sockets": { colour: "#b0578d", shape: "diamond", dash: [10, 3] },
   unix: { colour: "#8a6d00", shape: "diamond", dash: [4, 2] },
   native: { colour: "#7a7a7a", shape: "square", dash: [1, 2] },
 };
 
-const OTHER: SeriesStyle = { colour: "#b0578d", shape: "diamond", dash: [10, 3] };
+const OTHER: SeriesStyle = { colour: "#7d68b8", shape: "square", dash: [5, 4] };
 
 function styleOf(transport: string): SeriesStyle {
   return Object.hasOwn(STYLES, transport) ? STYLES[transport as Transport] : OTHER;
@@ -248,11 +251,8 @@ function drafts(summary: Summary): Draft[] {
     summary.points.filter((point) => point.experiment === experiment && point.metric === metric);
   const inPairs = (metric: string): Point[] =>
     at("scaling", metric).filter((point) => point.sizeBytes === PAIRED_SIZE);
-  const ratios = summary.ratios.filter(
-    (one) =>
-      one.metric === "bandwidth" &&
-      one.denominator === BASELINE &&
-      Object.hasOwn(RATIO_STYLES, one.experiment),
+  const ratios = ratiosOver(summary.ratios, BASELINE, SUBJECT).filter(
+    (one) => one.metric === "bandwidth" && Object.hasOwn(RATIO_STYLES, one.experiment),
   );
   const [latencies, bandwidths] = [at("latency", "half_rtt"), at("bandwidth", "bandwidth")];
   const [streams, aggregates] = [at("stream", "bandwidth"), inPairs("bandwidth")];

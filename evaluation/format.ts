@@ -1,3 +1,5 @@
+import type { Interval } from "./statistics.ts";
+
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
@@ -16,6 +18,10 @@ export function formatNumber(value: number): string {
   const magnitude = Math.floor(Math.log10(Math.abs(Number(value.toPrecision(3)))));
   return value.toFixed(Math.min(20, Math.max(0, 2 - magnitude)));
 }
+
+/** `0.0329 to 0.219`. */
+export const formatRange = ({ low, high }: Interval): string =>
+  `${formatNumber(low)} to ${formatNumber(high)}`;
 
 /** A share as a percentage with a sign, in whole percent: 0.19 is `−81%`, 1.15 is `+15%`. */
 export function formatChange(ratio: number): string {

@@ -1,7 +1,7 @@
 import { Ajv, type ValidateFunction } from "ajv";
 import type { Manifest } from "./manifest.ts";
 import type { Plan } from "./plan.ts";
-import { EXPERIMENTS } from "./profiles.ts";
+import { EXPERIMENTS, KINDS } from "./profiles.ts";
 
 /** A manifest.json or plan.json that is not one. */
 export class FormatError extends Error {
@@ -21,7 +21,7 @@ const domain = object({ name: text, domid: whole, addr: text, cid: whole, agent:
 const step = object({
   id: whole,
   experiment: { enum: EXPERIMENTS },
-  kind: { enum: ["pingpong", "stream", "memcpy"] },
+  kind: { enum: KINDS },
   transport: text,
   size: whole,
   warmup: whole,

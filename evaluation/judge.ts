@@ -1,4 +1,4 @@
-import { counted, formatChange, formatNumber } from "./format.ts";
+import { counted, formatChange, formatNumber, formatRange } from "./format.ts";
 import type { Interval } from "./statistics.ts";
 import { findPoint, findRatio, sourceOf, type Place, type Point, type Summary } from "./summary.ts";
 import { BASELINE, SUBJECT, transportLabel, type Transport } from "./transports.ts";
@@ -27,7 +27,23 @@ export interface Threshold {
   value: number;
 }
 
-const range = ({ low, high }: Interval): string => `${formatNumber(low)} to ${formatNumber(high)}`;
+/** A claim about one number by its interval; without one nothing is judged. */
+export function judged(
+  value: number,
+  interval: Interval | null,
+  text: string,
+  threshold: Threshold,
+  unit: Measured["unit"] = "ratio",
+): Outcome {
+  const measured = { value, interval, unit, text };
+  return interval === null
+    ? { measured, verdict: "cannot be judged here", why: "Too few repetitions for an interval." }
+    : { measured, ...judgeInterval(interval, threshold) };
+}
+
+/** How a measured ratio or index tells of its interval. */
+export const within = (interval: Interval | null): string =>
+  interval === null ? "no interval" : `95% interval ${formatRange(interval)}`;
 
 /** The verdict on an interval: it passes or fails as a whole, or does not tell. */
 export function judgeInterval(
@@ -70,28 +86,31 @@ export function missing(summary: Summary, place: Place, transport: string): Outc
 }
 
 const inWords = (point: Point): string => {
-  const interval = point.interval === null ? "" : ` (${range(point.interval)})`;
+  const interval = point.interval === null ? "" : ` (${formatRange(point.interval)})`;
   return `${transportLabel(point.transport)} ${formatNumber(point.median)}${interval} ${point.unit === "us" ? "µs" : point.unit}`;
 };
 
-/** Judges a claim by the ratio of V4V to another transport, TCP unless given, at one place; absolute numbers are told but never judged. */
+/**
+ * Judges a claim by the ratio of two transports at one place, V4V to TCP unless given; absolute numbers are told but
+ * never judged.
+ */
 export function judgeRatio(
   summary: Summary,
   place: Place,
   threshold: Threshold,
   denominator: Transport = BASELINE,
+  numerator: Transport = SUBJECT,
 ): Outcome {
   const tcp = findPoint(summary.points, place, denominator);
   if (tcp === undefined) return missing(summary, place, denominator);
-  const v4v = findPoint(summary.points, place, SUBJECT);
-  if (v4v === undefined) return missing(summary, place, SUBJECT);
-  const found = findRatio(summary.ratios, place, denominator);
+  const v4v = findPoint(summary.points, place, numerator);
+  if (v4v === undefined) return missing(summary, place, numerator);
+  const found = findRatio(summary.ratios, place, denominator, numerator);
   if (found === undefined)
     throw new Error("a ratio is missing though both transports were measured");
   const { ratio, interval } = found;
-  const within = interval === null ? "no interval" : `95% interval ${range(interval)}`;
   const change = place.metric === "half_rtt" ? `${formatChange(ratio)}; ` : "";
-  const text = `${change}V4V/${transportLabel(denominator)} ${formatNumber(ratio)}, ${within}; ${inWords(v4v)}, ${inWords(tcp)}`;
+  const text = `${change}${transportLabel(numerator)}/${transportLabel(denominator)} ${formatNumber(ratio)}, ${within(interval)}; ${inWords(v4v)}, ${inWords(tcp)}`;
   const measured: Measured = { value: ratio, interval, unit: "ratio", text };
   if (interval === null) {
     const fewest = Math.min(tcp.repetitions, v4v.repetitions);

@@ -1,10 +1,18 @@
 import { cpuCost } from "./cpuTime.ts";
-import type { PingPongSample, Sample } from "./sampleSchema.ts";
+import {
+  isProgram,
+  type ConnectSample,
+  type PingPongSample,
+  type ProgramSample,
+  type Sample,
+} from "./sampleSchema.ts";
 import { observeSeveral } from "./severalPairs.ts";
 import { medianOf } from "./statistics.ts";
 
 export type Metric =
   | "half_rtt"
+  | "setup"
+  | "rate"
   | "bandwidth"
   | "pair_bandwidth"
   | "load_bandwidth"
@@ -12,9 +20,11 @@ export type Metric =
   | "cpu_per_kb"
   | "cpu_dom0";
 
-/** us: microseconds; MB/s: 10^6 bytes a second; us/KB: per 10^3 bytes; percent: of one CPU; 1: a plain number. */
+/** us: microseconds; MB/s: 10^6 bytes a second; us/KB: per 10^3 bytes; percent: of one CPU; 1/s: a second; 1: a plain number. */
 export const UNITS = {
   half_rtt: "us",
+  setup: "us",
+  rate: "1/s",
   bandwidth: "MB/s",
   pair_bandwidth: "MB/s",
   load_bandwidth: "MB/s",
@@ -25,7 +35,7 @@ export const UNITS = {
 
 /** Metrics of which less is better; of all others more is. */
 export const lessIsBetter = (metric: string): boolean =>
-  metric === "half_rtt" || metric === "cpu_per_kb" || metric === "cpu_dom0";
+  ["half_rtt", "setup", "cpu_per_kb", "cpu_dom0"].includes(metric);
 
 /** What one repetition measured of one metric at one point. */
 export interface Observation {
@@ -41,6 +51,20 @@ export interface Observation {
   /** Their median; for a ping-pong's bandwidth the size over the median half round trip, so that rows agree. */
   median: number;
 }
+
+/** One number a repetition: what statistics of a place are made of. */
+export const mediansOf = (group: readonly Observation[]): number[] =>
+  group.map((one) => one.median);
+
+/** The A/A control, which is there to show no change, is compared with nothing else. */
+export const isControl = ({ experiment }: Pick<Observation, "experiment">): boolean =>
+  experiment.startsWith("control-");
+
+/** What an experiment's name begins with whose figures are unmodified programs' own. */
+export const APPS = "apps-";
+
+export const isOfProgram = ({ experiment }: Pick<Observation, "experiment">): boolean =>
+  experiment.startsWith(APPS);
 
 /** A sample that gives no number: it failed, or nothing here knows how to evaluate it. */
 export interface Unused {
@@ -95,6 +119,19 @@ function pingPong(sample: PingPongSample): Observation[] {
   return [latency, bandwidth];
 }
 
+function setups(sample: ConnectSample): Observation[] {
+  const values = sample.setup_ns.map((ns) => ns / 1000);
+  const { experiment } = sample;
+  return [{ ...at(sample), experiment, metric: "setup", values, median: medianOf(values) }];
+}
+
+/** A program's own figure. */
+function programFigure(sample: ProgramSample): Observation[] {
+  const { experiment, figure } = sample;
+  const metric = sample.unit === "1/s" ? "rate" : "bandwidth";
+  return [{ ...at(sample), experiment, metric, values: [figure], median: figure }];
+}
+
 /** Bytes over time: of a stream the receiver's. */
 function throughput(sample: Sample & { bytes: number; ns: number }): Observation[] | Refusal {
   if (sample.ns === 0) {
@@ -131,6 +168,10 @@ function observe(sample: Sample): Observation[] | Refusal {
     if (experiment === "control-a" || experiment === "control-b") {
       return [halfRoundTrips(sample, experiment)];
     }
+  } else if (sample.kind === "connect") {
+    if (experiment === "connect") return setups(sample);
+  } else if (isProgram(sample)) {
+    if (experiment === `${APPS}${sample.kind}`) return programFigure(sample);
   } else if (sample.kind === experiment) {
     return throughput(sample);
   }

@@ -1,6 +1,6 @@
 import { shuffle } from "simple-statistics";
 import { pairCounts, pairsOf } from "./pairs.ts";
-import type { Profile, ProfilePoint } from "./profiles.ts";
+import { isMeasuredOn, type Profile, type ProfilePoint } from "./profiles.ts";
 import { seededRandom } from "./random.ts";
 import { TRANSPORTS, type Transport } from "./transports.ts";
 
@@ -94,14 +94,17 @@ function stepsOf(
   domains: readonly string[],
   transports: readonly Transport[],
 ): Omit<PlanStep, "id" | "repetition">[] {
-  const { transports: only, pairs: counts = "one", loadSize, ...rest } = point;
-  const meant = transports.filter(
-    (transport) => only?.includes(transport) ?? transport !== "native",
-  );
+  const { experiment, kind, size, warmup, budgetMs, pairs: counts = "one", loadSize } = point;
+  const meant = transports.filter((transport) => isMeasuredOn(point, transport));
   const most = Math.floor(domains.length / 2);
   return meant.flatMap((transport) =>
     pairCounts(counts, most).map((count) => ({
-      ...rest,
+      experiment,
+      kind,
+      size,
+      warmup,
+      count: point.count,
+      budgetMs,
       transport,
       pairs: pairsOf(domains, count, transport, loadSize),
     })),
@@ -119,12 +122,17 @@ export function buildPlan(request: PlanRequest): Plan {
   if (problems.length > 0) throw new PlanError(problems);
   const { profile, domains, transports, seed } = request;
   const random = seededRandom(seed, "order of the steps");
-  const round = profile.points.flatMap((point) => stepsOf(point, domains, transports));
-  if (round.length === 0) {
+  const rounds = profile.points.map((point) => ({
+    repetitions: point.repetitions ?? Infinity,
+    steps: stepsOf(point, domains, transports),
+  }));
+  if (rounds.every((round) => round.steps.length === 0)) {
     throw new PlanError([`profile ${profile.name} measures none of ${transports.join(", ")}`]);
   }
   const steps: PlanStep[] = [];
   for (let repetition = 1; repetition <= profile.repetitions; repetition++) {
+    const due = rounds.filter(({ repetitions }) => repetition <= repetitions);
+    const round = due.flatMap(({ steps: ofPoint }) => ofPoint);
     for (const { pairs, ...point } of shuffle(round, random)) {
       steps.push({ id: steps.length + 1, ...point, repetition, pairs });
     }

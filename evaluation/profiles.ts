@@ -4,14 +4,20 @@ import type { Transport } from "./transports.ts";
 export const EXPERIMENTS = [
   "latency",
   "stream",
+  "connect",
   "memcpy",
   "scaling",
   "neighbours",
   "cpu",
   "cpu-pingpong",
+  "apps-iperf3",
+  "apps-redis-get",
   "control-a",
   "control-b",
 ] as const;
+
+/** What v4v-bench can run: see `benchmarks/v4v-bench/plan.h`. */
+export const KINDS = ["pingpong", "stream", "connect", "iperf3", "redis-get", "memcpy"] as const;
 
 export type Experiment = (typeof EXPERIMENTS)[number];
 
@@ -24,23 +30,32 @@ export type PairCounts = "one" | "powers" | "every" | "ends";
 /** One point of a profile: what is measured at one size, once per transport and repetition. */
 export interface ProfilePoint {
   experiment: Experiment;
-  /** `pingpong`: round trips; `stream`: one way; `memcpy`: inside one process. */
-  kind: "pingpong" | "stream" | "memcpy";
+  /**
+   * `pingpong`: round trips; `stream`: one way; `connect`: connections, a byte each way; `iperf3`, `redis-get`: these
+   * programs, unmodified; `memcpy`: inside one process.
+   */
+  kind: (typeof KINDS)[number];
   /** Payload of one message, bytes. */
   size: number;
   /** Untimed round trips or messages before the timed ones. */
   warmup: number;
-  /** Timed round trips at most; 0 (stream) leaves the end to the budget. */
+  /** Timed round trips, connections or requests at most; 0 (stream, iperf3) leaves the end to the budget. */
   count: number;
   /** Length of the timed window, ms. */
   budgetMs: number;
   /** The only ones that it is measured on; all that are compared where absent (`native` never is among those). */
   transports?: readonly Transport[];
+  /** Measured in the first so many of the profile's repetitions; in all where absent. */
+  repetitions?: number;
   /** `one` where absent. */
   pairs?: PairCounts;
   /** Message size of all pairs but the first, bytes: they keep the machine busy. */
   loadSize?: number;
 }
+
+/** Whether a point is measured on a transport that the run compares. */
+export const isMeasuredOn = ({ transports }: ProfilePoint, transport: Transport): boolean =>
+  transports?.includes(transport) ?? transport !== "native";
 
 /** A named evaluation. */
 export interface Profile {
@@ -66,6 +81,9 @@ const DENSE = [1, 64, 256, ...Array.from({ length: 12 }, (_, index) => 512 << in
 const BORDERS = [4095, 4097, 8191, 8193, 65_535, 65_537, MIB - 1, MIB + 1];
 
 const STREAM_SIZES = [4 * KIB, 64 * KIB, MIB] as const;
+
+/** Message size of the poster's experiment in pairs, bytes. */
+export const PAIRED_SIZE = 512 * KIB;
 
 /** Untimed round trips: enough to open TCP's window and V4V's rings, few where one takes a good part of a second. */
 function warmup(size: number): number {
@@ -116,11 +134,11 @@ const copy = (size: number): ProfilePoint => ({
   transports: ["native"],
 });
 
-/** The poster's: 512 KiB ping-pong in pairs. */
+/** The poster's: ping-pong in pairs. */
 const scaling = (pairs: PairCounts, budgetMs: number): ProfilePoint => ({
   experiment: "scaling",
   kind: "pingpong",
-  size: 512 * KIB,
+  size: PAIRED_SIZE,
   warmup: 1,
   count: UNTIL_BUDGET,
   budgetMs,
@@ -137,7 +155,7 @@ const neighbours = (pairs: PairCounts, budgetMs: number): ProfilePoint => ({
   budgetMs,
   transports: COMPARED,
   pairs,
-  loadSize: 512 * KIB,
+  loadSize: PAIRED_SIZE,
 });
 
 const cpuStream = (size: number, budgetMs: number): ProfilePoint => ({
@@ -155,6 +173,43 @@ const cpuPingPong = (size: number, budgetMs: number): ProfilePoint => ({
   transports: COMPARED,
 });
 
+/** Connection set-up; TCP keeps each connection's port for a minute, so their number is bounded. */
+const connections = (budgetMs: number): ProfilePoint => ({
+  experiment: "connect",
+  kind: "connect",
+  size: 1,
+  warmup: 4,
+  count: 200,
+  budgetMs,
+  transports: ["tcp", "v4v", "v4v-sockets"],
+});
+
+/** Message size of iperf3, its own default, bytes. */
+export const IPERF_SIZE = 128 * KIB;
+
+/** Unmodified programs: a stream of whole seconds, and so many requests of Redis for its default of 3 B. */
+const programs = (seconds: number, requests: number): ProfilePoint[] => [
+  {
+    experiment: "apps-iperf3",
+    kind: "iperf3",
+    size: IPERF_SIZE,
+    warmup: 0,
+    count: 0,
+    budgetMs: 1000 * seconds,
+    transports: ["tcp", "v4v-sockets"],
+  },
+  {
+    experiment: "apps-redis-get",
+    kind: "redis-get",
+    size: 3,
+    warmup: 0,
+    count: requests,
+    // It ends by its requests.
+    budgetMs: 5000,
+    transports: ["tcp", "v4v-sockets", "unix"],
+  },
+];
+
 /** Twice the same, in random order among all the rest: what differs between the two is no transport's merit. */
 const control = (size: number): ProfilePoint[] =>
   (["control-a", "control-b"] as const).map((experiment) => ({
@@ -163,7 +218,23 @@ const control = (size: number): ProfilePoint[] =>
     transports: COMPARED,
   }));
 
-const EVERYTHING: readonly Transport[] = ["tcp", "tcp-stock", "v4v", "unix", "native"];
+const EVERYTHING: readonly Transport[] = [
+  "tcp",
+  "tcp-stock",
+  "v4v",
+  "v4v-sockets",
+  "unix",
+  "native",
+];
+
+/** Sizes at which `quick`, whose time is short, measures what is neither V4V nor the baseline. */
+const SPARSE: readonly number[] = [1, 4 * KIB, 64 * KIB, MIB];
+
+/** For all transports if the size is one of `sizes`, else for `otherwise` alone. */
+const sparsely =
+  (sizes: readonly number[], otherwise: readonly Transport[]) =>
+  (point: ProfilePoint): ProfilePoint =>
+    sizes.includes(point.size) ? point : { ...point, transports: otherwise };
 
 const quick: Profile = {
   name: "quick",
@@ -172,8 +243,12 @@ const quick: Profile = {
   repetitions: 10,
   transports: EVERYTHING,
   points: [
-    ...DENSE.map(pingPong),
-    ...STREAM_SIZES.map(stream),
+    ...DENSE.map(pingPong).map(sparsely(SPARSE, COMPARED)),
+    ...STREAM_SIZES.map(stream).map(sparsely([64 * KIB], ["tcp", "tcp-stock", "v4v", "unix"])),
+    { ...stream(IPERF_SIZE), transports: COMPARED },
+    connections(200),
+    // As many repetitions as an interval of their median needs.
+    ...programs(1, 3000).map((point) => ({ ...point, repetitions: 6 })),
     ...[64 * KIB, MIB].map(copy),
     scaling("powers", 800),
     neighbours("ends", 600),
@@ -192,6 +267,9 @@ const paper: Profile = {
   points: [
     ...[...DENSE, 16, 2 * MIB, ...BORDERS].sort((a, b) => a - b).map(pingPong),
     ...[1, 64, KIB, ...STREAM_SIZES, 4 * MIB].map(stream),
+    { ...stream(IPERF_SIZE), transports: COMPARED },
+    connections(500),
+    ...programs(3, 5000),
     ...[4 * KIB, 64 * KIB, MIB, 4 * MIB].map(copy),
     scaling("every", 1500),
     neighbours("every", 1000),

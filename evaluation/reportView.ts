@@ -1,14 +1,22 @@
 import { cautionOf } from "./accelerator.ts";
 import type { ClaimRow } from "./claims.ts";
 import type { Figure } from "./figures.ts";
-import { counted, formatNumber, formatSize } from "./format.ts";
+import { counted, formatNumber, formatRange, formatSize } from "./format.ts";
 import { manifestHash, type Manifest } from "./manifest.ts";
 import { lessIsBetter, type Metric } from "./observations.ts";
+import { programRows } from "./programs.ts";
 import type { SampleFile } from "./samples.ts";
 import { CONFIDENCE, type Interval } from "./statistics.ts";
 import type { Comparison, Point, RatioPoint, Summary } from "./summary.ts";
-import { findRatio } from "./summary.ts";
-import { BASELINE, compareTransports, SUBJECT, transportLabel } from "./transports.ts";
+import { findRatio, ratiosOver } from "./summary.ts";
+import {
+  BASELINE,
+  compareTransports,
+  SUBJECT,
+  transportLabel,
+  UNMODIFIED,
+  type Transport,
+} from "./transports.ts";
 
 /** Everything that the report shows. */
 export interface ReportInput {
@@ -23,7 +31,7 @@ const shown = (value: number | null): string => (value === null ? "–" : format
 
 const shownInterval = (interval: Interval | null): string => {
   if (interval === null) return "–";
-  const range = `${formatNumber(interval.low)} to ${formatNumber(interval.high)}`;
+  const range = formatRange(interval);
   const short = interval.coverage < CONFIDENCE;
   return short ? `${range} (${(interval.coverage * 100).toFixed(1)}%)` : range;
 };
@@ -70,6 +78,7 @@ const TABLES: { experiment: string; metric: Metric; title: string }[] = [
     title: "Ping-pong bandwidth: size / half round trip, MB/s",
   },
   { experiment: "stream", metric: "bandwidth", title: "One-way stream, MB/s" },
+  { experiment: "connect", metric: "setup", title: "Connection set-up, µs" },
   { experiment: "memcpy", metric: "bandwidth", title: "memcpy inside one process, MB/s" },
   { experiment: "scaling", metric: "bandwidth", title: "Pairs together: aggregate, MB/s" },
   { experiment: "scaling", metric: "pair_bandwidth", title: "Pairs together: each pair, MB/s" },
@@ -82,7 +91,7 @@ const TABLES: { experiment: string; metric: Metric; title: string }[] = [
 
 function pointRow(point: Point, summary: Summary) {
   const { min, p50, p90, p99, max } = point.percentiles;
-  const ratio = point.transport === SUBJECT ? findRatio(summary.ratios, point) : undefined;
+  const ratio = findRatio(summary.ratios, point, BASELINE, point.transport);
   return {
     size:
       point.pairs === 1
@@ -100,6 +109,29 @@ function pointRow(point: Point, summary: Summary) {
   };
 }
 
+const programs = ({ summary, file }: ReportInput) =>
+  programRows(summary, file.samples).map(({ point, ratio, version, command, ringShare }) => ({
+    version,
+    command,
+    transport: transportLabel(point.transport),
+    repetitions: point.repetitions,
+    failed: point.failed,
+    figure: `${formatNumber(point.median)} ${point.unit}`,
+    interval: shownInterval(point.interval),
+    ratio: ratio === undefined ? "" : formatNumber(ratio.ratio),
+    ratioInterval: ratio === undefined ? "" : shownInterval(ratio.interval),
+    // Rounded down: all means all.
+    ring: ringShare === null ? "–" : `${(Math.floor(ringShare * 1000) / 10).toFixed(1)}%`,
+  }));
+
+/** What they reach of v4v-bench's own bandwidth, in a sentence. */
+function share({ share: found }: Summary): string | null {
+  if (found === null) return null;
+  const { ratio, interval, sizeBytes } = found;
+  const range = interval === null ? "" : ` (${shownInterval(interval)})`;
+  return `iperf3 over ${transportLabel(UNMODIFIED)} reaches ${formatNumber(ratio)}${range} of v4v-bench's stream over ${transportLabel(SUBJECT)} with ${formatSize(sizeBytes)}.`;
+}
+
 const tables = (summary: Summary) =>
   TABLES.map(({ experiment, metric, title }) => ({
     title,
@@ -109,22 +141,30 @@ const tables = (summary: Summary) =>
   })).filter((table) => table.rows.length > 0);
 
 /** Where the whole interval of the ratio is on the wrong side of 1. */
-function losses(ratios: readonly RatioPoint[]): string {
-  const lost = ratios.filter(({ metric, interval, denominator }) => {
-    if (interval === null || denominator !== BASELINE || metric === "cpu_dom0") return false;
+function lossesOf(numerator: Transport, all: readonly RatioPoint[]): string {
+  const ratios = ratiosOver(all, BASELINE, numerator);
+  const lost = ratios.filter(({ metric, interval }) => {
+    if (interval === null || metric === "cpu_dom0") return false;
     return lessIsBetter(metric) ? interval.low > 1 : interval.high < 1;
   });
   // Latency and bandwidth of a ping-pong are the same round trips: one of them is enough.
   const places = lost
     .filter((one) => one.experiment !== "bandwidth")
     .map((one) => `${one.experiment} at ${formatSize(one.sizeBytes)}`);
-  const names = `${transportLabel(SUBJECT)} is slower than ${transportLabel(BASELINE)}`;
+  const names = `${transportLabel(numerator)} is slower than ${transportLabel(BASELINE)}`;
   if (ratios.length === 0)
     return "This run has nothing to compare: it lacks one of the two transports.";
   return places.length === 0
     ? `There is no size at which ${names} beyond doubt.`
     : `${names} here: ${places.join(", ")}.`;
 }
+
+/** A sentence for each transport that is compared; unmodified programs only where they were measured. */
+const losses = (ratios: readonly RatioPoint[]): string =>
+  [SUBJECT, UNMODIFIED]
+    .filter((one) => one === SUBJECT || ratios.some(({ numerator }) => numerator === one))
+    .map((one) => lossesOf(one, ratios))
+    .join(" ");
 
 /** Where two sets of the same transport differ beyond doubt, no other difference can be trusted. */
 function brokenControls({ controls }: Summary): string[] {
@@ -207,6 +247,8 @@ export function reportView(input: ReportInput) {
     claims: claims.map(claimRow),
     claimCounts: claimCounts(claims),
     figures: figures.map(({ name, title, caption, svg }) => ({ name, title, caption, svg })),
+    programs: programs(input),
+    share: share(summary),
     tables: tables(summary),
     unused: summary.unused.map((one) => ({
       ...one,

@@ -1,4 +1,5 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import { KINDS } from "./profiles.ts";
 
 /** A domain as its agent described itself at the start; kernel and cpus are null where the agent did not start. */
 export interface SampledDomain {
@@ -51,6 +52,11 @@ interface Measured extends SampleHead {
   /** Socket buffers that the client's kernel granted, bytes. */
   sndbuf?: number;
   rcvbuf?: number;
+  /** `v4v-sockets`: which way the client's bytes of the timed window went, by the module's counters. */
+  ring_tx_bytes?: number;
+  ring_rx_bytes?: number;
+  tcp_tx_bytes?: number;
+  tcp_rx_bytes?: number;
 }
 
 /** Round trips, each timed by the client, ns. */
@@ -67,6 +73,35 @@ export interface StreamSample extends Measured {
   messages: number;
 }
 
+/** Connections made one after the other, each from socket() to close() with a byte each way, ns. */
+export interface ConnectSample extends Measured {
+  kind: "connect";
+  setup_ns: number[];
+}
+
+/** One run of an unmodified program between the pair's domains. */
+export interface ProgramSample extends Measured {
+  kind: "iperf3" | "redis-get";
+  /** The client. */
+  program: string;
+  /** What it says of itself. */
+  version: string;
+  command: string;
+  /** Its own result, in `unit`. */
+  figure: number;
+  unit: "MB/s" | "1/s";
+  /** Payload that the figure stands for, at least. */
+  payload_bytes: number;
+  /** All network interfaces of the client's domain, over the program's run. */
+  net_tx_bytes: number;
+  net_rx_bytes: number;
+  /** All connections that the program made. */
+  ring_tx_bytes: number;
+  ring_rx_bytes: number;
+  tcp_tx_bytes: number;
+  tcp_rx_bytes: number;
+}
+
 /** Bytes copied from buffer to buffer inside one process, and the time that took, ns. */
 export interface MemcpySample extends Measured {
   kind: "memcpy";
@@ -76,12 +111,19 @@ export interface MemcpySample extends Measured {
 }
 
 export interface FailedSample extends SampleHead {
-  kind: "pingpong" | "stream" | "memcpy";
+  kind: (typeof KINDS)[number];
   ok: false;
   error: string;
 }
 
-export type Sample = PingPongSample | StreamSample | MemcpySample | FailedSample;
+export type Sample =
+  PingPongSample | StreamSample | ConnectSample | ProgramSample | MemcpySample | FailedSample;
+
+const isProgramKind = (kind: unknown): kind is ProgramSample["kind"] =>
+  kind === "iperf3" || kind === "redis-get";
+
+export const isProgram = (sample: Sample): sample is ProgramSample =>
+  sample.ok && isProgramKind(sample.kind);
 
 /** Progress after a step. */
 export interface StepRecord {
@@ -140,7 +182,7 @@ const start = object(
 const head = {
   id: whole,
   experiment: text,
-  kind: { enum: ["pingpong", "stream", "memcpy"] },
+  kind: { enum: KINDS },
   transport: text,
   size_bytes: positive,
   pairs: positive,
@@ -151,15 +193,40 @@ const head = {
   cpu_error: text,
 };
 const granted = { sndbuf: whole, rcvbuf: whole };
-const optional = ["cpu_ns", "cpu_window_ns", "cpu_error", "sndbuf", "rcvbuf"];
+const ways = {
+  ring_tx_bytes: whole,
+  ring_rx_bytes: whole,
+  tcp_tx_bytes: whole,
+  tcp_rx_bytes: whole,
+};
+const optional = ["cpu_ns", "cpu_window_ns", "cpu_error", ...Object.keys({ ...granted, ...ways })];
 
 const pingpong = object(
-  { ...head, ...granted, rtt_ns: { type: "array", minItems: 1, items: positive } },
+  { ...head, ...granted, ...ways, rtt_ns: { type: "array", minItems: 1, items: positive } },
+  optional,
+);
+const connect = object(
+  { ...head, ...granted, setup_ns: { type: "array", minItems: 1, items: positive } },
   optional,
 );
 const stream = object(
-  { ...head, ...granted, bytes: positive, ns: whole, messages: positive },
+  { ...head, ...granted, ...ways, bytes: positive, ns: whole, messages: positive },
   optional,
+);
+const program = object(
+  {
+    ...head,
+    ...ways,
+    program: text,
+    version: text,
+    command: text,
+    figure: { type: "number", exclusiveMinimum: 0 },
+    unit: { enum: ["MB/s", "1/s"] },
+    payload_bytes: positive,
+    net_tx_bytes: whole,
+    net_rx_bytes: whole,
+  },
+  ["cpu_ns", "cpu_window_ns", "cpu_error"],
 );
 const failed = object({ ...head, error: text }, optional);
 
@@ -171,6 +238,8 @@ const ajv = new Ajv({ strict: true, allowUnionTypes: true });
 const validators: Record<string, ValidateFunction> = {
   start: ajv.compile(start),
   pingpong: ajv.compile(pingpong),
+  connect: ajv.compile(connect),
+  program: ajv.compile(program),
   stream: ajv.compile(stream),
   failed: ajv.compile(failed),
   step: ajv.compile(step),
@@ -184,6 +253,8 @@ function validatorName(line: Record<string, unknown>): string | undefined {
   }
   if (line.ok === false) return "failed";
   if (line.ok !== true) return undefined;
+  if (line.kind === "connect") return "connect";
+  if (isProgramKind(line.kind)) return "program";
   return line.kind === "stream" || line.kind === "memcpy" ? "stream" : "pingpong";
 }
 

@@ -1,17 +1,19 @@
 import { counted, formatNumber } from "./format.ts";
-import { judgeInterval, judgeRatio, missing, type Outcome, type Threshold } from "./judge.ts";
-import { CONFIDENCE, type Interval } from "./statistics.ts";
-import { findPoint, type Place, type Summary } from "./summary.ts";
+import { judged, judgeRatio, missing, within, type Outcome } from "./judge.ts";
+import type { Metric } from "./observations.ts";
+import { PAIRED_SIZE } from "./profiles.ts";
+import { CONFIDENCE } from "./statistics.ts";
+import { findPoint, ratiosOver, type Place, type Summary } from "./summary.ts";
 import { BASELINE, CEILING, SUBJECT, transportLabel } from "./transports.ts";
-
-/** Message size of the poster's experiment in pairs, bytes. */
-export const PAIRED_SIZE = 512 * 1024;
 
 /** Aggregate with the most pairs, as a part of the best aggregate of fewer. */
 export const SATURATION = 0.95;
 
-/** The poster's experiment in pairs: 16 VMs; this testbed's aim is its ratio at 1 MB, rounded, for the aggregate too. */
-const POSTER_PAIRS = { pairs: 8, ratio: 4.6 } as const;
+/** The poster's experiment in pairs: 16 VMs, and the aggregate bandwidth (MB/s) with "512 KB" messages. */
+export const PAPER_AGGREGATE = { size: "512 KB", pairs: 8, value: 17_000 } as const;
+
+/** This testbed's aim for the aggregate over TCP's: the poster's ratio at 1 MB, rounded. */
+const AGGREGATE_RATIO = 4.6;
 
 /** Jain's index over the pairs' bandwidths that counts as fair. */
 export const FAIR = 0.95;
@@ -33,23 +35,12 @@ function mostPairs(summary: Summary, experiment: string): number {
   return Math.max(0, ...pairs);
 }
 
-function judged(
-  value: number,
-  interval: Interval | null,
-  text: string,
-  threshold: Threshold,
-  unit: "ratio" | "index" = "ratio",
-): Outcome {
-  const measured = { value, interval, unit, text };
-  return interval === null
-    ? { measured, verdict: "cannot be judged here", why: "Too few repetitions for an interval." }
-    : { measured, ...judgeInterval(interval, threshold) };
-}
-
-const within = (interval: Interval | null): string =>
-  interval === null
-    ? "no interval"
-    : `95% interval ${formatNumber(interval.low)} to ${formatNumber(interval.high)}`;
+const inPairs = (metric: Metric, pairs: number): Place => ({
+  experiment: "scaling",
+  metric,
+  sizeBytes: PAIRED_SIZE,
+  pairs,
+});
 
 /** The aggregate must not fall as pairs are added. */
 export function scalingBandwidth(summary: Summary): Outcome {
@@ -76,12 +67,7 @@ export function scalingLatency(summary: Summary): Outcome {
 export function aggregate(summary: Summary): Outcome {
   const pairs = mostPairs(summary, "scaling");
   if (pairs < 2) return unjudged(ONE_PAIR);
-  const place: Place = {
-    experiment: "scaling",
-    metric: "bandwidth",
-    sizeBytes: PAIRED_SIZE,
-    pairs,
-  };
+  const place = inPairs("bandwidth", pairs);
   const { measured } = judgeRatio(summary, place, { kind: "at least", value: 1 });
   const why = `An absolute number: it compares with the paper's only on like hardware. ${counted(pairs, "pair")} ran here.`;
   return { measured, verdict: "cannot be judged here", why };
@@ -89,32 +75,22 @@ export function aggregate(summary: Summary): Outcome {
 
 /** The same ratio with the poster's number of pairs, and only there. */
 export function aggregateRatio(summary: Summary): Outcome {
-  const { pairs } = POSTER_PAIRS;
+  const { pairs } = PAPER_AGGREGATE;
   const most = mostPairs(summary, "scaling");
   if (most < pairs) {
     return unjudged(
       `Needs ${pairs} pairs at the same time, which are ${2 * pairs} domUs, and profile quick or longer; ${most === 0 ? "none" : counted(most, "pair")} ran here.`,
     );
   }
-  const place: Place = {
-    experiment: "scaling",
-    metric: "bandwidth",
-    sizeBytes: PAIRED_SIZE,
-    pairs,
-  };
-  return judgeRatio(summary, place, { kind: "at least", value: POSTER_PAIRS.ratio });
+  const place = inPairs("bandwidth", pairs);
+  return judgeRatio(summary, place, { kind: "at least", value: AGGREGATE_RATIO });
 }
 
 /** Jain's index of V4V's pairs when as many as possible run; an interval narrower than 95% decides nothing. */
 export function fairnessClaim(summary: Summary): Outcome {
   const pairs = mostPairs(summary, "scaling");
   if (pairs < 2) return unjudged(ONE_PAIR);
-  const place: Place = {
-    experiment: "scaling",
-    metric: "fairness",
-    sizeBytes: PAIRED_SIZE,
-    pairs,
-  };
+  const place = inPairs("fairness", pairs);
   const found = findPoint(summary.points, place, SUBJECT);
   if (found === undefined) return missing(summary, place, SUBJECT);
   const { median, interval } = found;
@@ -128,11 +104,8 @@ export function fairnessClaim(summary: Summary): Outcome {
 
 /** All CPU time, dom0's and spinning included, at every place where it was measured; the worst one is shown. */
 export function cpuCostClaim(summary: Summary): Outcome {
-  const places = summary.ratios.filter(
-    (one) =>
-      one.metric === "cpu_per_kb" &&
-      one.denominator === BASELINE &&
-      one.experiment.startsWith("cpu"),
+  const places = ratiosOver(summary.ratios, BASELINE, SUBJECT).filter(
+    (one) => one.metric === "cpu_per_kb" && one.experiment.startsWith("cpu"),
   );
   const outcomes = places.map((place) =>
     judgeRatio(summary, place, { kind: "at most", value: 1 / 3 }),
@@ -143,12 +116,8 @@ export function cpuCostClaim(summary: Summary): Outcome {
 
 /** From 512 B to 64 KiB V4V keeps 4 times TCP's bandwidth at every size. */
 export function noDip(summary: Summary): Outcome {
-  const places = summary.ratios.filter(
-    (one) =>
-      one.experiment === "bandwidth" &&
-      one.denominator === BASELINE &&
-      one.sizeBytes >= 512 &&
-      one.sizeBytes <= 64 * 1024,
+  const places = ratiosOver(summary.ratios, BASELINE, SUBJECT).filter(
+    (one) => one.experiment === "bandwidth" && one.sizeBytes >= 512 && one.sizeBytes <= 64 * 1024,
   );
   const outcomes = places.map((place) =>
     judgeRatio(summary, place, { kind: "at least", value: 4 }),

@@ -1,5 +1,13 @@
 import { stampOf, type Accelerator } from "./accelerator.ts";
-import { UNITS, type Metric, type Observation, type Unused } from "./observations.ts";
+import {
+  isControl,
+  isOfProgram,
+  mediansOf,
+  UNITS,
+  type Metric,
+  type Observation,
+  type Unused,
+} from "./observations.ts";
 import type { Plan } from "./plan.ts";
 import { seededRandom } from "./random.ts";
 import type { LineProblem, SampleFile } from "./samples.ts";
@@ -11,8 +19,22 @@ import {
   type Interval,
   type Percentiles,
 } from "./statistics.ts";
-import { controlsOf, saturationOf, type Control, type Saturation } from "./derived.ts";
-import { BASELINE, CEILING, compareTransports, SUBJECT, type Transport } from "./transports.ts";
+import {
+  controlsOf,
+  saturationOf,
+  shareOf,
+  type Control,
+  type Saturation,
+  type Share,
+} from "./derived.ts";
+import {
+  BASELINE,
+  CEILING,
+  compareTransports,
+  SUBJECT,
+  UNMODIFIED,
+  type Transport,
+} from "./transports.ts";
 
 /** Where a number was measured. */
 export interface Place {
@@ -40,7 +62,10 @@ export interface Point extends Place {
   failed: number;
 }
 
-/** V4V over TCP, or over AF_UNIX: below 1 is better for `half_rtt` and `cpu_per_kb`, above 1 for `bandwidth`. */
+/**
+ * V4V over TCP, or over AF_UNIX; unmodified programs' V4V over TCP, their AF_UNIX too: below 1 is better for `half_rtt`,
+ * `setup` and `cpu_per_kb`, above 1 for `bandwidth` and `rate`.
+ */
 export interface RatioPoint extends Place {
   numerator: string;
   denominator: string;
@@ -83,6 +108,8 @@ export interface Summary {
   controls: Control[];
   /** Aggregate bandwidth of the most pairs over the best of fewer; empty with one number of pairs. */
   saturation: Saturation[];
+  /** iperf3 over V4V sockets against v4v-bench over V4V; null where one was not measured. */
+  share: Share | null;
   /** Samples that failed or are not evaluated. */
   unused: Unused[];
   /** Lines of samples.jsonl that could not be read. */
@@ -150,19 +177,20 @@ function pointOf(group: readonly Observation[], unused: readonly Unused[]): Poin
   };
 }
 
-/** `label` keeps the random numbers of one denominator apart from those of another. */
+/** `label` keeps the random numbers of one couple of transports apart from those of another. */
 function ratiosOf(
   observed: readonly Observation[],
+  numeratorName: Transport,
   denominatorName: Transport,
   label: string,
   seed: number,
 ): RatioPoint[] {
-  const compared = observed.filter((one) => !one.experiment.startsWith("control-"));
+  const compared = observed.filter((one) => !isControl(one));
   const places = Map.groupBy(compared, placeKey);
   return [...places].flatMap(([key, group]) => {
     const medians = (transport: string): number[] =>
-      group.filter((one) => one.transport === transport).map((one) => one.median);
-    const [numerator, denominator] = [medians(SUBJECT), medians(denominatorName)];
+      mediansOf(group.filter((one) => one.transport === transport));
+    const [numerator, denominator] = [medians(numeratorName), medians(denominatorName)];
     const [first] = group;
     if (first === undefined || numerator.length === 0 || denominator.length === 0) return [];
     const { experiment, metric, sizeBytes, pairs } = first;
@@ -171,7 +199,7 @@ function ratiosOf(
       metric,
       sizeBytes,
       pairs,
-      numerator: SUBJECT,
+      numerator: numeratorName,
       denominator: denominatorName,
       ...ratioOfMedians(numerator, denominator, seededRandom(seed, `${label} ${key}`)),
     };
@@ -188,14 +216,23 @@ export function findPoint(
   return points.find((point) => point.transport === transport && placeKey(point) === key);
 }
 
+/** The ratios of one transport to another, everywhere. */
+export const ratiosOver = (
+  ratios: readonly RatioPoint[],
+  denominator: string,
+  numerator: string,
+): RatioPoint[] =>
+  ratios.filter((one) => one.numerator === numerator && one.denominator === denominator);
+
 /** The ratio at a place; undefined where one of the two transports was not measured. */
 export function findRatio(
   ratios: readonly RatioPoint[],
   place: Place,
-  denominator: Transport = BASELINE,
+  denominator: string = BASELINE,
+  numerator: string = SUBJECT,
 ): RatioPoint | undefined {
   const key = placeKey(place);
-  return ratios.find((ratio) => ratio.denominator === denominator && placeKey(ratio) === key);
+  return ratiosOver(ratios, denominator, numerator).find((ratio) => placeKey(ratio) === key);
 }
 
 function headlineOf(points: readonly Point[], ratios: readonly RatioPoint[]): HeadlineRow[] {
@@ -223,8 +260,10 @@ export function summarise(input: SummaryInput): Summary {
     .flatMap((group) => pointOf(group, unused) ?? [])
     .sort((a, b) => comparePlaces(a, b) || compareTransports(a.transport, b.transport));
   const ratios = [
-    ...ratiosOf(observed, BASELINE, "ratio", plan.seed),
-    ...ratiosOf(observed, CEILING, `ratio to ${CEILING}`, plan.seed),
+    ...ratiosOf(observed, SUBJECT, BASELINE, "ratio", plan.seed),
+    ...ratiosOf(observed, SUBJECT, CEILING, `ratio to ${CEILING}`, plan.seed),
+    ...ratiosOf(observed, UNMODIFIED, BASELINE, `ratio of ${UNMODIFIED}`, plan.seed),
+    ...ratiosOf(observed.filter(isOfProgram), CEILING, BASELINE, `ratio of ${CEILING}`, plan.seed),
   ].sort(comparePlaces);
   const failed = unused.filter((one) => one.failed).length;
   return {
@@ -242,6 +281,7 @@ export function summarise(input: SummaryInput): Summary {
     ratios,
     controls: controlsOf(observed, plan.seed),
     saturation: saturationOf(observed, plan.seed),
+    share: shareOf(observed, plan.seed),
     unused: [...unused],
     problems: file.problems,
     partial: file.partial,

@@ -1,5 +1,5 @@
 /** What v4v-bench measures: between two domains, between two processes of one (`unix`), or inside one (`native`). */
-export const TRANSPORTS = ["tcp", "tcp-stock", "v4v", "unix", "native"] as const;
+export const TRANSPORTS = ["tcp", "tcp-stock", "v4v", "v4v-sockets", "unix", "native"] as const;
 
 export type Transport = (typeof TRANSPORTS)[number];
 
@@ -9,6 +9,9 @@ export const BASELINE: Transport = "tcp";
 /** What is compared with the baseline. */
 export const SUBJECT: Transport = "v4v";
 
+/** What a TCP program gets that nobody changed: compared with the baseline, too. */
+export const UNMODIFIED: Transport = "v4v-sockets";
+
 /** What a socket costs without a second domain: the subject is compared with it too. */
 export const CEILING: Transport = "unix";
 
@@ -16,6 +19,7 @@ const LABELS: Record<Transport, string> = {
   tcp: "TCP",
   "tcp-stock": "TCP (stock)",
   v4v: "V4V",
+  "v4v-sockets": "V4V sockets (v4vrun)",
   unix: "AF_UNIX, one domU",
   native: "memcpy",
 };
@@ -23,6 +27,10 @@ const LABELS: Record<Transport, string> = {
 /** Both ends are in one domain. */
 export const insideOneDomain = (transport: Transport): boolean =>
   transport === "unix" || transport === "native";
+
+/** Goes over V4V: a testbed without it cannot measure it. */
+export const needsV4v = (transport: Transport): boolean =>
+  transport === SUBJECT || transport === UNMODIFIED;
 
 /** How tables and figures call a transport; one that this version does not know keeps its own name. */
 export function transportLabel(transport: string): string {

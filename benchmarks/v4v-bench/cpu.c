@@ -3,38 +3,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
 #include "lines.h"
 #include "process.h"
 #include "words.h"
-
-char **cpu_command_split(const char *command)
-{
-	size_t bytes = strlen(command) + 1;
-	size_t words = 0;
-	char *cursor;
-	char *word;
-	char **argv;
-
-	/* At most one word per two bytes. */
-	argv = malloc((bytes / 2 + 2) * sizeof(*argv) + bytes);
-	if (!argv)
-		out_of_memory();
-	cursor = memcpy(argv + bytes / 2 + 2, command, bytes);
-	while ((word = word_cut(&cursor))) {
-		if (*word)
-			argv[words++] = word;
-	}
-	argv[words] = NULL;
-	if (words == 0) {
-		free(argv);
-		return NULL;
-	}
-	return argv;
-}
 
 static bool add_line(struct cpu_times *times, char *line, struct error *error)
 {

@@ -21,9 +21,6 @@ struct cpu_times {
 	} domains[CPU_MAX_DOMAINS];
 };
 
-/* Splits the command at single spaces into an argv of its own (one allocation, free() it). NULL when it is empty. */
-char **cpu_command_split(const char *command);
-
 /* Runs the command, at most until the deadline. False when it fails, says nothing or something else. */
 bool cpu_read(char *const argv[], uint64_t deadline_ns, struct cpu_times *times, struct error *error);
 

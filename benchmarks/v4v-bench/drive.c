@@ -133,7 +133,7 @@ int drive_main(const struct drive_options *options)
 	stop_on_signals();
 	drive->step_options.timeout_ms = options->step_timeout_ms;
 	if (options->cpu_command) {
-		drive->cpu_command = cpu_command_split(options->cpu_command);
+		drive->cpu_command = process_argv(options->cpu_command);
 		drive->step_options.cpu_command = drive->cpu_command;
 	}
 	code = load_plan(&drive->plan, options->plan_path);

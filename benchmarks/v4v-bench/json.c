@@ -90,6 +90,15 @@ void json_u64(struct json *json, uint64_t number)
 	append(json, digits, (size_t)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)number));
 }
 
+void json_milli(struct json *json, uint64_t milli)
+{
+	char digits[24];
+
+	before_value(json);
+	append(json, digits, (size_t)snprintf(digits, sizeof(digits), "%llu.%03u", (unsigned long long)(milli / 1000),
+					      (unsigned)(milli % 1000)));
+}
+
 void json_bool(struct json *json, bool value)
 {
 	before_value(json);

@@ -25,6 +25,8 @@ void json_key(struct json *json, const char *key);
  */
 void json_string(struct json *json, const char *text);
 void json_u64(struct json *json, uint64_t number);
+/* A number of thousandths, written as a decimal fraction. */
+void json_milli(struct json *json, uint64_t milli);
 void json_bool(struct json *json, bool value);
 void json_null(struct json *json);
 

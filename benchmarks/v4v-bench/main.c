@@ -6,6 +6,7 @@
 
 #include "agent.h"
 #include "drive.h"
+#include "role.h"
 #include "v4v_bench.h"
 #include "words.h"
 
@@ -17,7 +18,8 @@ static const char usage[] =
 
 static const char help[] =
 	"\n"
-	"Measures round trips (pingpong) and one-way streams between domains over TCP, V4V (AF_VSOCK) and AF_UNIX.\n"
+	"Measures round trips (pingpong), one-way streams and connection set-up between domains over TCP, V4V (AF_VSOCK,\n"
+	"or TCP under v4vrun) and AF_UNIX; runs iperf3 and redis-benchmark there as they are.\n"
 	"\n"
 	"  drive   runs PLAN and appends what it measures to SAMPLES (JSON lines); the same command goes on after an\n"
 	"          interruption. It starts one agent per domain by the command that the plan names.\n"
@@ -104,6 +106,10 @@ int main(int argc, char **argv)
 			return misused("agent takes no arguments", "");
 		signal(SIGPIPE, SIG_IGN);
 		return agent_main();
+	}
+	if (strcmp(argv[1], "role") == 0) {
+		signal(SIGPIPE, SIG_IGN);
+		return role_resume(argc - 2, argv + 2);
 	}
 	return misused("unknown command ", argv[1]);
 }

@@ -6,6 +6,9 @@
 static const char *const kinds[] = {
 	[KIND_PINGPONG] = "pingpong",
 	[KIND_STREAM] = "stream",
+	[KIND_CONNECT] = "connect",
+	[KIND_IPERF3] = "iperf3",
+	[KIND_REDIS_GET] = "redis-get",
 	[KIND_MEMCPY] = "memcpy",
 };
 
@@ -13,6 +16,7 @@ static const char *const transports[] = {
 	[TRANSPORT_TCP] = "tcp",
 	[TRANSPORT_TCP_STOCK] = "tcp-stock",
 	[TRANSPORT_V4V] = "v4v",
+	[TRANSPORT_V4V_SOCKETS] = "v4v-sockets",
 	[TRANSPORT_UNIX] = "unix",
 	[TRANSPORT_NATIVE] = "native",
 };
@@ -25,6 +29,16 @@ const char *kind_name(enum kind kind)
 const char *transport_name(enum transport transport)
 {
 	return transports[transport];
+}
+
+bool kind_times_each(enum kind kind)
+{
+	return kind == KIND_PINGPONG || kind == KIND_CONNECT;
+}
+
+bool kind_is_program(enum kind kind)
+{
+	return kind == KIND_IPERF3 || kind == KIND_REDIS_GET;
 }
 
 bool kind_parse(const char *text, enum kind *kind)

@@ -1,15 +1,11 @@
 #include "pingpong.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "clock.h"
 #include "fault.h"
 #include "io.h"
 #include "payload.h"
-
-/* Room that `rtt` lines fill: 150 numbers of at most 20 digits stay below the longest line. */
-#define RTT_PER_LINE 150u
 
 static bool receive_echo(int fd, uint8_t *echo, size_t size, struct error *error)
 {
@@ -72,21 +68,6 @@ static uint32_t timed_round_trips(const struct role_spec *spec, int fd, const ui
 	return done;
 }
 
-static bool report_round_trips(const struct role *role, const uint64_t *rtt_ns, uint32_t count, struct error *error)
-{
-	for (uint32_t next = 0; next < count;) {
-		char line[RTT_PER_LINE * 21 + 1];
-		size_t length = 0;
-
-		for (uint32_t i = 0; i < RTT_PER_LINE && next < count; i++)
-			length += (size_t)snprintf(line + length, sizeof(line) - length, " %llu",
-						   (unsigned long long)rtt_ns[next++]);
-		if (!role_report(role, error, "rtt %u%s", role->spec.role, line))
-			return false;
-	}
-	return true;
-}
-
 bool pingpong_client(const struct role *role, int fd, struct error *error)
 {
 	const struct role_spec *spec = &role->spec;
@@ -104,12 +85,12 @@ bool pingpong_client(const struct role *role, int fd, struct error *error)
 	if (!role_barrier(role, fd, error))
 		return false;
 	done = timed_round_trips(spec, fd, out, echo, rtt_ns, &start_ns, &wall_ns, error);
-	if (!done || !role_window_over(role, start_ns, error))
+	if (!done || !role_window_over(role, start_ns, error) || !role_way(role, fd, error))
 		return false;
 	if (memcmp(out, echo, spec->size) != 0)
 		return error_set(error, "integrity: the last timed echo differs");
 	if (!verified_round_trip(role, fd, out, echo, (uint64_t)spec->warmup + done, error) ||
-	    !report_round_trips(role, rtt_ns, done, error))
+	    !role_report_times(role, rtt_ns, done, error))
 		return false;
 	return role_report(role, error, "done %u %llu %llu %u", spec->role, (unsigned long long)start_ns,
 			   (unsigned long long)wall_ns, (unsigned)done);

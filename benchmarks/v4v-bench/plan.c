@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "payload.h"
+#include "program.h"
 #include "words.h"
 
 #define PLAN_HEADER "v4v-bench-plan 1"
@@ -189,9 +190,9 @@ static bool step_line(struct parser *parser, char *text, uint32_t line, struct e
 	if (!fields_parse(text, keys, KEYS, NO_REST, values, error))
 		return false;
 	if (!kind_parse(values[KIND], &step.kind))
-		return error_set(error, "kind=%.60s is none of pingpong, stream, memcpy", values[KIND]);
+		return error_set(error, "kind=%.60s is none of pingpong, stream, connect, iperf3, redis-get, memcpy", values[KIND]);
 	if (!transport_parse(values[TRANSPORT], &step.transport))
-		return error_set(error, "transport=%.60s is none of tcp, tcp-stock, v4v, unix, native",
+		return error_set(error, "transport=%.60s is none of tcp, tcp-stock, v4v, v4v-sockets, unix, native",
 				 values[TRANSPORT]);
 	if ((step.kind == KIND_MEMCPY) != (step.transport == TRANSPORT_NATIVE))
 		return error_set(error, "kind=%s does not go with transport=%s: memcpy and native go together",
@@ -200,11 +201,17 @@ static bool step_line(struct parser *parser, char *text, uint32_t line, struct e
 	    !name_field("experiment", values[EXPERIMENT], step.experiment, error) ||
 	    !u32_field("size", values[SIZE], 1, BENCH_MAX_SIZE, &step.size, error) ||
 	    !u32_field("warmup", values[WARMUP], 0, BENCH_MAX_COUNT, &step.warmup, error) ||
-	    !u32_field("count", values[COUNT], step.kind == KIND_PINGPONG, BENCH_MAX_COUNT, &step.count, error) ||
+	    !u32_field("count", values[COUNT], kind_times_each(step.kind), BENCH_MAX_COUNT, &step.count, error) ||
 	    !u32_field("budget_ms", values[BUDGET_MS], 1, BENCH_MAX_BUDGET_MS, &step.budget_ms, error) ||
 	    !u32_field("repetition", values[REPETITION], 0, 1000000, &step.repetition, error) ||
 	    !pairs_field(parser, values[PAIRS], &step, error))
 		return false;
+	if (kind_is_program(step.kind) && !program_takes(step.kind, step.transport))
+		return error_set(error, "kind=%s does not go with transport=%s", values[KIND], values[TRANSPORT]);
+	if (step.kind == KIND_REDIS_GET && step.count == 0)
+		return error_set(error, "kind=redis-get needs a count of requests");
+	if (step.kind == KIND_CONNECT && step.size != 1)
+		return error_set(error, "kind=connect goes with size=1: a byte each way");
 	parser->ids = grow(parser->ids, plan->step_count, &parser->ids_allocated, sizeof(*parser->ids));
 	parser->ids[plan->step_count] = (uint64_t)step.id << 32 | line;
 	plan->steps = grow(plan->steps, plan->step_count, &parser->steps_allocated, sizeof(*plan->steps));

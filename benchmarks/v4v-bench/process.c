@@ -5,11 +5,13 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "words.h"
 
 #define POLL_INTERVAL_NS (2 * NS_PER_MS)
 #define KILL_LIMIT_MS 2000u /* a killed process may still be stuck in the kernel */
@@ -19,6 +21,31 @@ extern char **environ;
 struct pipes {
 	int fds[3][2]; /* of stdin, stdout, stderr: read end, write end */
 };
+
+char **process_argv(const char *command)
+{
+	size_t bytes = strlen(command) + 1;
+	size_t words = 0;
+	char *cursor;
+	char *word;
+	char **argv;
+
+	/* At most one word per two bytes. */
+	argv = malloc((bytes / 2 + 2) * sizeof(*argv) + bytes);
+	if (!argv)
+		out_of_memory();
+	cursor = memcpy(argv + bytes / 2 + 2, command, bytes);
+	while ((word = word_cut(&cursor))) {
+		if (*word)
+			argv[words++] = word;
+	}
+	argv[words] = NULL;
+	if (words == 0) {
+		free(argv);
+		return NULL;
+	}
+	return argv;
+}
 
 static void close_pipes(struct pipes *pipes)
 {
@@ -95,8 +122,7 @@ bool process_start(struct process *process, char *const argv[], struct error *er
 	return true;
 }
 
-/* Waits for the end without reaping: until then the process's number, and its group's, belong to nobody else. */
-static bool ended(pid_t pid, uint64_t deadline_ns)
+bool process_ended(pid_t pid, uint64_t deadline_ns)
 {
 	for (;;) {
 		siginfo_t info = {.si_pid = 0};
@@ -119,9 +145,9 @@ bool process_end(struct process *process, uint32_t grace_ms, char *how, size_t s
 	close(process->in);
 	close(process->out);
 	close(process->err);
-	in_time = ended(process->pid, deadline_in_ms(grace_ms));
+	in_time = process_ended(process->pid, deadline_in_ms(grace_ms));
 	kill(-process->pid, SIGKILL); /* also what it may have started itself */
-	if (ended(process->pid, deadline_in_ms(KILL_LIMIT_MS)))
+	if (process_ended(process->pid, deadline_in_ms(KILL_LIMIT_MS)))
 		waitpid(process->pid, &status, WNOHANG);
 	if (!in_time) {
 		snprintf(how, size, "did not exit and was killed");

@@ -13,8 +13,17 @@ struct process {
 	int in, out, err; /* our ends, non-blocking, closed on exec */
 };
 
+/* Splits a command at single spaces into an argv of its own (one allocation, free() it). NULL when it is empty. */
+char **process_argv(const char *command);
+
 /* Starts argv (searched in PATH) with signals at their defaults. False with a reason, e.g. the program is missing. */
 bool process_start(struct process *process, char *const argv[], struct error *error);
+
+/*
+ * Waits until a child of this process has ended, without reaping it: until then its number, and its group's, belong to
+ * nobody else. False at the deadline.
+ */
+bool process_ended(pid_t pid, uint64_t deadline_ns);
 
 /*
  * Closes the pipes, gives the process `grace_ms` to exit, then kills its whole group. `how` (of `size` bytes) tells

@@ -65,7 +65,7 @@ bool role_spec_parse(char *text, struct role_spec *spec, struct error *error)
 	return number_field(keys[SEED], values[SEED], 0, UINT64_MAX, &spec->seed, error) &&
 	       u32_key(SIZE, values, 1, BENCH_MAX_SIZE, &spec->size, error) &&
 	       u32_key(WARMUP, values, 0, BENCH_MAX_COUNT, &spec->warmup, error) &&
-	       u32_key(COUNT, values, spec->kind == KIND_PINGPONG, BENCH_MAX_COUNT, &spec->count, error) &&
+	       u32_key(COUNT, values, kind_times_each(spec->kind), BENCH_MAX_COUNT, &spec->count, error) &&
 	       u32_key(BUDGET_MS, values, 1, BENCH_MAX_BUDGET_MS, &spec->budget_ms, error) &&
 	       u32_key(PAIRS, values, 1, BENCH_MAX_PAIRS, &spec->pairs, error) &&
 	       u32_key(DEADLINE_MS, values, 0, 2 * BENCH_MAX_BUDGET_MS, &spec->deadline_ms, error) &&

@@ -11,12 +11,17 @@
  *           ... nothing is said by anybody while a step is being timed ...
  * agent:  timed ROLE                                         client: its timed window is over
  * drive:  finish                                             all clients: verify and report
- * agent:  rtt ROLE NS NS NS...                               client of a pingpong, as many lines as it takes
- * agent:  done ROLE A B C                                    pingpong client: START_NS WALL_NS ROUND_TRIPS
+ * agent:  way ROLE RING_TX RING_RX TCP_TX TCP_RX             client of v4v-sockets, bytes since the window's start
+ * agent:  version ROLE TEXT                                 client of a program, before `warm`
+ * agent:  command ROLE TEXT                                 likewise
+ * agent:  net ROLE TX RX                                    likewise, after `way`: bytes of the domain's interfaces
+ * agent:  rtt ROLE NS NS NS...                               client of a pingpong or connect, as many lines as it takes
+ * agent:  done ROLE A B C                                    pingpong and connect client: START_NS WALL_NS COUNT
  *                                                            stream client:   START_NS WALL_NS MESSAGES CHECKSUM
  *                                                            stream server:   BYTES NS CHECKSUM
+ *                                                            program client:  START_NS WALL_NS FIGURE_MILLI PAYLOAD
  *                                                            memcpy client:   START_NS WALL_NS MESSAGES
- *                                                            pingpong and memcpy server: nothing
+ *                                                            all other servers: nothing
  * agent:  failed ROLE TEXT                                   instead of any of the above; the role is over
  * drive:  abort                                              ends all roles
  * agent:  idle                                               they are gone; lines before this one are stale

@@ -40,19 +40,12 @@ static void drop_all(struct waiting *waiting)
 		drop(waiting, waiting->count - 1);
 }
 
-/* Errors of accept() that concern one dead connection and not the listener. */
-static bool accept_error_passes(void)
-{
-	return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED || errno == ECONNRESET ||
-	       errno == EPROTO || errno == ETIMEDOUT;
-}
-
 static bool take_one(int listener, struct waiting *waiting, struct error *error)
 {
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd < 0)
-		return accept_error_passes() || error_errno(error, "accept");
+		return transport_accept_passes() || error_errno(error, "accept");
 	if (waiting->count == CANDIDATES)
 		drop(waiting, 0);
 	waiting->candidates[waiting->count++] = (struct candidate){.fd = fd};

@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -14,8 +16,11 @@
 #include "lines.h"
 #include "memory.h"
 #include "pingpong.h"
+#include "program.h"
 #include "rendezvous.h"
+#include "setup.h"
 #include "stream.h"
+#include "words.h"
 
 /* How much later than the budget the windows of the step's other pairs may end: their clients start with a skew. */
 #define START_SKEW_MS 50u
@@ -23,6 +28,9 @@
 /* Sockets give up at the deadline with a reason; a role that is stuck all the same dies a little later. */
 #define DEADLINE_GRACE_MS 500u /* at most */
 #define DEADLINE_GRACE_PART 32u /* of the deadline */
+
+/* Room that `rtt` lines fill: 150 numbers of at most 20 digits stay below the longest line. */
+#define RTT_PER_LINE 150u
 
 bool role_report(const struct role *role, struct error *error, const char *format, ...)
 {
@@ -37,6 +45,21 @@ bool role_report(const struct role *role, struct error *error, const char *forma
 		length = (int)sizeof(line) - 2;
 	line[length] = '\n';
 	return write_all(role->report, line, (size_t)length + 1) || error_errno(error, "report");
+}
+
+bool role_report_times(const struct role *role, const uint64_t *ns, uint32_t count, struct error *error)
+{
+	for (uint32_t next = 0; next < count;) {
+		char line[RTT_PER_LINE * 21 + 1];
+		size_t length = 0;
+
+		for (uint32_t i = 0; i < RTT_PER_LINE && next < count; i++)
+			length += (size_t)snprintf(line + length, sizeof(line) - length, " %llu",
+						   (unsigned long long)ns[next++]);
+		if (!role_report(role, error, "rtt %u%s", role->spec.role, line))
+			return false;
+	}
+	return true;
 }
 
 bool role_await(const struct role *role, uint64_t *message, struct error *error)
@@ -56,6 +79,8 @@ bool role_barrier(const struct role *role, int fd, struct error *error)
 	uint64_t start_ns;
 
 	transport_buffers(fd, role->spec.server.transport, &sndbuf, &rcvbuf);
+	if (role->before && role->spec.server.transport == TRANSPORT_V4V_SOCKETS && !way_read(fd, role->before, error))
+		return false;
 	if (!role_report(role, error, "warm %u %u %u", role->spec.role, (unsigned)sndbuf, (unsigned)rcvbuf) ||
 	    !role_await(role, &start_ns, error))
 		return false;
@@ -72,6 +97,29 @@ bool role_window_over(const struct role *role, uint64_t start_ns, struct error *
 	return role_report(role, error, "timed %u", role->spec.role) && role_await(role, &finish, error);
 }
 
+bool role_report_way(const struct role *role, const struct way *before, const struct way *after, struct error *error)
+{
+	struct way way = way_between(before, after);
+
+	return role_report(role, error, "way %u %llu %llu %llu %llu", role->spec.role, (unsigned long long)way.ring_tx,
+			   (unsigned long long)way.ring_rx, (unsigned long long)way.tcp_tx,
+			   (unsigned long long)way.tcp_rx);
+}
+
+bool role_way(const struct role *role, int fd, struct error *error)
+{
+	struct way after;
+
+	return role->spec.server.transport != TRANSPORT_V4V_SOCKETS ||
+	       (way_read(fd, &after, error) && role_report_way(role, role->before, &after, error));
+}
+
+/* A connection starts as TCP: it is measured when it has become what it is measured as. */
+static bool settle(const struct role *role, int fd, struct error *error)
+{
+	return role->spec.server.transport != TRANSPORT_V4V_SOCKETS || way_wait_moved(fd, role->deadline_ns, error);
+}
+
 static bool serve(struct role *role, struct error *error)
 {
 	struct role_spec *spec = &role->spec;
@@ -79,14 +127,20 @@ static bool serve(struct role *role, struct error *error)
 
 	if (spec->kind == KIND_MEMCPY)
 		return memory_server(role, error);
+	if (kind_is_program(spec->kind))
+		return program_server(role, error);
 	listener = transport_listen(&spec->server, error);
 	if (listener < 0)
+		return false;
+	if (spec->server.transport == TRANSPORT_V4V_SOCKETS && !way_asked(listener, error))
 		return false;
 	if (!role_report(role, error, "listening %u %u", spec->role, (unsigned)spec->server.port))
 		return false;
 	fd = rendezvous_accept(listener, spec->server.transport, spec->token, role->deadline_ns, error);
-	if (fd < 0)
+	if (fd < 0 || !settle(role, fd, error))
 		return false;
+	if (spec->kind == KIND_CONNECT)
+		return setup_server(role, listener, fd, error);
 	return spec->kind == KIND_PINGPONG ? pingpong_server(role, fd, error)
 					   : stream_server(role, listener, fd, error);
 }
@@ -98,9 +152,13 @@ static bool use(const struct role *role, struct error *error)
 
 	if (spec->kind == KIND_MEMCPY)
 		return memory_client(role, error);
+	if (kind_is_program(spec->kind))
+		return program_client(role, error);
 	fd = rendezvous_connect(&spec->server, spec->token, role->deadline_ns, error);
-	if (fd < 0)
+	if (fd < 0 || !settle(role, fd, error))
 		return false;
+	if (spec->kind == KIND_CONNECT)
+		return setup_client(role, fd, error);
 	return spec->kind == KIND_PINGPONG ? pingpong_client(role, fd, error) : stream_client(role, fd, error);
 }
 
@@ -126,6 +184,63 @@ static void isolate(uint32_t deadline_ms, pid_t agent)
 	setitimer(ITIMER_REAL, &limit, NULL);
 }
 
+static _Noreturn void fail(const struct role *role, const struct error *error)
+{
+	role_report(role, &(struct error){.text = ""}, "failed %u %s", role->spec.role, error->text);
+	_exit(EXIT_OK);
+}
+
+static _Noreturn void role_run(struct role *role)
+{
+	struct error error = {.text = ""};
+
+	if (!(role->spec.is_client ? use(role, &error) : serve(role, &error)))
+		fail(role, &error);
+	_exit(EXIT_OK);
+}
+
+/* Goes on as the same process under v4vrun, which is given its library when it is started. Returns only on failure. */
+static void become_unmodified_program(const struct role *role, struct error *error)
+{
+	char program[4096], control[12], report[12], line[512];
+	struct role_spec spec = role->spec;
+	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+
+	if (length < 0) {
+		error_errno(error, "/proc/self/exe");
+		return;
+	}
+	program[length] = '\0';
+	spec.deadline_ms = (uint32_t)ms_until(role->deadline_ns);
+	role_spec_format(line, sizeof(line), &spec);
+	snprintf(control, sizeof(control), "%d", role->control);
+	snprintf(report, sizeof(report), "%d", role->report);
+	if (fcntl(role->control, F_SETFD, 0) != 0 || fcntl(role->report, F_SETFD, 0) != 0) {
+		error_errno(error, "fcntl");
+		return;
+	}
+	execlp("v4vrun", "v4vrun", "--mode", "require", program, "role", control, report, line + strlen("role "),
+	       (char *)NULL);
+	error_errno(error, "path: v4vrun");
+}
+
+int role_resume(int argc, char **argv)
+{
+	struct role role = {.before = &(struct way){0}};
+	struct error error = {.text = "three arguments are needed"};
+	uint64_t control, report;
+
+	if (argc != 3 || !number_parse(argv[0], 3, INT32_MAX, &control) ||
+	    !number_parse(argv[1], 3, INT32_MAX, &report) || !role_spec_parse(argv[2], &role.spec, &error)) {
+		fprintf(stderr, "v4v-bench role: %s: it is started by `v4v-bench agent`\n", error.text);
+		return EXIT_BAD_PLAN;
+	}
+	role.control = (int)control;
+	role.report = (int)report;
+	role.deadline_ns = deadline_in_ms(role.spec.deadline_ms);
+	role_run(&role);
+}
+
 void role_main(const struct role_spec *spec, pid_t agent, int control, int report)
 {
 	struct role role = {
@@ -137,7 +252,10 @@ void role_main(const struct role_spec *spec, pid_t agent, int control, int repor
 	struct error error = {.text = ""};
 
 	isolate(spec->deadline_ms, agent);
-	if (spec->is_client ? !use(&role, &error) : !serve(&role, &error))
-		role_report(&role, &(struct error){.text = ""}, "failed %u %s", spec->role, error.text);
-	_exit(EXIT_OK);
+	/* A program that is measured itself is what runs under v4vrun. */
+	if (spec->server.transport == TRANSPORT_V4V_SOCKETS && !kind_is_program(spec->kind)) {
+		become_unmodified_program(&role, &error);
+		fail(&role, &error);
+	}
+	role_run(&role);
 }

@@ -1,6 +1,7 @@
 /* What the agents say in a step: each line moves a role on, or makes no sense. */
 #include "run.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,7 +84,10 @@ static bool done_line(const struct run *run, struct pair_result *pair, bool is_c
 	if (run->step->kind == KIND_MEMCPY)
 		return numbers(cursor, (uint64_t *[]){&pair->start_ns, &pair->wall_ns, &pair->messages}, 3, error) &&
 		       memcpy_bytes(run, pair, error);
-	if (run->step->kind == KIND_PINGPONG) {
+	if (kind_is_program(run->step->kind))
+		return numbers(cursor, (uint64_t *[]){&pair->start_ns, &pair->wall_ns, &pair->figure_milli,
+						      &pair->payload}, 4, error);
+	if (kind_times_each(run->step->kind)) {
 		if (!numbers(cursor, (uint64_t *[]){&pair->start_ns, &pair->wall_ns, &round_trips}, 3, error))
 			return false;
 		return round_trips == pair->rtt_count ||
@@ -117,6 +121,28 @@ static bool warm_line(struct pair_result *pair, char *cursor, struct error *erro
 	return true;
 }
 
+static bool way_words(struct pair_result *pair, char *cursor, struct error *error)
+{
+	struct way *way = &pair->way;
+
+	pair->has_way = true;
+	return numbers(cursor, (uint64_t *[]){&way->ring_tx, &way->ring_rx, &way->tcp_tx, &way->tcp_rx}, 4, error);
+}
+
+/* What a program's client says beside its numbers. False when the verb is another one. */
+static bool is_remark(struct pair_result *pair, enum role_state state, const char *verb, const char *text)
+{
+	if (state != ROLE_SENT || !text)
+		return false;
+	if (strcmp(verb, "version") == 0)
+		snprintf(pair->version, sizeof(pair->version), "%s", text);
+	else if (strcmp(verb, "command") == 0)
+		snprintf(pair->command, sizeof(pair->command), "%s", text);
+	else
+		return false;
+	return true;
+}
+
 /* Moves a role on if the verb fits its state. */
 static bool role_line(struct run *run, struct pair_result *pair, bool is_client, const char *verb, char *cursor,
 		      struct error *error)
@@ -125,6 +151,8 @@ static bool role_line(struct run *run, struct pair_result *pair, bool is_client,
 
 	if (*state == ROLE_FAILED)
 		return true; /* given up on already; its agent does not know yet */
+	if (is_client && kind_is_program(run->step->kind) && is_remark(pair, *state, verb, cursor))
+		return true;
 	if (*state == ROLE_SENT && !is_client && strcmp(verb, "listening") == 0) {
 		*state = ROLE_READY;
 		return listening_line(pair, cursor, error);
@@ -136,6 +164,12 @@ static bool role_line(struct run *run, struct pair_result *pair, bool is_client,
 	if (*state == ROLE_READY && is_client && strcmp(verb, "timed") == 0) {
 		*state = ROLE_TIMED;
 		return true;
+	}
+	if (*state == ROLE_TIMED && is_client && strcmp(verb, "way") == 0)
+		return way_words(pair, cursor, error);
+	if (*state == ROLE_TIMED && is_client && strcmp(verb, "net") == 0) {
+		pair->has_net = true;
+		return numbers(cursor, (uint64_t *[]){&pair->net.tx, &pair->net.rx}, 2, error);
 	}
 	if (*state == ROLE_TIMED && is_client && strcmp(verb, "rtt") == 0)
 		return add_round_trips(pair, run->step->count, cursor, error);

@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "io.h"
+#include "program.h"
 
 static uint64_t t_ms(const struct samples *samples)
 {
@@ -105,19 +106,38 @@ bool samples_start(struct samples *samples, const struct plan *plan, const struc
 
 static void write_measured(struct json *json, const struct plan_step *step, const struct pair_result *pair)
 {
-	if (step->kind == KIND_PINGPONG) {
-		json_key(json, "rtt_ns");
+	if (kind_times_each(step->kind)) {
+		json_key(json, step->kind == KIND_CONNECT ? "setup_ns" : "rtt_ns");
 		json_open(json, '[');
 		for (uint32_t i = 0; i < pair->rtt_count; i++)
 			json_u64(json, pair->rtt_ns[i]);
 		json_close(json, ']');
+	} else if (kind_is_program(step->kind)) {
+		text_member(json, "program", program_name(step->kind));
+		text_member(json, "version", pair->version);
+		text_member(json, "command", pair->command);
+		json_key(json, "figure");
+		json_milli(json, pair->figure_milli);
+		text_member(json, "unit", program_unit(step->kind));
+		number_member(json, "payload_bytes", pair->payload);
+		number_member(json, "net_tx_bytes", pair->net.tx);
+		number_member(json, "net_rx_bytes", pair->net.rx);
 	} else {
 		number_member(json, "bytes", pair->bytes);
 		number_member(json, "ns", pair->stream_ns);
 		number_member(json, "messages", pair->messages);
 	}
-	number_member(json, "sndbuf", pair->sndbuf);
-	number_member(json, "rcvbuf", pair->rcvbuf);
+	if (pair->has_way) {
+		number_member(json, "ring_tx_bytes", pair->way.ring_tx);
+		number_member(json, "ring_rx_bytes", pair->way.ring_rx);
+		number_member(json, "tcp_tx_bytes", pair->way.tcp_tx);
+		number_member(json, "tcp_rx_bytes", pair->way.tcp_rx);
+	}
+	/* A program's sockets are its own affair. */
+	if (!kind_is_program(step->kind)) {
+		number_member(json, "sndbuf", pair->sndbuf);
+		number_member(json, "rcvbuf", pair->rcvbuf);
+	}
 	number_member(json, "start_ns", pair->start_ns);
 	number_member(json, "wall_ns", pair->wall_ns);
 }

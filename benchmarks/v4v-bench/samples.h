@@ -9,6 +9,10 @@
  *    "start_ns":...,"wall_ns":...}
  *   {"type":"sample",...,"kind":"stream",...,"ok":true,"bytes":104857600,"ns":998000000,"messages":1600,
  *    "sndbuf":...,"rcvbuf":...,"start_ns":...,"wall_ns":...}
+ *   {"type":"sample",...,"kind":"connect",...,"setup_ns":[...],...}   as a ping-pong's; one number a connection
+ *   {"type":"sample",...,"kind":"iperf3",...,"program":"iperf3","version":"...","command":"...","figure":1234.567,
+ *    "unit":"MB/s","payload_bytes":N,"net_tx_bytes":N,"net_rx_bytes":N,...}   so redis-get, unit 1/s. "figure" is the
+ *    program's own; "payload_bytes" what that stands for at least; "net_*": all interfaces of the client's domain
  *   {"type":"sample",...,"kind":"memcpy","transport":"native",...,"bytes":...,"ns":...,"messages":...}   as a stream's
  *   {"type":"sample",...,"ok":false,"error":"domu1 (client): connect: Connection refused"}
  *   {"type":"step","id":17,"done":5,"of":120,"t_ms":81234}
@@ -18,6 +22,9 @@
  * server's, from its first received byte to its last. "sndbuf" and "rcvbuf" are the client's, see transport.h.
  * An agent that did not start leaves "kernel":null,"cpus":null and an "error" in its domain.
  * Keys that appear only where they have something to say:
+ *   "ring_tx_bytes":N,"ring_rx_bytes":N,"tcp_tx_bytes":N,"tcp_rx_bytes":N
+ *                    v4v-sockets, and programs on any transport: which way the client's bytes of the timed window went, by the module's counters;
+ *                    TCP's sent ones as the server's kernel acknowledged them, so some may be from before
  *   "pairs_ok":15    another pair of the step failed after the start, so fewer ran to the end together
  *   "cpu_ns":{...},"cpu_window_ns":N   first pair's line, with --cpu-command: domid -> CPU ns, over N ns
  *   "cpu_error":"..."                  first pair's line: that command failed

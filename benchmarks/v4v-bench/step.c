@@ -156,6 +156,52 @@ static bool run_phases(struct run *run, const struct step_options *options,
 	return wait_for_phase(run, &done);
 }
 
+/* What is measured as a ring went by the ring, every byte of it. */
+static void judge_way(const struct plan_step *step, uint32_t size, struct pair_result *pair)
+{
+	uint64_t sent = (step->kind == KIND_PINGPONG ? pair->rtt_count : pair->messages) * (uint64_t)size;
+	uint64_t received = step->kind == KIND_PINGPONG ? sent : 0;
+
+	if (!pair->has_way)
+		error_set(&pair->error, "path: the client did not say which way its bytes went");
+	else if (pair->way.ring_tx < sent)
+		error_set(&pair->error, "path: only %llu of %llu bytes sent went by the ring",
+			  (unsigned long long)pair->way.ring_tx, (unsigned long long)sent);
+	else if (pair->way.ring_rx < received)
+		error_set(&pair->error, "path: only %llu of %llu bytes received came by the ring",
+			  (unsigned long long)pair->way.ring_rx, (unsigned long long)received);
+}
+
+/*
+ * Of a program's bytes at least so many must have gone the way that is measured. A program does not wait for its
+ * connections to move, so the first bytes of each go by TCP.
+ */
+#define PROGRAM_MOST_PERCENT 80u
+
+static bool too_few(uint64_t part, uint64_t whole)
+{
+	return (double)part * 100 < (double)whole * PROGRAM_MOST_PERCENT;
+}
+
+static void judge_program(const struct plan_step *step, struct pair_result *pair)
+{
+	uint64_t ring = pair->way.ring_tx + pair->way.ring_rx;
+	uint64_t tcp = pair->way.tcp_tx + pair->way.tcp_rx;
+	uint64_t net = pair->net.tx + pair->net.rx;
+
+	if (!pair->has_way || !pair->has_net || !pair->command[0])
+		error_set(&pair->error, "path: the client did not say which way its bytes went");
+	else if (step->transport != TRANSPORT_V4V_SOCKETS && ring)
+		error_set(&pair->error, "path: %llu bytes went by a ring", (unsigned long long)ring);
+	else if (step->transport == TRANSPORT_TCP && net < pair->payload)
+		error_set(&pair->error, "path: only %llu bytes passed the network interfaces, of %llu at least",
+			  (unsigned long long)net, (unsigned long long)pair->payload);
+	else if (step->transport == TRANSPORT_V4V_SOCKETS &&
+		 (too_few(ring, ring + tcp) || too_few(ring, pair->payload)))
+		error_set(&pair->error, "path: only %llu bytes went by the ring, %llu by TCP, of a payload of %llu at least",
+			  (unsigned long long)ring, (unsigned long long)tcp, (unsigned long long)pair->payload);
+}
+
 /* The verdict on a pair whose ends both reported. */
 static void judge(const struct plan_step *step, uint32_t size, struct pair_result *pair)
 {
@@ -167,6 +213,13 @@ static void judge(const struct plan_step *step, uint32_t size, struct pair_resul
 			error_set(&pair->error, "integrity: checksum sent %016llx, received %016llx",
 				  (unsigned long long)pair->sent_checksum,
 				  (unsigned long long)pair->received_checksum);
+	}
+	if (!pair->error.text[0]) {
+		if (kind_is_program(step->kind))
+			judge_program(step, pair);
+		/* A byte each way may be over before the two modules have agreed. */
+		else if (step->transport == TRANSPORT_V4V_SOCKETS && step->kind != KIND_CONNECT)
+			judge_way(step, size, pair);
 	}
 	pair->ok = !pair->error.text[0];
 }

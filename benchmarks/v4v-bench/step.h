@@ -8,6 +8,7 @@
 #include "cpu.h"
 #include "link.h"
 #include "plan.h"
+#include "way.h"
 
 enum role_state { ROLE_UNSENT, ROLE_SENT, ROLE_READY, ROLE_TIMED, ROLE_DONE, ROLE_FAILED };
 
@@ -25,6 +26,11 @@ struct pair_result {
 	uint32_t rtt_count, rtt_allocated, round_trips;
 	uint64_t messages, sent_checksum;             /* stream, client */
 	uint64_t bytes, stream_ns, received_checksum; /* stream, server */
+	uint64_t figure_milli, payload;               /* program, client: in thousandths of its unit; bytes at least */
+	char version[64], command[256];               /* program, client */
+	bool has_way, has_net;
+	struct way way; /* v4v-sockets and programs, client: over the timed window */
+	struct net_bytes net; /* programs, client */
 };
 
 struct step_result {

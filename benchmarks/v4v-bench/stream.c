@@ -103,7 +103,7 @@ bool stream_client(const struct role *role, int fd, struct error *error)
 		return false;
 	messages = timed_messages(spec, fd, buffer, &start_ns, &wall_ns, error);
 	if (!messages || !end_of_stream(fd, "end of stream", error) || !role_window_over(role, start_ns, error) ||
-	    !send_verification(role, buffer, &checksum, error))
+	    !role_way(role, fd, error) || !send_verification(role, buffer, &checksum, error))
 		return false;
 	return role_report(role, error, "done %u %llu %llu %llu %llu", spec->role, (unsigned long long)start_ns,
 			   (unsigned long long)wall_ns, (unsigned long long)messages, (unsigned long long)checksum);

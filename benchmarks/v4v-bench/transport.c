@@ -24,6 +24,12 @@ union address {
 	struct sockaddr_un un;
 };
 
+/* The library of v4vrun asks for V4V; the program itself does what it does for TCP. */
+static bool is_tuned_tcp(enum transport transport)
+{
+	return transport == TRANSPORT_TCP || transport == TRANSPORT_V4V_SOCKETS;
+}
+
 static int family(enum transport transport)
 {
 	switch (transport) {
@@ -33,6 +39,7 @@ static int family(enum transport transport)
 		return AF_UNIX;
 	case TRANSPORT_TCP:
 	case TRANSPORT_TCP_STOCK:
+	case TRANSPORT_V4V_SOCKETS:
 	case TRANSPORT_NATIVE: /* never gets here: it has no socket */
 		break;
 	}
@@ -57,6 +64,7 @@ static socklen_t make_address(const struct endpoint *endpoint, bool listening, u
 		return offsetof(struct sockaddr_un, sun_path) + 1 + AUTOBIND_DIGITS;
 	case TRANSPORT_TCP:
 	case TRANSPORT_TCP_STOCK:
+	case TRANSPORT_V4V_SOCKETS:
 	case TRANSPORT_NATIVE:
 		break;
 	}
@@ -86,6 +94,7 @@ static bool read_port(int fd, struct endpoint *endpoint)
 		return true;
 	case TRANSPORT_TCP:
 	case TRANSPORT_TCP_STOCK:
+	case TRANSPORT_V4V_SOCKETS:
 	case TRANSPORT_NATIVE:
 		break;
 	}
@@ -103,7 +112,7 @@ static bool set_options(int fd, enum transport transport, struct error *error)
 	int on = 1;
 
 	/* V4V's rings are the module's to size: its parameter ring_kib is a setting of the testbed. */
-	if (transport == TRANSPORT_TCP) {
+	if (is_tuned_tcp(transport)) {
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 		if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0)
@@ -201,6 +210,12 @@ fail:
 	return -1;
 }
 
+bool transport_accept_passes(void)
+{
+	return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED || errno == ECONNRESET ||
+	       errno == EPROTO || errno == ETIMEDOUT;
+}
+
 bool transport_adopt(int fd, enum transport transport, uint32_t timeout_ms, struct error *error)
 {
 	return set_options(fd, transport, error) && set_timeouts(fd, transport, timeout_ms, error);
@@ -227,7 +242,7 @@ void transport_buffers(int fd, enum transport transport, uint32_t *sndbuf, uint3
 	}
 	*sndbuf = socket_buffer(fd, SO_SNDBUF);
 	*rcvbuf = socket_buffer(fd, SO_RCVBUF);
-	if (transport == TRANSPORT_TCP) {
+	if (is_tuned_tcp(transport)) {
 		*sndbuf /= 2;
 		*rcvbuf /= 2;
 	}

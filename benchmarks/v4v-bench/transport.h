@@ -24,12 +24,16 @@ int transport_listen(struct endpoint *endpoint, struct error *error);
 /* A connected socket, its options set, within timeout_ms. -1 with a reason. */
 int transport_connect(const struct endpoint *endpoint, uint32_t timeout_ms, struct error *error);
 
+/* Whether the error (errno) of an accept() concerns one dead connection and not the listener. */
+bool transport_accept_passes(void);
+
 /* What an accepted socket needs: the options of its transport, and bounded sends and receives. */
 bool transport_adopt(int fd, enum transport transport, uint32_t timeout_ms, struct error *error);
 
 /*
  * Bytes of socket buffer that the kernel granted. `tcp`: in the unit of setsockopt (getsockopt on Linux answers
- * twice what was granted, for its own book-keeping), so 4194304 means that the request was met. `v4v`: the
+ * twice what was granted, for its own book-keeping), so 4194304 means that the request was met; so for
+ * `v4v-sockets`, whose rings are of the module's size. `v4v`: the
  * connection's SO_VM_SOCKETS_BUFFER_SIZE, for both. `tcp-stock` and `unix`: as getsockopt answers; TCP's kernel goes
  * on tuning it.
  */

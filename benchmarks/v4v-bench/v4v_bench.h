@@ -1,6 +1,6 @@
 /*
- * v4v-bench: round trips and one-way streams over TCP, V4V (AF_VSOCK) and AF_UNIX, with one program and one API for
- * every transport; and memcpy() inside one process, the ceiling of all of them.
+ * v4v-bench: round trips, one-way streams and connection set-up over TCP, V4V (AF_VSOCK, or TCP under v4vrun) and
+ * AF_UNIX, with one program and one API for every transport; and memcpy() inside one process, the ceiling of all of them.
  *
  * Units, everywhere in this program unless a name says otherwise:
  *   *_ns   nanoseconds of CLOCK_MONOTONIC (readings of two machines cannot be compared)
@@ -38,20 +38,30 @@ enum { EXIT_OK = 0, EXIT_STOPPED = 1, EXIT_BAD_PLAN = 2 };
 enum kind {
 	KIND_PINGPONG,
 	KIND_STREAM,
+	KIND_CONNECT, /* connections, one after the other, with a byte each way */
+	KIND_IPERF3,    /* unmodified programs, see program.h */
+	KIND_REDIS_GET,
 	KIND_MEMCPY, /* copies from buffer to buffer: goes with TRANSPORT_NATIVE and with nothing else */
 };
 
 enum transport {
-	TRANSPORT_TCP,       /* TCP_NODELAY and explicit socket buffers */
-	TRANSPORT_TCP_STOCK, /* TCP as the kernel hands it out: no option set */
-	TRANSPORT_V4V,       /* AF_VSOCK stream */
-	TRANSPORT_UNIX,      /* AF_UNIX stream: both ends in one domain */
-	TRANSPORT_NATIVE,    /* no socket: the client alone, in one domain */
+	TRANSPORT_TCP,         /* TCP_NODELAY and explicit socket buffers */
+	TRANSPORT_TCP_STOCK,   /* TCP as the kernel hands it out: no option set */
+	TRANSPORT_V4V,         /* AF_VSOCK stream */
+	TRANSPORT_V4V_SOCKETS, /* TRANSPORT_TCP in a process under v4vrun, at both ends; its way is checked, see way.h */
+	TRANSPORT_UNIX,        /* AF_UNIX stream: both ends in one domain */
+	TRANSPORT_NATIVE,      /* no socket: the client alone, in one domain */
 };
 
 /* Names as the plan and the samples spell them. */
 const char *kind_name(enum kind kind);
 const char *transport_name(enum transport transport);
+
+/* What a kind counts is timed one by one: round trips, connections. */
+bool kind_times_each(enum kind kind);
+
+/* The figure is an unmodified program's own. */
+bool kind_is_program(enum kind kind);
 
 /* The other way; false when the text names none. */
 bool kind_parse(const char *text, enum kind *kind);

@@ -19,6 +19,9 @@ $(step 13 pingpong tcp 64 0 1 2000 domu1:domu2)
 $(step 14 memcpy native 65536 3 20 500 domu1:domu1)
 $(step 15 memcpy native 1048577 0 0 50 domu2:domu2)
 $(step 16 pingpong tcp 1 2 1000000 200 domu1:domu2,domu2:domu1/70001)
+$(step 18 connect tcp 1 2 25 2000 domu1:domu2)
+$(step 19 connect unix 1 0 1000000 100 domu2:domu2)
+$(step 20 connect tcp-stock 1 0 10 2000 domu1:domu2,domu2:domu1)
 $(step 17 stream unix 100 2 0 100 domu1:domu1,domu2:domu2/70001)
 EOF
 drive "$T/plan"
@@ -70,7 +73,19 @@ own_bytes() {
 		awk '$1 * $3 != $2 {bad = 1} END {exit bad || NR != 2}'
 }
 check 'a stream of a size of its own, counted at the receiver' own_bytes
-check 'the end line counts the samples' grep -q '^{"type":"end","ok":21,"failed":0,"t_ms":[0-9]*}$' "$T/samples"
+setups() {
+	samples "$1" | sed -n 's/.*"setup_ns":\[\([0-9,]*\)\].*/\1/p' | awk -F, '{print NF}'
+}
+check 'connections end by count' [ "$(setups 18)" = 25 ]
+check 'connections end by budget' [ "$(samples 19 | field wall_ns)" -ge 100000000 ]
+check 'connections in two pairs' [ "$(setups 20 | tr '\n' ' ')" = '10 10 ' ]
+check 'connections are named' holds 18 '"kind":"connect","transport":"tcp"'
+setups_add_up() {
+	samples 18 | sed 's/.*"setup_ns":\[\([0-9,]*\)\].*"wall_ns":\([0-9]*\).*/\1 \2/' |
+		awk '{n = split($1, ns, ","); for (i = 1; i <= n; i++) sum += ns[i]; exit sum != $2}'
+}
+check 'set-ups add up to the timed window' setups_add_up
+check 'the end line counts the samples' grep -q '^{"type":"end","ok":25,"failed":0,"t_ms":[0-9]*}$' "$T/samples"
 check 'no process is left' none_left
 
 if vsock=$("$T/vsock_probe"); then
@@ -99,6 +114,7 @@ A="env LD_PRELOAD=$T/vsock_stand_in.so VSOCK_LOG=$T/vsock.log $T/plain agent"
 make_plan "$T/plan" "$A" "$A" <<EOF
 $(step 1 pingpong v4v 1 2 50 500 domu1:domu2)
 $(step 2 stream v4v 65536 2 0 100 domu1:domu2,domu2:domu1)
+$(step 3 connect v4v 1 1 5 1000 domu1:domu2)
 EOF
 sed -i '/domid=1/s/cid=1/cid=66/; /domid=2/s/cid=1/cid=77/' "$T/plan"
 drive "$T/plan"
@@ -107,4 +123,4 @@ check 'AF_VSOCK stand-in: all samples ok' all_ok
 check "AF_VSOCK stand-in: the ring's size is left to the transport and reported" \
 	holds 1 '"sndbuf":1048576,"rcvbuf":1048576'
 check "AF_VSOCK stand-in: connections go to the server's context id" \
-	[ "$(sort "$T/vsock.log" | uniq -c | tr -s ' \n' ' ')" = ' 2 connect 66 3 connect 77 ' ]
+	[ "$(sort "$T/vsock.log" | uniq -c | tr -s ' \n' ' ')" = ' 2 connect 66 10 connect 77 ' ]

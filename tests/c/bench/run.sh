@@ -44,14 +44,18 @@ compile() {
 	"$CC" -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror $2 -I"$root/benchmarks/v4v-bench" \
 		-o "$T/$1" "$here/$1.c" $3
 }
-for tool in jsonl stranger vsock_probe; do
+for tool in jsonl stranger vsock_probe fake_program; do
 	compile $tool -O1 '' || exit 1
 done
 
 "$CC" -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -shared -fPIC -o "$T/vsock_stand_in.so" "$here/vsock_stand_in.c" -ldl || exit 1
 
+"$CC" -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -shared -fPIC -o "$T/ulp_stand_in.so" "$here/ulp_stand_in.c" -ldl || exit 1
+check 'v4vrun and its library build' make -s -C "$root/sockets" O="$T/layer" CC="$CC" CFLAGS=-O2 "$T/layer/v4vrun" \
+	"$T/layer/libv4vsockets.so"
+
 # A unit program prints a line per test; one that ends badly without a FAIL (a sanitizer, a time-out) is a failure too.
-for unit in test_plan test_parts test_rendezvous fuzz_plan; do
+for unit in test_plan test_parts test_rendezvous test_way test_program fuzz_plan; do
 	check "builds $unit" compile $unit "$sanitizers" "$T/build/libv4v-bench.a"
 	status=0
 	timeout "${UNIT_TIMEOUT:-600}" "$T/$unit" >"$T/out" 2>"$T/err" || status=$?
@@ -62,14 +66,15 @@ for unit in test_plan test_parts test_rendezvous fuzz_plan; do
 done
 
 # The end-to-end parts mostly wait, so they run side by side, each with a folder, addresses and a program of its own.
-parts='command local resume agents faults'
+parts='command local resume agents faults sockets programs'
 pids=
 net=0
 for part in $parts; do
 	net=$((net + 1))
 	mkdir "$T/$part"
 	(
-		cp "$BENCH" "$T/jsonl" "$T/stranger" "$T/vsock_probe" "$T/vsock_stand_in.so" "$T/$part/"
+		cp "$BENCH" "$T/fake_program" "$T/jsonl" "$T/stranger" "$T/vsock_probe" "$T/vsock_stand_in.so" "$T/ulp_stand_in.so" \
+			"$T/layer/v4vrun" "$T/layer/libv4vsockets.so" "$T/$part/"
 		cp "$T/release/v4v-bench" "$T/$part/plain"
 		T=$T/$part
 		BENCH=$T/v4v-bench

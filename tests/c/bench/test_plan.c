@@ -152,7 +152,17 @@ static void plan_values(void)
 	refuses(HEAD "domain name=a domid=1 addr=::1 cid=3 agent=x\n", "addr=::1 is not an IPv4 address");
 	refuses(HEAD DOMAIN DOMAIN, "name=a is defined twice");
 	refuses(HEAD DOMAIN "step id=1 experiment=e kind=ring transport=tcp size=1 warmup=0 count=1 budget_ms=1 "
-		"repetition=0 pairs=a:a\n", "kind=ring is none of pingpong, stream, memcpy");
+		"repetition=0 pairs=a:a\n", "kind=ring is none of pingpong, stream, connect, iperf3, redis-get, memcpy");
+	refuses(HEAD DOMAIN "step id=1 experiment=e kind=iperf3 transport=unix size=1 warmup=0 count=0 budget_ms=1 "
+		"repetition=0 pairs=a:a\n", "kind=iperf3 does not go with transport=unix");
+	refuses(HEAD DOMAIN "step id=1 experiment=e kind=redis-get transport=v4v size=1 warmup=0 count=1 budget_ms=1 "
+		"repetition=0 pairs=a:a\n", "kind=redis-get does not go with transport=v4v");
+	refuses(HEAD DOMAIN "step id=1 experiment=e kind=redis-get transport=unix size=1 warmup=0 count=0 budget_ms=1 "
+		"repetition=0 pairs=a:a\n", "kind=redis-get needs a count");
+	refuses(HEAD DOMAIN "step id=1 experiment=e kind=connect transport=unix size=2 warmup=0 count=1 budget_ms=1 "
+		"repetition=0 pairs=a:a\n", "kind=connect goes with size=1");
+	refuses(HEAD DOMAIN "step id=1 experiment=e kind=connect transport=unix size=1 warmup=0 count=0 budget_ms=1 "
+		"repetition=0 pairs=a:a\n", "count=0 is not a whole number from 1 to");
 	refuses(HEAD DOMAIN "step id=1 experiment=e kind=stream transport=udp size=1 warmup=0 count=1 budget_ms=1 "
 		"repetition=0 pairs=a:a\n", "transport=udp is none of");
 	refuses(HEAD DOMAIN "step id=1 experiment=e,f kind=stream transport=tcp size=1 warmup=0 count=1 budget_ms=1 "

@@ -24,10 +24,10 @@ test("it measures the domUs that there are, by their ids of now", async () => {
   );
 });
 
-test("it comes last: after the domUs, dom0's module and dom0's v4v-bench", async () => {
+test("it comes last: after the domUs, dom0's module, v4vd and dom0's v4v-bench", async () => {
   const { engine } = await testbedOf();
   const before = engine.before(engine.one(TYPE));
-  for (const name of ["domu1", "domu2", "module-dom0", "benchmark", "host-xen"])
+  for (const name of ["domu1", "domu2", "module-dom0", "sockets-dom0", "benchmark", "host-xen"])
     expect(before, name).toContain(name);
 });
 
@@ -43,6 +43,17 @@ test("profile none measures nothing, and the rest of the testbed is the same", a
 
 test("without V4V, TCP alone is measured", async () => {
   expect((await inputsOf({ "v4v.enabled": "false" })).transports).toEqual(["tcp"]);
+});
+
+test("profile quick measures what unmodified TCP programs get, where there is V4V", async () => {
+  const quick = { "evaluation.profile": "quick" };
+  expect((await inputsOf(quick)).transports).toContain("v4v-sockets");
+  expect((await inputsOf({ ...quick, "v4v.enabled": "false" })).transports).toEqual([
+    "tcp",
+    "tcp-stock",
+    "unix",
+    "native",
+  ]);
 });
 
 test("its deadline is the setting's", async () => {

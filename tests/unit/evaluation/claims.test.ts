@@ -1,7 +1,16 @@
 import { expect, test } from "vitest";
 import { judgeClaims, PAPER_BANDWIDTH_RATIO, type ClaimRow } from "../../../evaluation/claims.ts";
 import { judgeInterval } from "../../../evaluation/judge.ts";
-import { paired, pingPong, repetitions, summaryOf } from "./measured.ts";
+import {
+  connections,
+  paired,
+  pingPong,
+  program,
+  programs,
+  repetitions,
+  stream,
+  summaryOf,
+} from "./measured.ts";
 import { smokePlan, syntheticLines } from "./synthetic.ts";
 
 const between = (low: number, high: number) => ({ low, high, coverage: 0.95 });
@@ -132,6 +141,10 @@ test("every claim of the poster has its row; what is not measured says why", asy
     "no-dip",
     "unix-latency",
     "unix-stream",
+    "iperf3-share",
+    "iperf3",
+    "redis-get",
+    "setup-cost",
     "peer-discovery",
     "gpu-evaluation",
   ]);
@@ -277,4 +290,71 @@ test.each([
   ]);
   expect(row.verdict).toBe(verdict);
   expect(row.measured?.text).toContain("V4V/AF_UNIX, one domU");
+});
+
+test.each([
+  [1299, "pass"],
+  [1301, "fail"],
+])("set-up under v4vrun in %d us against TCP's 1000: %s", async (us, verdict) => {
+  const row = await claim("setup-cost", [
+    ...connections("tcp", 1, 1000),
+    ...connections("v4v", 11, 5000),
+    ...connections("v4v-sockets", 21, us),
+  ]);
+  expect(row.verdict).toBe(verdict);
+  expect(row.measured?.value).toBeCloseTo(us / 1000, 9);
+  expect(row.measured?.text).toMatch(/^V4V sockets \(v4vrun\)\/TCP 1\.30, .* µs, TCP 1000/);
+});
+
+const streams = (mbPerSecond: number): string[] =>
+  Array.from({ length: 6 }, (_, index) => {
+    const line = stream(900 + index, "v4v", 131_072, mbPerSecond * 1e6, 1e9);
+    return JSON.stringify({ ...(JSON.parse(line) as object), repetition: index + 1 });
+  });
+
+test.each([
+  [86, "pass"],
+  [84, "fail"],
+])("iperf3 with %d MB/s against v4v-bench's 100 over AF_VSOCK: %s", async (figure, verdict) => {
+  const row = await claim("iperf3-share", [
+    ...programs("iperf3", "v4v-sockets", 1, figure),
+    ...streams(100),
+  ]);
+  expect(row.verdict).toBe(verdict);
+  expect(row.measured?.value).toBeCloseTo(figure / 100, 9);
+  expect(row.measured?.text).toMatch(/^iperf3 over V4V sockets .* MB\/s, 100 MB\/s$/);
+});
+
+test.each<[string, "iperf3" | "redis-get", number, string]>([
+  ["iperf3", "iperf3", 461, "pass"],
+  ["iperf3", "iperf3", 459, "fail"],
+  ["redis-get", "redis-get", 301, "pass"],
+  ["redis-get", "redis-get", 299, "fail"],
+])("claim %s: %s gives %d against TCP's 100: %s", async (id, kind, figure, verdict) => {
+  const row = await claim(id, [
+    ...programs(kind, "tcp", 1, 100),
+    ...programs(kind, "v4v-sockets", 11, figure),
+  ]);
+  expect(row.verdict).toBe(verdict);
+  expect(row.measured?.value).toBeCloseTo(figure / 100, 9);
+  if (kind === "redis-get") expect(row.why).toContain("The aim of 5 is not reached.");
+});
+
+test("programs that ran over rings keep the socket interface; one whose bytes did not breaks it", async () => {
+  const ran = [...programs("iperf3", "v4v-sockets", 1, 9), ...programs("redis-get", "tcp", 11, 9)];
+  const kept = await claim("socket-interface", ran);
+  expect(kept.verdict).toBe("pass");
+  expect(kept.why).toContain(": iperf3. ");
+  const slipped = program("redis-get", "v4v-sockets", 21, 1, 9, {
+    ok: false,
+    error: "path: by TCP",
+  });
+  expect(await claim("socket-interface", [...ran, slipped])).toMatchObject({
+    verdict: "fail",
+    why: "apps-redis-get: path: by TCP",
+  });
+  expect(await claim("redis-get", [slipped])).toMatchObject({
+    verdict: "cannot be judged here",
+    why: "It failed: path: by TCP",
+  });
 });

@@ -53,6 +53,72 @@ export function stream(
   });
 }
 
+/** Connections of six repetitions, one (us) each. */
+export const connections = (transport: string, first: number, us: number): string[] =>
+  Array.from({ length: 6 }, (_, index) =>
+    JSON.stringify({
+      type: "sample",
+      id: first + index,
+      experiment: "connect",
+      kind: "connect",
+      transport,
+      size_bytes: 1,
+      pairs: 1,
+      pair: "domu1:domu2",
+      repetition: index + 1,
+      ok: true,
+      setup_ns: [us * 1000],
+    }),
+  );
+
+/** One run of a program; its bytes went the way that its transport says. */
+export const program = (
+  kind: "iperf3" | "redis-get",
+  transport: string,
+  id: number,
+  repetition: number,
+  figure: number,
+  more: object = {},
+): string => {
+  const [ring, tcp] = transport === "v4v-sockets" ? [995, 5] : [0, 0];
+  return JSON.stringify({
+    type: "sample",
+    id,
+    experiment: `apps-${kind}`,
+    kind,
+    transport,
+    size_bytes: kind === "iperf3" ? 131_072 : 3,
+    pairs: 1,
+    pair: "domu1:domu2",
+    repetition,
+    ok: true,
+    program: kind === "iperf3" ? "iperf3" : "redis-benchmark",
+    version: kind === "iperf3" ? "iperf 3.18" : "redis-benchmark 8.0.2",
+    command: `${kind} over ${transport}`,
+    figure,
+    unit: kind === "iperf3" ? "MB/s" : "1/s",
+    payload_bytes: 1000,
+    net_tx_bytes: 7,
+    net_rx_bytes: 8,
+    ring_tx_bytes: ring,
+    ring_rx_bytes: 0,
+    tcp_tx_bytes: tcp,
+    tcp_rx_bytes: 0,
+    ...more,
+  });
+};
+
+/** Six repetitions of a program. */
+export const programs = (
+  kind: "iperf3" | "redis-get",
+  transport: string,
+  first: number,
+  figure: number,
+): string[] =>
+  Array.from({ length: 6 }, (_, index) =>
+    program(kind, transport, first + index, index + 1, figure),
+  );
+
 export async function summaryOf(
   lines: readonly string[],
   plan: Plan = smokePlan(),

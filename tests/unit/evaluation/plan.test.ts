@@ -148,7 +148,28 @@ test("a request that cannot be planned is told whole", () => {
   expect((error as PlanError).problems).toEqual([
     "two domains are needed, 1 given",
     "a transport is given twice",
-    'transport "rdma" is none of tcp, tcp-stock, v4v, unix, native',
+    'transport "rdma" is none of tcp, tcp-stock, v4v, v4v-sockets, unix, native',
     "seed -1 is no whole number >= 0",
   ]);
+});
+
+test("a point with fewer repetitions than the profile is measured in the first ones", () => {
+  const [point] = tiny.points;
+  if (point === undefined) throw new Error("tiny has no point");
+  const profile = {
+    ...tiny,
+    repetitions: 4,
+    points: [point, { ...point, size: 77, repetitions: 2 }],
+  };
+  const { steps } = buildPlan({
+    profile,
+    domains: ["domu1", "domu2"],
+    transports: ["tcp"],
+    seed: 1,
+  });
+  const of = (size: number) =>
+    steps.filter((step) => step.size === size).map((step) => step.repetition);
+  expect(of(77)).toEqual([1, 2]);
+  expect(of(point.size)).toEqual([1, 2, 3, 4]);
+  expect(Object.keys(steps[0] ?? {})).not.toContain("repetitions");
 });

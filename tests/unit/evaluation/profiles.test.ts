@@ -62,6 +62,39 @@ test.each([2, 4, 8, 16])("quick is planned to take at most 10 minutes with %d do
   expect(quick.repetitions).toBeGreaterThanOrEqual(10);
 });
 
+test("quick measures V4V sockets at a few sizes, paper and full at all, smoke not at all", () => {
+  const sizes = (name: string, experiment: string): number[] => {
+    const { points, transports } = profileNamed(name) ?? { points: [], transports: [] };
+    return points
+      .filter((point) => point.experiment === experiment)
+      .filter((point) => (point.transports ?? transports).includes("v4v-sockets"))
+      .map((point) => point.size);
+  };
+  expect(sizes("quick", "latency")).toEqual([1, 4096, 65_536, 1_048_576]);
+  expect(sizes("quick", "stream")).toEqual([65_536]);
+  expect(sizes("paper", "latency").length).toBeGreaterThan(20);
+  expect(sizes("full", "latency")).toEqual(sizes("paper", "latency"));
+  expect(sizes("smoke", "latency")).toEqual([]);
+});
+
+test("quick, paper and full run unmodified programs over TCP and under v4vrun, Redis over AF_UNIX too", () => {
+  for (const name of ["quick", "paper", "full"]) {
+    const points = profileNamed(name)?.points ?? [];
+    const of = (kind: string) => points.filter((point) => point.kind === kind);
+    expect(of("iperf3").map(({ transports }) => transports)).toEqual([["tcp", "v4v-sockets"]]);
+    expect(of("redis-get").map(({ transports }) => transports)).toEqual([
+      ["tcp", "v4v-sockets", "unix"],
+    ]);
+    expect(of("connect").map(({ transports }) => transports)).toEqual([
+      ["tcp", "v4v", "v4v-sockets"],
+    ]);
+    // What iperf3 is measured by.
+    const size = of("iperf3")[0]?.size;
+    expect(of("stream").some((point) => point.size === size)).toBe(true);
+  }
+  expect(smoke().points.every(({ kind }) => kind === "pingpong" || kind === "stream")).toBe(true);
+});
+
 test("none means no evaluation; what is not there is refused with what there is", () => {
   expect(profileNamed("none")).toBeNull();
   expect(() => profileNamed("smoek")).toThrow(

@@ -10,7 +10,7 @@ import { readSamples } from "../../../evaluation/samples.ts";
 import { summarise } from "../../../evaluation/summary.ts";
 import { facts } from "./facts.ts";
 import { asFile, smokePlan, syntheticLines } from "./synthetic.ts";
-import { pingPong, repetitions } from "./measured.ts";
+import { pingPong, programs, repetitions } from "./measured.ts";
 
 const template = readFileSync(
   new URL("../../../templates/report.html.hbs", import.meta.url),
@@ -79,12 +79,12 @@ test("what ran where, the stamp, headline, claims, figures, sizes, method, prove
   expect(count(html, /<svg /g)).toBe(4);
   expect(count(html, /data-label="Why"/g)).toBe(claims.length);
   expect(count(html, /class="pass">pass</g)).toBe(3);
-  expect(count(html, /class="open">not measured yet</g)).toBe(12);
+  expect(count(html, /class="open">not measured yet</g)).toBe(16);
   expect(count(html, /class="open">cannot be judged here</g)).toBe(6);
   // 11 sizes twice and 3 once, on two transports.
   expect(count(html, /<td class="name">/g)).toBe(50);
   expect(html).toContain("(93.8%)");
-  expect(html).toMatch(/3 pass, 6 cannot be judged here, 12 not measured yet/);
+  expect(html).toMatch(/3 pass, 6 cannot be judged here, 16 not measured yet/);
 });
 
 test("everything inserted is escaped", async () => {
@@ -148,4 +148,38 @@ test("nothing measured at all still gives a page", async () => {
   const { html } = await reportOf([]);
   expect(html).toContain("No ping-pong sample was measured.");
   expect(html).toContain("Nothing was measured that could be drawn.");
+});
+
+test("V4V sockets have their name, their ratio to TCP and a line of their own in the figures", async () => {
+  const six = (us: number): number[] => Array.from({ length: 6 }, (_, index) => us + index);
+  const lines = ["tcp", "v4v", "v4v-sockets"].flatMap((transport, index) =>
+    repetitions(transport, 1, 1 + 6 * index, six(transport === "v4v-sockets" ? 4000 : 1000)),
+  );
+  const { html } = await reportOf(lines);
+  expect(html).toContain('<td class="name">V4V sockets (v4vrun)</td>');
+  expect(html).toContain("V4V sockets (v4vrun) is slower than TCP here: latency at 1 B.");
+  expect(html).toMatch(/<svg[\s\S]*V4V sockets \(v4vrun\)[\s\S]*<\/svg>/);
+  const row = /V4V sockets \(v4vrun\)<\/td>(.*?)<\/tr>/s.exec(html)?.[1] ?? "";
+  expect(row).toContain('<td class="number">3.9');
+});
+
+test("unmodified programs have a table: what ran, its figure, the ratio to TCP and the way of its bytes", async () => {
+  const { html } = await reportOf([
+    ...programs("redis-get", "tcp", 1, 1000),
+    ...programs("redis-get", "v4v-sockets", 11, 4000),
+    ...programs("redis-get", "unix", 21, 8000),
+  ]);
+  const section = /<h2>Unmodified programs<\/h2>.*?<\/section>/s.exec(html)?.[0] ?? "";
+  const rows = [...section.matchAll(/<tr><th scope="row">.*?<\/tr>/gs)].map(([row]) =>
+    [...row.matchAll(/<t[hd][^>]*>(.*?)<\/t[hd]>/gs)].map(([, cell]) => cell),
+  );
+  expect(rows.map((cells) => [cells[0], cells[1], cells[2], cells[4], cells[6], cells[8]])).toEqual(
+    [
+      ["redis-benchmark 8.0.2", "TCP", "6", "1000 1/s", "", "–"],
+      ["redis-benchmark 8.0.2", "V4V sockets (v4vrun)", "6", "4000 1/s", "4.00", "99.5%"],
+      ["redis-benchmark 8.0.2", "AF_UNIX, one domU", "6", "8000 1/s", "8.00", "–"],
+    ],
+  );
+  expect(rows[1]?.[9]).toBe("<code>redis-get over v4v-sockets</code>");
+  expect((await reportOf(repetitions("tcp", 1, 1, [1]))).html).not.toContain("Unmodified programs");
 });

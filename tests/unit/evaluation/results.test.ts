@@ -8,7 +8,7 @@ import {
   type ResultRow,
 } from "../../../evaluation/results.ts";
 import { readSamples } from "../../../evaluation/samples.ts";
-import { pingPong, stream } from "./measured.ts";
+import { connections, pingPong, program, stream } from "./measured.ts";
 import { asFile, smokePlan, syntheticLines } from "./synthetic.ts";
 import fc from "../helpers/property.ts";
 
@@ -127,4 +127,21 @@ test.each([
 ])("a broken csv is refused (%#)", (text, message) => {
   expect(() => parseCsv(text)).toThrow(message);
   expect(() => parseCsv(text)).toThrow(CsvError);
+});
+
+test("a connection's set-up is a row in us, the median of its repetition's", async () => {
+  const [line = ""] = connections("v4v-sockets", 1, 900);
+  const three = JSON.stringify({ ...(JSON.parse(line) as object), setup_ns: [1e6, 3e6, 1.5e6] });
+  expect((await csvOf([three])).split("\n")[1]).toBe("connect,v4v-sockets,setup,1,1,1,1500,us");
+});
+
+test("a program's own figure is a row of its repetition, in its own unit", async () => {
+  const csv = await csvOf([
+    program("iperf3", "v4v-sockets", 1, 2, 812.5),
+    program("redis-get", "unix", 2, 1, 8333.34),
+  ]);
+  expect(csv.split("\n").slice(1, 3)).toEqual([
+    "apps-iperf3,v4v-sockets,bandwidth,131072,1,2,812.5,MB/s",
+    "apps-redis-get,unix,rate,3,1,1,8333.34,1/s",
+  ]);
 });

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { readSamples, SamplesReader } from "../../../evaluation/samples.ts";
+import { program } from "./measured.ts";
 import { asFile, smokePlan, syntheticLines } from "./synthetic.ts";
 import fc from "../helpers/property.ts";
 
@@ -80,6 +81,27 @@ const broken: [string, string, RegExp][] = [
     "a time in words",
     JSON.stringify({ ...sample, ok: true, kind: "pingpong", rtt_ns: ["5"] }),
     /rtt_ns\.0 must be integer/,
+  ],
+  [
+    "no connection",
+    JSON.stringify({ ...sample, ok: true, kind: "connect", setup_ns: [] }),
+    /setup_ns must NOT have fewer than 1/,
+  ],
+  [
+    "a program without its command",
+    program("iperf3", "tcp", 9, 1, 5, { command: undefined }),
+    /must have required property 'command'/,
+  ],
+  ["a figure of nothing", program("redis-get", "tcp", 9, 1, 0), /figure must be > 0/],
+  [
+    "a program that does not say which way",
+    program("iperf3", "v4v-sockets", 9, 1, 5, { ring_tx_bytes: undefined }),
+    /must have required property 'ring_tx_bytes'/,
+  ],
+  [
+    "a way in words",
+    JSON.stringify({ ...sample, ...rtt, ok: true, kind: "pingpong", ring_tx_bytes: "ring" }),
+    /ring_tx_bytes must be integer/,
   ],
   [
     "no size",

@@ -140,3 +140,18 @@ test("A/A control: two sets of the same hold if their ratio's interval contains 
   expect(controls[0]?.interval?.coverage).toBeCloseTo(0.975, 12);
   expect(ratios).toEqual([]);
 });
+
+test("V4V sockets are compared with TCP, and are not mistaken for V4V", async () => {
+  const lines = [
+    ...repetitions("tcp", 1, 1, [1000, 1001, 1002, 1003, 1004, 1005]),
+    ...repetitions("v4v", 1, 11, [100, 100, 100, 100, 100, 100]),
+    ...repetitions("v4v-sockets", 1, 21, [200, 200, 200, 200, 200, 200]),
+  ];
+  const { ratios } = await summaryOf(lines);
+  const latency: Place = { experiment: "latency", metric: "half_rtt", sizeBytes: 1, pairs: 1 };
+  expect(findRatio(ratios, latency)?.ratio).toBeCloseTo(0.1, 2);
+  expect(findRatio(ratios, latency, "tcp", "v4v-sockets")?.ratio).toBeCloseTo(0.2, 2);
+  // The random numbers of V4V's intervals are what they were without them.
+  const without = (await summaryOf(lines.slice(0, 12))).ratios;
+  expect(findRatio(ratios, latency)).toEqual(findRatio(without, latency));
+});
