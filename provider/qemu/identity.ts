@@ -49,6 +49,8 @@ async function identifyMachine(identity: Identity, agent: GuestAgent): Promise<v
       "systemctl reset-failed ssh.service 2>/dev/null || true; systemctl restart --no-block ssh.service",
     randomBytes(16).toString("hex"),
   );
+  // It began to write under the id that the machine had until now; journalctl looks under the new one.
+  await agent.shell("systemctl restart --no-block systemd-journald.service");
 }
 
 /** Whether the machine's SSH answers as this stack's, asked once. */

@@ -39,7 +39,7 @@ const defaults: Settings = {
     freeze: true,
   },
   xen: { dom0MemoryMiB: 1024, dom0Vcpus: 1, debug: false, xsm: "none", options: "" },
-  v4v: { enabled: true, ringKiB: 1024, spinUs: 200, policy: "accept", rules: [] },
+  v4v: { enabled: true, ringKiB: 1024, spinUs: 1000, policy: "accept", rules: [] },
   gpu: { device: "auto" },
   remoteGpu: { enabled: false },
   evaluation: { profile: "smoke", seed: 1, generation: 0, timeout: 900 },
