@@ -42,11 +42,12 @@ async function identifyMachine(identity: Identity, agent: GuestAgent): Promise<v
     `${identity.authorizedKeys.trim()}\n`,
   );
   // A machine that booted without an id has a passing one mounted over the file, which setup tools would take again.
+  // The journal goes into a folder named by the id, where journalctl looks for it.
   await agent.shell(
     `if mountpoint -q /etc/machine-id; then umount /etc/machine-id; touch ${PASSING_ID}; fi; ` +
       `if [ -e ${PASSING_ID} ]; then echo "$1" >/etc/machine-id; rm ${PASSING_ID}; fi; ` +
       '[ -s /etc/machine-id ] || echo "$1" >/etc/machine-id; sync; ' +
-      "systemctl reset-failed ssh.service 2>/dev/null || true; systemctl restart --no-block ssh.service",
+      "systemctl reset-failed ssh.service 2>/dev/null || true; systemctl restart --no-block systemd-journald.service ssh.service",
     randomBytes(16).toString("hex"),
   );
   // It began to write under the id that the machine had until now; journalctl looks under the new one.

@@ -270,7 +270,8 @@ async function ensureDomain(
 
 /** One domU: configuration, systemd unit that creates it (also after a reboot of dom0), and a guest that answers. */
 export const domainResource: Resource = {
-  deadlines: { create: 600, update: 600, delete: 120 },
+  // Waiting for its turn behind 15 others counts, too.
+  deadlines: { create: 1200, update: 1200, delete: 120 },
   replaceOn: ["name"],
   quietInputs: ["runFolder"],
 

@@ -23,7 +23,7 @@ const LOOK = 'cat /sys/module/v4v/srcversion 2>/dev/null || echo "not loaded"';
 
 /** The V4V module of dom0: in place, loaded, and loaded again after a reboot. A new one is swapped in without a reboot. */
 export const moduleResource: Resource = {
-  deadlines: { create: 120, update: 120, delete: 60 },
+  deadlines: { create: 600, update: 600, delete: 60 },
 
   id: (inputs) =>
     `${typed<ModuleInputs>(inputs).unit}@${typed<ModuleInputs>(inputs).connection.host}`,

@@ -49,7 +49,7 @@ function drift(inputs: RulesInputs, found: string): string | undefined {
 
 /** The table of rules: in force, and in force again after a reboot of the host and for each domU that is created. */
 export const rulesResource: Resource = {
-  deadlines: { create: 60, update: 60, delete: 60 },
+  deadlines: { create: 300, update: 300, delete: 60 },
 
   id: (inputs) => `rules@${typed<RulesInputs>(inputs).connection.host}`,
 

@@ -18,12 +18,14 @@ export async function bringUp(workspace: Workspace): Promise<void> {
   clearDeadLocks(workspace, say);
   clearPendingCreates(workspace, say);
   const started = Date.now();
-  // Looking first mends what was changed behind Pulumi's back; it costs seconds.
+  // Looking first mends what was changed behind Pulumi's back; it costs seconds. What does not depend on something that
+  // failed is brought up all the same: one domU that cannot be made takes no other along.
   const code = await workspace.attached(
     "up",
     "--yes",
     "--skip-preview",
     "--refresh",
+    "--continue-on-error",
     "--stack",
     workspace.stack,
   );

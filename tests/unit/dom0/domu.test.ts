@@ -14,7 +14,11 @@ function put(path: string, content: string, mode = 0o644): void {
 }
 
 /** Starts domu1 in a dom0 of folders and stand-ins; what the toolstack and viptables were told, in order. */
-function start(rules: string | undefined, viptables = "exit 0"): { told: string[]; code: number } {
+function start(
+  rules: string | undefined,
+  viptables = "exit 0",
+  create = ":",
+): { told: string[]; code: number } {
   const log = folder("log");
   const own = "var/lib/v4v-testbed";
   put(`${own}/domains/domu1/payload/etc/hostname`, "domu1\n");
@@ -27,7 +31,7 @@ function start(rules: string | undefined, viptables = "exit 0"): { told: string[
     0o755,
   );
   const programs = standIns(folder("bin"), {
-    xl: `echo "xl $*" >>'${log}'; [ "$1" != domid ]`,
+    xl: `echo "xl $*" >>'${log}'; [ "$1" != create ] || { ${create}; }; [ "$1" != domid ]`,
     cpio: "cat",
     flock: 'while [ "$1" != xl ]; do shift; done; exec "$@"',
   });
@@ -50,7 +54,8 @@ function start(rules: string | undefined, viptables = "exit 0"): { told: string[
   };
 }
 
-const started = () => existsSync(folder("var/lib/v4v-testbed/domains/domu1/started"));
+const OWN = "var/lib/v4v-testbed/domains/domu1";
+const started = () => existsSync(folder(`${OWN}/started`));
 const CONFIG = "/var/lib/v4v-testbed/domains/domu1/domain.cfg";
 const RESTORE = "viptables --restore /etc/v4v-testbed/rules --skip-absent";
 
@@ -87,4 +92,23 @@ test.each([1, 2, 127])("without its rules (exit code %i) a domU never runs", (re
     code: 1,
   });
   expect(started()).toBe(false);
+});
+
+test("a creation that fails once is tried again, twice is not", () => {
+  const once = `[ -e '${folder("tried")}' ] || { touch '${folder("tried")}'; exit 3; }`;
+  const create = `xl create -q ${CONFIG}`;
+  expect(start(undefined, "exit 0", once)).toEqual({ told: [create, create], code: 0 });
+  expect(started()).toBe(true);
+  const always = start(undefined, "exit 0", "exit 3");
+  expect(always.code).toBe(3);
+  expect(always.told.slice(2)).toEqual([create, create]);
+  expect(started()).toBe(false);
+});
+
+test("what a domU was started from is what was wanted at first, and no power cut's leftover", () => {
+  put(`${OWN}/started`, "digest\n");
+  const meanwhile = `! [ -e '${folder(`${OWN}/started`)}' ] || exit 4; echo another >'${folder(`${OWN}/wanted`)}'`;
+  expect(start(undefined, "exit 0", meanwhile).code).toBe(0);
+  expect(readFileSync(folder(`${OWN}/started`), "utf8")).toBe("digest\n");
+  expect(readFileSync(folder(`${OWN}/wanted`), "utf8")).toBe("another\n");
 });
