@@ -577,10 +577,12 @@ void v4v_conn_event(void)
 	list_for_each_entry_rcu(conn, &conns, list) {
 		struct sock *sk = sock_of(conn);
 
-		if (v4v_rx_news(&conn->rx)) {
+		/* One event is for all: a reader that was told and is not there yet is told nothing new. */
+		if (is_dgram(conn) && v4v_rx_news(&conn->rx)) {
 			conn->events++;
-			if (!is_dgram(conn))
-				sk->sk_data_ready(sk);
+		} else if (!is_dgram(conn) && v4v_rx_untold(&conn->rx)) {
+			conn->events++;
+			sk->sk_data_ready(sk);
 		}
 		if (READ_ONCE(conn->tx_blocked)) {
 			conn->events++;

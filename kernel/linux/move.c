@@ -371,7 +371,7 @@ static void wake(struct v4v_move *move, void *unused)
 {
 	struct sock *sk = move->sk;
 
-	if (v4v_rx_news(&move->rx)) {
+	if (v4v_rx_untold(&move->rx)) {
 		move->events++;
 		sk->sk_data_ready(sk);
 	}

@@ -87,6 +87,7 @@ int v4v_rx_reopen(struct v4v_rx *rx)
 	rx->left = 0;
 	rx->taken = 0;
 	WRITE_ONCE(rx->scanned, 0);
+	WRITE_ONCE(rx->told, 0);
 	/* The hypervisor clears the positions, but only once it has the ring. */
 	memset(rx->shared, 0, sizeof(*rx->shared));
 	return register_ring(rx);
@@ -141,6 +142,7 @@ u64 v4v_rx_available(struct v4v_rx *rx)
 
 bool v4v_rx_arm(struct v4v_rx *rx)
 {
+	WRITE_ONCE(rx->told, rx->scanned);
 	WRITE_ONCE(rx->shared->event_at, rx->scanned);
 	/* The hypervisor writes tx, then looks at event_at; we the other way round. */
 	mb();

@@ -31,6 +31,7 @@ struct v4v_rx {
 	u32 left;		/* payload left of the message being taken */
 	u32 left_padding;	/* its padding, to be skipped after it */
 
+	u32 told;		/* tx of which the reader was told, or where it asked to be */
 	u32 spin_ns;		/* how long to look for a message before sleeping */
 	u64 asleep_since;	/* local_clock(), 0 while awake */
 };
@@ -115,6 +116,20 @@ static inline bool v4v_rx_partner_gone(const struct v4v_rx *rx)
 static inline bool v4v_rx_news(const struct v4v_rx *rx)
 {
 	return READ_ONCE(rx->shared->tx) != READ_ONCE(rx->scanned);
+}
+
+/*
+ * For the interrupt: whether something came after what the reader knows or was
+ * told of. From now on it was told.
+ */
+static inline bool v4v_rx_untold(struct v4v_rx *rx)
+{
+	u32 tx = READ_ONCE(rx->shared->tx);
+
+	if (tx == READ_ONCE(rx->told))
+		return false;
+	WRITE_ONCE(rx->told, tx);
+	return true;
 }
 
 #endif

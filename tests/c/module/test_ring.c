@@ -301,6 +301,29 @@ static void arming_with_bytes_unread_asks_for_the_next(void)
 	v4v_rx_free(&rx);
 }
 
+/* Of many sockets that have news, an interrupt is to wake those only whose readers do not know of it. */
+static void a_reader_is_told_of_each_arrival_once(void)
+{
+	open_ring();
+	CHECK(!v4v_rx_untold(&rx));
+	for (int i = 0; i < 2; i++) {
+		hv_put(ring, PEER, 2, bytes, 4, false);
+		CHECK(v4v_rx_untold(&rx));
+		CHECK(!v4v_rx_untold(&rx));
+	}
+	/* Who has looked and asks anew knows what is there. */
+	takes(0, 4);
+	CHECK(v4v_rx_arm(&rx));
+	CHECK(!v4v_rx_untold(&rx));
+	/* Positions come round: what was told four gigabytes ago is nothing to go by. */
+	start_at((u32)-32);
+	CHECK(v4v_rx_arm(&rx));
+	hv_put(ring, PEER, 2, bytes, 16, false);
+	CHECK_EQUAL(ring->shared->tx, 0);
+	CHECK(v4v_rx_untold(&rx));
+	v4v_rx_free(&rx);
+}
+
 static void the_end_of_the_partner_shows(void)
 {
 	open_ring();
@@ -381,7 +404,7 @@ int main(void)
 	       TEST(room_is_given_back_in_whole_units_and_not_before_it_is_read) |
 	       TEST(who_waits_is_told_once_a_quarter_is_free) | TEST(who_begins_to_wait_during_the_release_is_told) |
 	       TEST(arming_asks_for_an_event_and_notices_what_came_meanwhile) |
-	       TEST(arming_with_bytes_unread_asks_for_the_next) |
+	       TEST(arming_with_bytes_unread_asks_for_the_next) | TEST(a_reader_is_told_of_each_arrival_once) |
 	       TEST(looking_out_is_tried_only_while_it_pays) | TEST(looking_out_needs_no_event_and_ends) | TEST(the_end_of_the_partner_shows) |
 	       TEST(a_ring_that_cannot_be_had_leaves_nothing);
 }
