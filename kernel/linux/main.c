@@ -11,6 +11,7 @@
 #include <xen/xen-ops.h>
 #include <xen/xen.h>
 
+#include "area.h"
 #include "connection.h"
 #include "control.h"
 #include "discovery.h"
@@ -134,6 +135,7 @@ no_control:
 	v4v_move_exit();
 no_moves:
 	v4v_conn_exit();
+	v4v_area_exit();
 	return err;
 }
 
@@ -149,6 +151,7 @@ static void __exit v4v_module_exit(void)
 	v4v_control_stop();
 	v4v_move_exit();
 	v4v_conn_exit();
+	v4v_area_exit();
 }
 
 module_init(v4v_module_init);

@@ -22,7 +22,7 @@
 /* What is left for each other ring that this domain may have: AF_VSOCK takes them of this size. */
 #define OTHERS_RING	(16 * 1024)
 
-static uint tcp_ring_kib = 256;
+static uint tcp_ring_kib = 1024;
 module_param(tcp_ring_kib, uint, 0644);
 MODULE_PARM_DESC(tcp_ring_kib, "KiB of the receive ring of a TCP connection that has moved to V4V");
 

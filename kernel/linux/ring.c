@@ -13,8 +13,8 @@
 #include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/vmalloc.h>
 
+#include "area.h"
 #include "control.h"
 #include "hypercall.h"
 #include "ring.h"
@@ -67,7 +67,7 @@ int v4v_rx_open(struct v4v_rx *rx, u32 port, u16 partner, u32 size)
 	memset(rx, 0, sizeof(*rx));
 	rx->id = (struct v4v_ring_id){ .port = port, .partner = partner };
 	rx->size = size;
-	rx->shared = vzalloc(V4V_FRAME_SIZE + size);
+	rx->shared = v4v_area_get(size);
 	if (!rx->shared)
 		return -ENOMEM;
 	atomic_long_add(size, &ring_bytes);
@@ -109,7 +109,7 @@ void v4v_rx_free(struct v4v_rx *rx)
 		atomic_long_sub(rx->size, &ring_bytes);
 		atomic_long_sub(1, &nr_rings);
 	}
-	vfree(rx->shared);
+	v4v_area_put(rx->shared, rx->size);
 	rx->shared = NULL;
 }
 

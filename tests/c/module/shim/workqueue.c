@@ -2,6 +2,8 @@
 
 #define MOST_WORK 10000u
 
+bool time_stands;
+
 static struct work_struct *first, **end = &first;
 
 bool queue_work(struct workqueue_struct *queue, struct work_struct *work)

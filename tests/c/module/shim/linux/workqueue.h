@@ -29,6 +29,19 @@ struct workqueue_struct;
 bool queue_work(struct workqueue_struct *queue, struct work_struct *work);
 #define flush_workqueue(queue) run_work()
 #define queue_rcu_work(queue, rcu) queue_work(queue, &(rcu)->work)
+struct delayed_work {
+	struct work_struct work;
+};
+
+/* Time passes at once, or while this is set not at all. */
+extern bool time_stands;
+
+#define HZ 1
+#define system_wq ((struct workqueue_struct *)NULL)
+#define DECLARE_DELAYED_WORK(name, f) struct delayed_work name = {.work = {.function = (f)}}
+#define mod_delayed_work(queue, delayed, delay) ((void)(time_stands || ((delayed)->work.function(&(delayed)->work), true)))
+#define cancel_delayed_work_sync(delayed) ((void)(delayed))
+
 void destroy_workqueue(struct workqueue_struct *queue);
 
 /* Runs what is queued, and what that queues. */
