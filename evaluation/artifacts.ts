@@ -9,6 +9,7 @@ import { fnv1a64, sha256 } from "./hash.ts";
 import { buildManifest, factsOf, manifestHash, type Manifest, type RunFacts } from "./manifest.ts";
 import { observations, type Observation } from "./observations.ts";
 import { renderPlan, type Plan } from "./plan.ts";
+import { toPng } from "./raster.ts";
 import { renderReport } from "./report.ts";
 import { formatCsv, resultRows } from "./results.ts";
 import { SamplesReader, type SampleFile } from "./samples.ts";
@@ -91,7 +92,7 @@ function checkSamples(path: string, file: SampleFile, { plan, facts }: Run): voi
 }
 
 /** Readers see the old file or the new one, never a part. */
-async function replaceFile(path: string, contents: string): Promise<void> {
+async function replaceFile(path: string, contents: string | Uint8Array): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     await writeFile(temporary, contents, { flush: true });
@@ -103,8 +104,8 @@ async function replaceFile(path: string, contents: string): Promise<void> {
 }
 
 /**
- * Turns samples.jsonl of a run folder into plan.json, results.csv, summary.json, figures/*.svg, manifest.json and
- * report.html beside it. The same input gives the same bytes. Samples of an unfinished run are welcome: everything
+ * Turns samples.jsonl of a run folder into plan.json, results.csv, summary.json, figures as SVG and PNG,
+ * manifest.json and report.html beside it. The same input gives the same bytes. Samples of an unfinished run are welcome: everything
  * then says that the run is not complete.
  *
  * @throws ArtifactsError if the folder holds no samples, or those of another plan
@@ -120,14 +121,17 @@ export async function writeArtifacts(run: Run): Promise<Artifacts> {
   const summary = summarise({ runId: facts.runId, accelerator, plan, file, observed, unused });
   const claims = judgeClaims(summary);
   const figures = await drawFigures(summary);
-  const files: Record<string, string> = {
+  const files: Record<string, string | Uint8Array> = {
     "plan.json": json(plan),
     "results.csv": formatCsv(resultRows(observed)),
     "summary.json": json({ ...summary, claims } satisfies SummaryFile),
   };
-  for (const { name, svg } of figures) files[`figures/${name}.svg`] = svg;
+  for (const { name, svg } of figures) {
+    files[`figures/${name}.svg`] = svg;
+    files[`figures/${name}.png`] = toPng(svg);
+  }
 
-  const hashes = Object.entries(files).map(([name, text]) => [name, sha256(text)] as const);
+  const hashes = Object.entries(files).map(([name, data]) => [name, sha256(data)] as const);
   const artifacts = { [SAMPLES]: samplesHash, ...Object.fromEntries(hashes) };
   const manifest = buildManifest({ facts, plan, complete: summary.complete, artifacts });
   const template = await readFile(TEMPLATE, "utf8");
@@ -135,9 +139,9 @@ export async function writeArtifacts(run: Run): Promise<Artifacts> {
   files["report.html"] = renderReport(template, { manifest, summary, claims, figures, file });
 
   await mkdir(at("figures"), { recursive: true });
-  for (const name of FIGURE_NAMES) {
+  for (const name of FIGURE_NAMES.flatMap((one) => [`figures/${one}.svg`, `figures/${one}.png`])) {
     // A figure of an earlier drawing that these samples do not give.
-    if (!(`figures/${name}.svg` in files)) await rm(at(`figures/${name}.svg`), { force: true });
+    if (!(name in files)) await rm(at(name), { force: true });
   }
   for (const [name, contents] of Object.entries(files)) await replaceFile(at(name), contents);
   return {
