@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, createWriteStream, existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { gunzipSync } from "node:zlib";
 import { judgeClaims, type ClaimRow } from "./claims.ts";
 import { drawFigures, FIGURE_NAMES } from "./figures.ts";
 import { parseManifest, parsePlan } from "./formats.ts";
@@ -54,10 +56,22 @@ const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "ENOENT";
 
+/** A run that is kept for long may have its plan and samples compressed. */
+const packed = (path: string): string => `${path}.gz`;
+
+const isPacked = (path: string): boolean => !existsSync(path) && existsSync(packed(path));
+
+async function* piecesOf(path: string): AsyncGenerator<Buffer> {
+  if (isPacked(path)) yield gunzipSync(await readFile(packed(path)));
+  else yield* createReadStream(path) as AsyncIterable<Buffer>;
+}
+
 /** @throws ArtifactsError if there is no such file */
 async function readText(path: string): Promise<string> {
   try {
-    return await readFile(path, "utf8");
+    return isPacked(path)
+      ? gunzipSync(await readFile(packed(path))).toString("utf8")
+      : await readFile(path, "utf8");
   } catch (error) {
     throw isMissing(error) ? new ArtifactsError(`${path}: there is no such file`) : error;
   }
@@ -68,7 +82,7 @@ async function loadSamples(path: string): Promise<{ file: SampleFile; sha256: st
   const decoder = new TextDecoder();
   const hash = createHash("sha256");
   try {
-    for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    for await (const chunk of piecesOf(path)) {
       hash.update(chunk);
       reader.push(decoder.decode(chunk, { stream: true }));
     }
@@ -196,11 +210,21 @@ export async function readRun(directory: string): Promise<ReadRun> {
 /**
  * Draws everything in a run folder again from samples.jsonl, plan.json and manifest.json; needs no machine.
  *
+ * @param target folder that gets the files, the samples among them; the run's own if not given
  * @throws ArtifactsError also if samples.jsonl is not the file that the manifest tells of
  */
-export async function redraw(directory: string): Promise<Artifacts> {
+export async function redraw(directory: string, target = directory): Promise<Artifacts> {
   const { plan, manifest } = await readKept(directory);
-  return writeArtifacts({ directory, plan, facts: factsOf(manifest) });
+  const samples = join(directory, SAMPLES);
+  if (resolve(target) !== resolve(directory)) {
+    await mkdir(target, { recursive: true });
+    await pipeline(piecesOf(samples), createWriteStream(join(target, SAMPLES)));
+  } else if (isPacked(samples)) {
+    throw new ArtifactsError(
+      `${packed(samples)}: is compressed to be kept; draw into another folder`,
+    );
+  }
+  return writeArtifacts({ directory: target, plan, facts: factsOf(manifest) });
 }
 
 /** Points the link `latest` beside a run folder to it, in one step. */
