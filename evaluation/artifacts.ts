@@ -191,6 +191,23 @@ async function readKept(directory: string): Promise<Kept> {
   return { plan, manifest, file };
 }
 
+/**
+ * The numbers of a run folder, evaluated anew; writes nothing.
+ *
+ * @throws ArtifactsError also if samples.jsonl is not the file that the manifest tells of
+ */
+export async function readSummary(
+  directory: string,
+): Promise<{ manifest: Manifest; summary: Summary }> {
+  const { plan, manifest, file } = await readKept(directory);
+  const { runId, accelerator } = manifest;
+  const evaluated = observations(file.samples);
+  return {
+    manifest,
+    summary: summarise({ runId, accelerator: accelerator.kind, plan, file, ...evaluated }),
+  };
+}
+
 /** What a run folder says, evaluated anew. */
 export interface ReadRun {
   manifest: Manifest;
