@@ -1,4 +1,5 @@
-import { cpus, totalmem, version as osVersion } from "node:os";
+import { readFileSync } from "node:fs";
+import { cpus, totalmem, version as kernelVersion } from "node:os";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/types.ts";
 import { profileNamed } from "../evaluation/profiles.ts";
@@ -23,6 +24,16 @@ export interface EvaluationArgs {
 function transportsOf(settings: Settings): Transport[] {
   const all = profileNamed(settings.evaluation.profile)?.transports ?? [];
   return all.filter((transport) => settings.v4v.enabled || !needsV4v(transport));
+}
+
+/** The distribution's name; the kernel's version alone tells little. */
+function systemName(): string {
+  try {
+    const release = readFileSync("/etc/os-release", "utf8");
+    return /^PRETTY_NAME="?([^"\n]+)"?$/m.exec(release)?.[1] ?? kernelVersion();
+  } catch {
+    return kernelVersion();
+  }
 }
 
 /** What makes a result comparable with another one; no domain or boot ids, no paths, no secrets. */
@@ -68,7 +79,7 @@ function factsOf({ machine, xenHost, builds, settings }: EvaluationArgs) {
           cpuModel: cpus()[0]?.model ?? "unknown",
           cores: cpus().length,
           memoryMiB: Math.round(totalmem() / 2 ** 20),
-          os: osVersion(),
+          os: systemName(),
         },
         accelerator: { kind, reason },
       }),

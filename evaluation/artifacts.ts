@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, createWriteStream, existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { gunzipSync } from "node:zlib";
 import { judgeClaims, type ClaimRow } from "./claims.ts";
 import { drawFigures, FIGURE_NAMES } from "./figures.ts";
 import { parseManifest, parsePlan } from "./formats.ts";
@@ -9,6 +11,7 @@ import { fnv1a64, sha256 } from "./hash.ts";
 import { buildManifest, factsOf, manifestHash, type Manifest, type RunFacts } from "./manifest.ts";
 import { observations, type Observation } from "./observations.ts";
 import { renderPlan, type Plan } from "./plan.ts";
+import { toPng } from "./raster.ts";
 import { renderReport } from "./report.ts";
 import { formatCsv, resultRows } from "./results.ts";
 import { SamplesReader, type SampleFile } from "./samples.ts";
@@ -53,10 +56,22 @@ const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "ENOENT";
 
+/** A run that is kept for long may have its plan and samples compressed. */
+const packed = (path: string): string => `${path}.gz`;
+
+const isPacked = (path: string): boolean => !existsSync(path) && existsSync(packed(path));
+
+async function* piecesOf(path: string): AsyncGenerator<Buffer> {
+  if (isPacked(path)) yield gunzipSync(await readFile(packed(path)));
+  else yield* createReadStream(path) as AsyncIterable<Buffer>;
+}
+
 /** @throws ArtifactsError if there is no such file */
 async function readText(path: string): Promise<string> {
   try {
-    return await readFile(path, "utf8");
+    return isPacked(path)
+      ? gunzipSync(await readFile(packed(path))).toString("utf8")
+      : await readFile(path, "utf8");
   } catch (error) {
     throw isMissing(error) ? new ArtifactsError(`${path}: there is no such file`) : error;
   }
@@ -67,7 +82,7 @@ async function loadSamples(path: string): Promise<{ file: SampleFile; sha256: st
   const decoder = new TextDecoder();
   const hash = createHash("sha256");
   try {
-    for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    for await (const chunk of piecesOf(path)) {
       hash.update(chunk);
       reader.push(decoder.decode(chunk, { stream: true }));
     }
@@ -91,7 +106,7 @@ function checkSamples(path: string, file: SampleFile, { plan, facts }: Run): voi
 }
 
 /** Readers see the old file or the new one, never a part. */
-async function replaceFile(path: string, contents: string): Promise<void> {
+async function replaceFile(path: string, contents: string | Uint8Array): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     await writeFile(temporary, contents, { flush: true });
@@ -103,8 +118,8 @@ async function replaceFile(path: string, contents: string): Promise<void> {
 }
 
 /**
- * Turns samples.jsonl of a run folder into plan.json, results.csv, summary.json, figures/*.svg, manifest.json and
- * report.html beside it. The same input gives the same bytes. Samples of an unfinished run are welcome: everything
+ * Turns samples.jsonl of a run folder into plan.json, results.csv, summary.json, figures as SVG and PNG,
+ * manifest.json and report.html beside it. The same input gives the same bytes. Samples of an unfinished run are welcome: everything
  * then says that the run is not complete.
  *
  * @throws ArtifactsError if the folder holds no samples, or those of another plan
@@ -120,14 +135,17 @@ export async function writeArtifacts(run: Run): Promise<Artifacts> {
   const summary = summarise({ runId: facts.runId, accelerator, plan, file, observed, unused });
   const claims = judgeClaims(summary);
   const figures = await drawFigures(summary);
-  const files: Record<string, string> = {
+  const files: Record<string, string | Uint8Array> = {
     "plan.json": json(plan),
     "results.csv": formatCsv(resultRows(observed)),
     "summary.json": json({ ...summary, claims } satisfies SummaryFile),
   };
-  for (const { name, svg } of figures) files[`figures/${name}.svg`] = svg;
+  for (const { name, svg } of figures) {
+    files[`figures/${name}.svg`] = svg;
+    files[`figures/${name}.png`] = toPng(svg);
+  }
 
-  const hashes = Object.entries(files).map(([name, text]) => [name, sha256(text)] as const);
+  const hashes = Object.entries(files).map(([name, data]) => [name, sha256(data)] as const);
   const artifacts = { [SAMPLES]: samplesHash, ...Object.fromEntries(hashes) };
   const manifest = buildManifest({ facts, plan, complete: summary.complete, artifacts });
   const template = await readFile(TEMPLATE, "utf8");
@@ -135,9 +153,9 @@ export async function writeArtifacts(run: Run): Promise<Artifacts> {
   files["report.html"] = renderReport(template, { manifest, summary, claims, figures, file });
 
   await mkdir(at("figures"), { recursive: true });
-  for (const name of FIGURE_NAMES) {
+  for (const name of FIGURE_NAMES.flatMap((one) => [`figures/${one}.svg`, `figures/${one}.png`])) {
     // A figure of an earlier drawing that these samples do not give.
-    if (!(`figures/${name}.svg` in files)) await rm(at(`figures/${name}.svg`), { force: true });
+    if (!(name in files)) await rm(at(name), { force: true });
   }
   for (const [name, contents] of Object.entries(files)) await replaceFile(at(name), contents);
   return {
@@ -173,6 +191,23 @@ async function readKept(directory: string): Promise<Kept> {
   return { plan, manifest, file };
 }
 
+/**
+ * The numbers of a run folder, evaluated anew; writes nothing.
+ *
+ * @throws ArtifactsError also if samples.jsonl is not the file that the manifest tells of
+ */
+export async function readSummary(
+  directory: string,
+): Promise<{ manifest: Manifest; summary: Summary }> {
+  const { plan, manifest, file } = await readKept(directory);
+  const { runId, accelerator } = manifest;
+  const evaluated = observations(file.samples);
+  return {
+    manifest,
+    summary: summarise({ runId, accelerator: accelerator.kind, plan, file, ...evaluated }),
+  };
+}
+
 /** What a run folder says, evaluated anew. */
 export interface ReadRun {
   manifest: Manifest;
@@ -192,11 +227,21 @@ export async function readRun(directory: string): Promise<ReadRun> {
 /**
  * Draws everything in a run folder again from samples.jsonl, plan.json and manifest.json; needs no machine.
  *
+ * @param target folder that gets the files, the samples among them; the run's own if not given
  * @throws ArtifactsError also if samples.jsonl is not the file that the manifest tells of
  */
-export async function redraw(directory: string): Promise<Artifacts> {
+export async function redraw(directory: string, target = directory): Promise<Artifacts> {
   const { plan, manifest } = await readKept(directory);
-  return writeArtifacts({ directory, plan, facts: factsOf(manifest) });
+  const samples = join(directory, SAMPLES);
+  if (resolve(target) !== resolve(directory)) {
+    await mkdir(target, { recursive: true });
+    await pipeline(piecesOf(samples), createWriteStream(join(target, SAMPLES)));
+  } else if (isPacked(samples)) {
+    throw new ArtifactsError(
+      `${packed(samples)}: is compressed to be kept; draw into another folder`,
+    );
+  }
+  return writeArtifacts({ directory: target, plan, facts: factsOf(manifest) });
 }
 
 /** Points the link `latest` beside a run folder to it, in one step. */

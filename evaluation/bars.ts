@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
-import { CONFIG, INK, toSvg } from "./drawing.ts";
+import { CONFIG, INK, toSvg, WIDTH } from "./drawing.ts";
 import { formatNumber } from "./format.ts";
 
 /** One bar with its interval. */
@@ -29,7 +29,7 @@ export interface BarChart {
 }
 
 /** Height of one bar with its gap, px. */
-const STEP = 20;
+const STEP = 22;
 
 function rowOf({ title, bars }: BarRow, unit: string) {
   const reach = Math.max(...bars.map(({ value, high }) => Math.max(value, high ?? value)));
@@ -55,8 +55,8 @@ function rowOf({ title, bars }: BarRow, unit: string) {
     encoding: { x: { ...x, field }, y },
   });
   return {
-    title: { text: title, anchor: "start" as const, fontSize: 13, offset: 4 },
-    width: 400,
+    title: { text: title, anchor: "start" as const, fontSize: 15, offset: 4 },
+    width: WIDTH,
     height: { step: STEP },
     layer: [
       {
@@ -77,7 +77,7 @@ function rowOf({ title, bars }: BarRow, unit: string) {
       end("high"),
       {
         data: { values },
-        mark: { type: "text" as const, align: "left" as const, dx: 5, color: INK, fontSize: 12 },
+        mark: { type: "text" as const, align: "left" as const, dx: 5, color: INK, fontSize: 14 },
         encoding: { x: { ...x, field: "end" }, y, text: { field: "text" } },
       },
     ],

@@ -1,11 +1,11 @@
 import type { TopLevelSpec } from "vega-lite";
-import { pairsAxis, sizeAxis, valueAxis } from "./axes.ts";
-import { CONFIG, INK, toSvg } from "./drawing.ts";
+import { domUsAxis, pairsAxis, sizeAxis, valueAxis } from "./axes.ts";
+import { CONFIG, INK, toSvg, WIDTH } from "./drawing.ts";
 
 /** One point of a line, with its interval. */
 export interface ChartPoint {
   series: string;
-  /** Message size, bytes, or pairs at the same time: see {@link Chart.by}. */
+  /** Message size, bytes, pairs at the same time, or domUs: see {@link Chart.by}. */
   x: number;
   value: number;
   /** null where there is no interval. */
@@ -45,7 +45,7 @@ export interface Chart extends Panel {
   title: string;
   subtitle: string;
   /** `size` where absent. */
-  by?: "size" | "pairs";
+  by?: "size" | "pairs" | "domUs";
   /** In the order of the legend. */
   styles: readonly (SeriesStyle & { series: string })[];
   below?: Panel;
@@ -59,7 +59,7 @@ function referenceLayers({ value, label, x, under }: Reference, left: number): L
     x: { field: "x", type: "quantitative" as const },
     y: { field: "value", type: "quantitative" as const },
   };
-  const text = { type: "text" as const, color: INK, fontSize: 12, baseline: "bottom" as const };
+  const text = { type: "text" as const, color: INK, fontSize: 14, baseline: "bottom" as const };
   const level = { ...text, align: "left" as const, dy: under === true ? 16 : -3 };
   const beside = { ...text, align: "right" as const, dx: -9, dy: 6 };
   const words = { ...encoding, text: { field: "label" } };
@@ -90,7 +90,7 @@ function referenceLayers({ value, label, x, under }: Reference, left: number): L
   ];
 }
 
-const AXES = { size: sizeAxis, pairs: pairsAxis };
+const AXES = { size: sizeAxis, pairs: pairsAxis, domUs: domUsAxis };
 
 function panelLayers({ points, yTitle, yScale, ...panel }: Panel, chart: Chart): Layers {
   const { styles, by = "size" } = chart;
@@ -104,6 +104,8 @@ function panelLayers({ points, yTitle, yScale, ...panel }: Panel, chart: Chart):
     type: "nominal" as const,
     title: null,
     scale: { domain: styles.map((style) => style.series), range },
+    // Side by side more than two may be wider than the axes, and all letters would shrink on a phone.
+    legend: { columns: styles.length > 2 ? 1 : 2 },
   });
   const color = bySeries(styles.map((style) => style.colour));
   const line = { x, y: { ...y, field: "value" }, color };
@@ -149,13 +151,13 @@ function specOf(chart: Chart): TopLevelSpec {
     config: CONFIG,
   };
   const layer = panelLayers(chart, chart);
-  if (chart.below === undefined) return { width: 400, height: 270, ...frame, layer };
+  if (chart.below === undefined) return { width: WIDTH, height: 270, ...frame, layer };
   return {
     ...frame,
     spacing: 8,
     vconcat: [
-      { width: 400, height: 200, layer },
-      { width: 400, height: 110, layer: panelLayers(chart.below, chart) },
+      { width: WIDTH, height: 200, layer },
+      { width: WIDTH, height: 110, layer: panelLayers(chart.below, chart) },
     ],
   };
 }

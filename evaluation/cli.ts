@@ -1,19 +1,25 @@
 import { parseArgs } from "node:util";
-import { redraw } from "./artifacts.ts";
 
-const HELP = `usage: node evaluation/cli.ts redraw RUN_FOLDER
+const HELP = `usage: node evaluation/cli.ts redraw RUN_FOLDER [--output FOLDER]
        node evaluation/cli.ts --help
 
 redraw   makes results.csv, summary.json, figures, manifest.json and report.html of a run again from its
          samples.jsonl, plan.json and manifest.json. Needs no machine.
+
+  -o, --output FOLDER   put them there, with the samples, and leave the run folder as it is; needed where samples and
+                        plan are kept compressed (.gz)
 `;
 
 async function main(argv: string[]): Promise<number> {
   let positionals: string[];
+  let output: string | undefined;
   try {
     const parsed = parseArgs({
       args: argv,
-      options: { help: { type: "boolean", short: "h", default: false } },
+      options: {
+        help: { type: "boolean", short: "h", default: false },
+        output: { type: "string", short: "o" },
+      },
       allowPositionals: true,
     });
     if (parsed.values.help) {
@@ -21,6 +27,7 @@ async function main(argv: string[]): Promise<number> {
       return 0;
     }
     positionals = parsed.positionals;
+    output = parsed.values.output;
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${HELP}`);
     return 2;
@@ -31,7 +38,9 @@ async function main(argv: string[]): Promise<number> {
     return 2;
   }
   try {
-    const { table, paths } = await redraw(directory);
+    // Help and misuse need none of what draws.
+    const { redraw } = await import("./artifacts.ts");
+    const { table, paths } = await redraw(directory, output);
     process.stdout.write(`${table}report: ${paths.report}\n`);
     return 0;
   } catch (error) {

@@ -1,6 +1,7 @@
 import Handlebars from "handlebars";
 import type { Change, Finding, RunComparison } from "./compare.ts";
 import { counted, formatNumber, formatRange, formatSize } from "./format.ts";
+import { PAGE_STYLE } from "./page.ts";
 import { transportLabel } from "./transports.ts";
 
 /** What the numbers do not say. */
@@ -104,6 +105,7 @@ const CLASSES: Record<Finding, string> = {
 export function renderComparison(template: string, comparison: RunComparison): string {
   const { base, run, changes, differences, warnings } = comparison;
   return Handlebars.compile(template, { strict: true })({
+    style: PAGE_STYLE,
     base,
     run,
     warnings,

@@ -4,10 +4,16 @@ import { compile, type TopLevelSpec } from "vega-lite";
 /** Text and rules take the colour of the page around them, black in a file of their own. */
 export const INK = "currentColor";
 
+/** Width of the axes, px. */
+export const WIDTH = 400;
+
+/** Height of the letters at ticks, px. */
+export const LABEL_SIZE = 14;
+
 export const CONFIG: NonNullable<TopLevelSpec["config"]> = {
   font: "sans-serif",
   aria: false,
-  title: { color: INK, subtitleColor: INK, fontSize: 16, subtitleFontSize: 13, offset: 8 },
+  title: { color: INK, subtitleColor: INK, fontSize: 17, subtitleFontSize: 14, offset: 8 },
   axis: {
     labelColor: INK,
     titleColor: INK,
@@ -15,17 +21,18 @@ export const CONFIG: NonNullable<TopLevelSpec["config"]> = {
     domainColor: INK,
     gridColor: INK,
     gridOpacity: 0.15,
-    labelFontSize: 12,
-    titleFontSize: 13,
+    labelFontSize: LABEL_SIZE,
+    titleFontSize: 15,
     titleFontWeight: "normal",
+    labelLimit: 280,
   },
   // One width for all figures, whatever their labels.
   axisY: { minExtent: 62, maxExtent: 62 },
   legend: {
     orient: "top",
     labelColor: INK,
-    labelFontSize: 13,
-    labelLimit: 240,
+    labelFontSize: 15,
+    labelLimit: 320,
     symbolSize: 90,
     symbolStrokeWidth: 2,
     columnPadding: 24,

@@ -46,7 +46,7 @@ const STYLES: Record<Transport, SeriesStyle> = {
 
 const OTHER: SeriesStyle = { colour: "#7d68b8", shape: "square", dash: [5, 4] };
 
-function styleOf(transport: string): SeriesStyle {
+export function styleOf(transport: string): SeriesStyle {
   return Object.hasOwn(STYLES, transport) ? STYLES[transport as Transport] : OTHER;
 }
 

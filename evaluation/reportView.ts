@@ -1,9 +1,11 @@
 import { cautionOf } from "./accelerator.ts";
 import type { ClaimRow } from "./claims.ts";
-import type { Figure } from "./figures.ts";
+import { claimTitle } from "./claimTitles.ts";
+import type { Figure, FigureName } from "./figures.ts";
 import { counted, formatNumber, formatRange, formatSize } from "./format.ts";
 import { manifestHash, type Manifest } from "./manifest.ts";
 import { lessIsBetter, type Metric } from "./observations.ts";
+import { PAGE_STYLE } from "./page.ts";
 import { programRows } from "./programs.ts";
 import type { SampleFile } from "./samples.ts";
 import { CONFIDENCE, type Interval } from "./statistics.ts";
@@ -56,7 +58,36 @@ const VERDICT_CLASSES = {
   "not measured yet": "open",
 } as const;
 
-const claimRow = ({ statement, paper, measured, verdict, why }: ClaimRow) => ({
+/** The number that a verdict rests on, with its interval, in the width of a narrow column. */
+function inShort({ measured }: ClaimRow): string | null {
+  if (measured === null) return null;
+  const { value, interval, unit } = measured;
+  const number = `${formatNumber(value)}${unit === "ratio" ? "×" : ""}`;
+  return interval === null ? number : `${number} (${formatRange(interval)})`;
+}
+
+const claimRow = (claim: ClaimRow) => ({
+  id: claim.id,
+  title: claimTitle(claim.id),
+  paper: claim.paper,
+  measured: inShort(claim),
+  verdict: claim.verdict,
+  verdictClass: VERDICT_CLASSES[claim.verdict],
+  why: claim.why,
+});
+
+/** What the first screen shows of the claims: those that this run tells something about, and the names of the others. */
+function firstClaims(claims: readonly ClaimRow[]) {
+  const tells = ({ measured, verdict }: ClaimRow): boolean =>
+    measured !== null || verdict === "pass" || verdict === "fail";
+  return {
+    told: claims.filter(tells).map(claimRow),
+    untold: claims.filter((claim) => !tells(claim)).map(claimRow),
+  };
+}
+
+const fullClaim = ({ id, statement, paper, measured, verdict, why }: ClaimRow) => ({
+  id,
   statement,
   paper,
   measured: measured?.text ?? null,
@@ -214,6 +245,13 @@ function buffers({ samples }: SampleFile): string[] {
 const pairs = (record: Record<string, string>) =>
   Object.entries(record).map(([name, value]) => ({ name, value }));
 
+/** Versions that belong to what ran where; the others are under provenance. */
+const platform = ({ versions, settings }: Manifest): string[] => [
+  ...(typeof settings.vmCount === "number" ? [`${settings.vmCount} domUs`] : []),
+  ...(versions.xen === undefined ? [] : [`Xen ${versions.xen}`]),
+  ...(versions.kernel === undefined ? [] : [`Linux ${versions.kernel}`]),
+];
+
 const sampledDomains = ({ start }: SampleFile) =>
   (start?.domains ?? []).map(({ name, domid, addr, cid, kernel, cpus, error }) => ({
     name,
@@ -224,10 +262,24 @@ const sampledDomains = ({ start }: SampleFile) =>
     cpus: cpus ?? "–",
   }));
 
+/** What the first screen shows, the poster's experiments before all else. */
+const FIRST: readonly FigureName[] = ["latency", "bandwidth", "scaling", "cpu", "ratio", "stream"];
+
+/** The figures in two parts: four for the first screen, and the others. */
+function partition({ figures, summary }: ReportInput) {
+  // One number of pairs is a point and no figure to begin with.
+  const wanted = FIRST.filter((name) => name !== "scaling" || summary.saturation.length > 0);
+  const first = wanted.flatMap((name) => figures.filter((one) => one.name === name)).slice(0, 4);
+  const rest = figures.filter((one) => !first.includes(one));
+  const view = ({ name, title, caption, svg }: Figure) => ({ name, title, caption, svg });
+  return { first: first.map(view), rest: rest.map(view) };
+}
+
 /** The template's data: text ready to be shown; only the figures' SVG is markup. */
 export function reportView(input: ReportInput) {
-  const { manifest, summary, claims, figures, file } = input;
+  const { manifest, summary, claims, file } = input;
   return {
+    style: PAGE_STYLE,
     stamp: summary.stamp,
     caution: cautionOf(summary.accelerator),
     runId: manifest.runId,
@@ -235,6 +287,7 @@ export function reportView(input: ReportInput) {
     startedAt: manifest.startedAt,
     endedAt: manifest.endedAt,
     machine: manifest.machine,
+    platform: platform(manifest),
     acceleratorReason: manifest.accelerator.reason,
     seed: manifest.seed,
     pair: [...new Set(file.samples.map((sample) => sample.pair.replace(":", " and ")))].join("; "),
@@ -244,9 +297,10 @@ export function reportView(input: ReportInput) {
     v4v: transportLabel(SUBJECT),
     headline: headline(summary),
     losses: losses(summary.ratios),
-    claims: claims.map(claimRow),
+    claims: claims.map(fullClaim),
+    firstClaims: firstClaims(claims),
     claimCounts: claimCounts(claims),
-    figures: figures.map(({ name, title, caption, svg }) => ({ name, title, caption, svg })),
+    figures: partition(input),
     programs: programs(input),
     share: share(summary),
     tables: tables(summary),

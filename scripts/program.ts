@@ -11,6 +11,7 @@ import { logsCommand } from "./commands/logs.ts";
 import { packagesCommand } from "./commands/packages.ts";
 import { sshCommand } from "./commands/ssh.ts";
 import { statusCommand } from "./commands/status.ts";
+import { sweepCommand } from "./commands/sweep.ts";
 import { testCommand } from "./commands/test.ts";
 import { upCommand } from "./commands/up.ts";
 
@@ -25,6 +26,7 @@ export function testbedProgram(): Command {
   for (const command of [
     upCommand,
     evaluateCommand,
+    sweepCommand,
     statusCommand,
     destroyCommand,
     doctorCommand,

@@ -6,7 +6,7 @@ import { PROJECT } from "../lib/workspace.ts";
 
 interface Suite {
   name: string;
-  group: "checks" | "unit" | "c" | "e2e";
+  group: "checks" | "unit" | "browser" | "c" | "e2e";
   program: string;
   args: string[];
   /** A bound against hangs, minutes. */
@@ -56,6 +56,14 @@ function suites(full: boolean): Suite[] {
       group: "unit",
       program: bin("vitest"),
       args: vitest("vitest.config.ts"),
+      minutes: 15,
+      counts: vitestCounts,
+    },
+    {
+      name: "pages in a browser",
+      group: "browser",
+      program: bin("vitest"),
+      args: vitest("tests/browser/vitest.config.ts"),
       minutes: 15,
       counts: vitestCounts,
     },
@@ -121,7 +129,9 @@ export function testCommand(): Command {
     .description("Run every test in its short form; the last line counts them")
     .option("--full", "the issues' full counts: longer fuzzing, more faults, soak", false)
     .addOption(
-      new Option("--only <GROUP>", "one group of tests").choices(["checks", "unit", "c", "e2e"]),
+      new Option("--only <GROUP>", "one group of tests").choices([
+        ...["checks", "unit", "browser", "c", "e2e"],
+      ]),
     )
     .option("--no-install", "do not install missing packages; say which they are")
     .action(async ({ full, only }: { full: boolean; only?: Suite["group"] }) => {

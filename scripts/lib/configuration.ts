@@ -9,12 +9,24 @@ import { PROJECT_NAME, type Workspace } from "./workspace.ts";
  * @throws UserError listing everything that is wrong; nothing has been changed then
  */
 export function configure(workspace: Workspace, given: ReadonlyMap<string, string>): Settings {
-  const present = workspace.config();
-  for (const [path, value] of given) replace(present, path.split("."), value);
-  const settings = check(present);
+  const settings = judge(workspace.config(), given);
   for (const [path, value] of given)
     workspace.must("config", "set", "--path", path, "--stack", workspace.stack, "--", value);
   return settings;
+}
+
+/**
+ * A configuration with these settings in place of its own; nothing is kept.
+ *
+ * @throws UserError listing everything that is wrong
+ */
+export function judge(
+  config: Readonly<Record<string, string>>,
+  given: ReadonlyMap<string, string>,
+): Settings {
+  const changed = { ...config };
+  for (const [path, value] of given) replace(changed, path.split("."), value);
+  return check(changed);
 }
 
 /** @throws UserError listing everything that is wrong */

@@ -41,22 +41,27 @@ const put = (lines: readonly string[]): void => {
   writeFileSync(join(directory, "samples.jsonl"), asFile(lines));
 };
 const get = (name: string): string => readFileSync(join(directory, name), "utf8");
+const bytes = (name: string): Buffer => readFileSync(join(directory, name));
 const contents = (): Record<string, string> =>
   Object.fromEntries(
     readdirSync(directory, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
       .sort()
-      .map((name) => [name, get(name)]),
+      .map((name) => [name, bytes(name).toString("latin1")]),
   );
 
 test("a run folder gets all of its files, which agree with each other", async () => {
   put(syntheticLines(plan, undefined, [3]));
   const made = await writeArtifacts({ directory, plan, facts });
   expect(Object.keys(contents())).toEqual([
+    "figures/bandwidth.png",
     "figures/bandwidth.svg",
+    "figures/latency.png",
     "figures/latency.svg",
+    "figures/ratio.png",
     "figures/ratio.svg",
+    "figures/stream.png",
     "figures/stream.svg",
     "manifest.json",
     "plan.json",
@@ -72,7 +77,7 @@ test("a run folder gets all of its files, which agree with each other", async ()
   );
   expect(Object.keys(manifest.artifacts).sort()).toEqual(listed);
   for (const [name, hash] of Object.entries(manifest.artifacts))
-    expect(sha256(get(name))).toBe(hash);
+    expect(sha256(bytes(name))).toBe(hash);
   expect(parsePlan(get("plan.json"))).toEqual(plan);
   const summary = JSON.parse(get("summary.json")) as SummaryFile;
   expect(summary.claims).toEqual(made.claims);
@@ -92,7 +97,10 @@ test("drawn again from the folder alone it is the same, byte for byte", async ()
   put(syntheticLines(plan));
   const made = await writeArtifacts({ directory, plan, facts });
   const before = contents();
-  for (const name of ["results.csv", "summary.json", "report.html", "figures/latency.svg"]) {
+  for (const name of [
+    ...["results.csv", "summary.json", "report.html"],
+    ...["figures/latency.svg", "figures/latency.png"],
+  ]) {
     rmSync(join(directory, name));
   }
   expect(await redraw(directory)).toEqual(made);
@@ -134,8 +142,11 @@ test("figures that the samples no longer give disappear", async () => {
   put(syntheticLines(tcp));
   await writeArtifacts({ directory, plan: tcp, facts });
   expect(readdirSync(join(directory, "figures"))).toEqual([
+    "bandwidth.png",
     "bandwidth.svg",
+    "latency.png",
     "latency.svg",
+    "stream.png",
     "stream.svg",
   ]);
 });

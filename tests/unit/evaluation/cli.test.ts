@@ -30,6 +30,20 @@ test("redraw makes the report again and prints the table", async () => {
   expect(readFileSync(paths.report, "utf8")).toBe(report);
 });
 
+test("--output leaves the run as it is and draws from a copy", async () => {
+  const plan = smokePlan();
+  writeFileSync(join(directory, "samples.jsonl"), asFile(syntheticLines(plan)));
+  await writeArtifacts({ directory, plan, facts });
+  writeFileSync(join(directory, "report.html"), "kept");
+  const target = join(directory, "deep/copy");
+  const { status, stdout, stderr } = run("redraw", directory, "--output", target);
+  expect([status, stderr]).toEqual([0, ""]);
+  expect(stdout).toContain(`report: ${join(target, "report.html")}\n`);
+  expect(readFileSync(join(directory, "report.html"), "utf8")).toBe("kept");
+  for (const name of ["manifest.json", "samples.jsonl"])
+    expect(readFileSync(join(target, name))).toEqual(readFileSync(join(directory, name)));
+});
+
 test("--help tells the usage, misuse exits with 2, a folder without a run with 1", () => {
   expect(run("--help")).toMatchObject({ status: 0, stderr: "" });
   expect(run("--help").stdout).toContain("redraw RUN_FOLDER");

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { logTicks, valueAxis } from "../../../evaluation/axes.ts";
+import { logTicks, sizeAxis, valueAxis } from "../../../evaluation/axes.ts";
 import { renderBars } from "../../../evaluation/bars.ts";
 import { renderChart } from "../../../evaluation/chart.ts";
 import { drawFigures } from "../../../evaluation/figures.ts";
@@ -202,6 +202,18 @@ test("ticks of logarithmic axes enclose the values", () => {
   expect(logTicks(0.0005, 2299)).toEqual([0.0001, 0.001, 0.01, 0.1, 1, 10, 100, 1000, 10_000]);
   expect(logTicks(1, 1)).toEqual([1]);
   expect(logTicks(0.95, 1.05)).toEqual([0.5, 1, 2]);
+});
+
+test("labels of sizes lie beside each other, powers of 4 first", () => {
+  const dense = [1, 64, 256, ...Array.from({ length: 12 }, (_, index) => 512 << index), 4 << 20];
+  const labels = (sizes: number[]): number[] =>
+    JSON.parse(/\[[\d,]*\]/.exec(sizeAxis(sizes).axis.labelExpr)?.[0] ?? "") as number[];
+  expect(labels(dense).sort((a, b) => a - b)).toEqual([
+    ...[1, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1 << 20, 4 << 20],
+  ]);
+  expect(labels([4095, 4096, 4097])).toEqual([4096]);
+  expect(sizeAxis([4095, 4096, 4097]).axis.values).toEqual([4095, 4096, 4097]);
+  expect(labels([4096, 65_536, 131_072, 1 << 20])).toHaveLength(4);
 });
 
 test("no value sits on the frame of a logarithmic axis; a linear one begins at zero", () => {

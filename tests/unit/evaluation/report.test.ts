@@ -10,7 +10,7 @@ import { readSamples } from "../../../evaluation/samples.ts";
 import { summarise } from "../../../evaluation/summary.ts";
 import { facts } from "./facts.ts";
 import { asFile, smokePlan, syntheticLines } from "./synthetic.ts";
-import { pingPong, programs, repetitions } from "./measured.ts";
+import { paired, pingPong, programs, repetitions } from "./measured.ts";
 
 const template = readFileSync(
   new URL("../../../templates/report.html.hbs", import.meta.url),
@@ -50,7 +50,7 @@ test("one file: no script, no address outside, nothing loaded", async () => {
   );
   expect(html.replaceAll(/ xmlns(:xlink)?="[^"]*"/g, "")).not.toMatch(/:\/\//);
   expect(html).not.toMatch(
-    /<script|<link|<img|<iframe|<object|@import|url\(|\son[a-z]+=|(src|href)=/i,
+    /<script|<link|<img|<iframe|<object|@import|url\(|\son[a-z]+=|src=|:href=/i,
   );
   expect(html).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`);
 });
@@ -59,11 +59,12 @@ test("what ran where, the stamp, headline, claims, figures, sizes, method, prove
   const { html, manifest, claims } = await reportOf(syntheticLines(smokePlan(), undefined, [3]));
   const places = [
     '<p class="stamp">Xen in QEMU TCG (emulated)</p>',
-    "Example CPU 3.0 GHz, 2 cores",
+    "Example CPU 3.0 GHz, 2 cores, 24000 MiB, Debian 12; 2 domUs; Xen 4.20.2; Linux 6.12.107.",
     "1 sample failed",
-    "<h2>Result</h2>",
     "<h2>The poster&#x27;s claims</h2>",
     "<h2>Figures</h2>",
+    "<h2>Result by message size</h2>",
+    "<h2>The claims in full</h2>",
     "<h2>Every size</h2>",
     "<h2>Failed and unused samples</h2>",
     "connect: Connection reset by peer",
@@ -71,20 +72,65 @@ test("what ran where, the stamp, headline, claims, figures, sizes, method, prove
     "TCP: 4 MiB to send, 4 MiB to receive; V4V: 4 MiB to send",
     "<h2>Provenance</h2>",
     manifestHash(manifest),
+    "<h2>Raw data</h2>",
     "<h2>Repeat it</h2>",
     "./scripts/up --profile smoke --seed 1",
-  ].map((part) => html.replaceAll("poster's", "poster&#x27;s").indexOf(part));
+  ].map((part) => html.replaceAll("poster's", "poster&#x27;s").replaceAll("\n", " ").indexOf(part));
   expect(places).not.toContain(-1);
   expect(places).toEqual([...places].sort((a, b) => a - b));
   expect(count(html, /<svg /g)).toBe(4);
-  expect(count(html, /data-label="Why"/g)).toBe(claims.length);
-  expect(count(html, /class="pass">pass</g)).toBe(3);
-  expect(count(html, /class="open">not measured yet</g)).toBe(16);
-  expect(count(html, /class="open">cannot be judged here</g)).toBe(6);
+  const [first = "", full = ""] = html.split('<section id="claims">');
+  expect(count(full, /data-label="Why"/g)).toBe(claims.length);
+  expect(count(full, /class="pass">pass</g)).toBe(3);
+  expect(count(full, /class="open">not measured yet</g)).toBe(16);
+  expect(count(full, /class="open">cannot be judged here</g)).toBe(6);
+  // The first screen has those that the run tells something about, and names the others.
+  expect(count(first, /data-label="Why"/g)).toBe(claims.filter((one) => one.measured).length);
+  expect(count(first, /class="pass">pass</g)).toBe(3);
+  expect(first).toMatch(
+    /<a href="#claim-latency-small">Latency of 1 B<\/a><\/td>\s*<td data-label="Paper" class="paper">−81% \(ratio 0\.19\)<\/td>\s*<td data-label="Measured" class="measured">0\.1\d\d× \(0\.1\d\d to 0\.1\d\d\)<\/td>/,
+  );
+  expect(first).toMatch(/Without a number in this run: .*#claim-aggregate".*#claim-gpu-transfer/);
   // 11 sizes twice and 3 once, on two transports.
   expect(count(html, /<td class="name">/g)).toBe(50);
   expect(html).toContain("(93.8%)");
   expect(html).toMatch(/3 pass, 6 cannot be judged here, 16 not measured yet/);
+});
+
+test("every link leads to a file beside the report or to a place in it", async () => {
+  const { html, claims } = await reportOf(syntheticLines(smokePlan()));
+  const targets = [...html.matchAll(/href="([^"]*)"/g)].map(([, target = ""]) => target);
+  const inside = targets.filter((target) => target.startsWith("#"));
+  for (const target of inside) expect(html).toContain(` id="${target.slice(1)}"`);
+  expect(inside).toEqual(expect.arrayContaining(claims.map(({ id }) => `#claim-${id}`)));
+  expect(targets.filter((target) => !target.startsWith("#")).sort()).toEqual([
+    "figures/",
+    ...["bandwidth", "latency", "ratio", "stream"].flatMap((name) => [
+      `figures/${name}.png`,
+      `figures/${name}.svg`,
+    ]),
+    ...["manifest.json", "plan.json", "results.csv", "samples.jsonl", "summary.json"],
+  ]);
+});
+
+test("the first screen has four figures, those of the poster's experiments before others", async () => {
+  const first = async (scaling: string[]) => {
+    const { html } = await reportOf([
+      ...syntheticLines(smokePlan()).slice(0, -1),
+      ...paired("scaling", "v4v", 1001, 2, 10),
+      ...scaling,
+      ...paired("neighbours", "v4v", 1011, 2, 10, 1),
+    ]);
+    return html
+      .split("<h2>More figures</h2>")
+      .map((part) => [...part.matchAll(/<figure id="figure-(\w+)"/g)].map(([, name]) => name));
+  };
+  expect(await first(paired("scaling", "v4v", 1021, 1, 10))).toEqual([
+    ["latency", "bandwidth", "scaling", "ratio"],
+    ["stream", "fairness", "neighbours"],
+  ]);
+  // With one number of pairs there is nothing to see in it.
+  expect((await first([]))[0]).toEqual(["latency", "bandwidth", "ratio", "stream"]);
 });
 
 test("everything inserted is escaped", async () => {
@@ -181,5 +227,5 @@ test("unmodified programs have a table: what ran, its figure, the ratio to TCP a
     ],
   );
   expect(rows[1]?.[9]).toBe("<code>redis-get over v4v-sockets</code>");
-  expect((await reportOf(repetitions("tcp", 1, 1, [1]))).html).not.toContain("Unmodified programs");
+  expect((await reportOf(repetitions("tcp", 1, 1, [1]))).html).not.toContain("<h2>Unmodified");
 });

@@ -51,7 +51,7 @@ describe("help", () => {
     expect([...COMMANDS].sort()).toEqual(
       [
         ...["up", "evaluate", "status", "destroy", "doctor", "env", "ssh", "console", "logs"],
-        ...["compare", "bundle", "packages", "completion", "test"],
+        ...["compare", "sweep", "bundle", "packages", "completion", "test"],
       ].sort(),
     );
   });
