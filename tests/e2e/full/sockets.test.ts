@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { bridge, guestAddress } from "../../../components/network.ts";
 import { quote } from "../../../provider/ssh/quote.ts";
 import { BLOB, BLOB_BYTES, PROGRAMS, type Program } from "../programs.ts";
@@ -168,24 +168,68 @@ describe("the table of behaviours", () => {
     const build = (await testbed.resources()).find(
       ({ type, inputs }) => type === "v4v:index:Build" && inputs?.recipe === "sockets",
     );
-    const behave = join(String(build?.outputs?.path), "tests/behave");
-    for (const domain of [SERVER, CLIENT]) testbed.copy(domain, behave, "/usr/local/bin/behave");
+    for (const program of ["behave", "behave-static", "storm"])
+      for (const domain of [SERVER, CLIENT])
+        testbed.copy(
+          domain,
+          join(String(build?.outputs?.path), "tests", program),
+          `/usr/local/bin/${program}`,
+        );
     testbed.copy("host", join(testbed.project, "tests/sockets/compare.sh"), "/var/tmp/compare.sh");
   });
 
   it.each([
     ["from the first byte", ""],
     ["on connections that have settled", "--settle"],
-  ])("is the same over TCP and in the three other combinations, %s", async (_when, option) => {
-    const said = await testbed.on(
-      "host",
-      `/bin/sh /var/tmp/compare.sh ${SERVER} ${CLIENT} ${address} ${option}`,
-      1800,
+  ])(
+    "is the same over TCP, in the three other combinations and in two whole domains that ask, %s",
+    async (_when, option) => {
+      const said = await testbed.on(
+        "host",
+        `/bin/sh /var/tmp/compare.sh ${SERVER} ${CLIENT} ${address} ${option}`,
+        1800,
+      );
+      console.log(said);
+      expect(said).toMatch(/^5 passed, 0 failed$/m);
+      for (const [, moved] of said.matchAll(/^(?:both|cgroups): .* remembers: (\d+)$/gm))
+        expect(Number(moved)).toBeGreaterThan(20);
+    },
+  );
+});
+
+describe("connections that move under load", () => {
+  const PORT = 7900;
+  const COUNT = FULL ? 10_000 : 300;
+  const vifs = async (command: (vif: string) => string) => {
+    for (const domain of [SERVER, CLIENT])
+      await testbed.on("host", command(`vif$(xl domid ${domain}).0`));
+  };
+
+  afterEach(async () => {
+    await vifs((vif) => `tc qdisc del dev ${vif} root 2>/dev/null || :`);
+    await testbed.on(SERVER, "kill $(cat /tmp/storm.pid)");
+  });
+
+  it(`keep every byte in order while TCP delays, loses and reorders: ${COUNT}`, async () => {
+    await startScript(SERVER, "storm", `$1 storm serve $2 ${PORT}`, "v4vrun");
+    await vifs(
+      (vif) =>
+        `tc qdisc replace dev ${vif} root netem delay 3ms 3ms loss 2% reorder 20% limit 4000`,
     );
-    console.log(said);
-    expect(said).toMatch(/^4 passed, 0 failed$/m);
-    const moved = /^both: .* remembers: (\d+)$/m.exec(said)?.[1];
-    expect(Number(moved)).toBeGreaterThan(20);
+    const seed = Date.now() % 2 ** 31;
+    const bytes = await carried(async () => {
+      expect(
+        await testbed.on(
+          CLIENT,
+          inShell(`$1 storm call $2 ${PORT} ${COUNT} 16 ${seed}`, "v4vrun"),
+          3600,
+        ),
+      ).toContain(`${COUNT} connections, seed ${seed}, 0 of 16 processes failed`);
+    });
+    console.log(`${COUNT} connections: ${bytes.v4v} bytes by V4V, ${bytes.vif} by TCP`);
+    // Streams that were on both ways.
+    expect(bytes.v4v).toBeGreaterThan(COUNT * 1000);
+    expect(bytes.vif).toBeGreaterThan(COUNT * 1000);
   });
 });
 
