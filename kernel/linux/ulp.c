@@ -320,6 +320,16 @@ static void release(struct sock *sk)
 	kfree_rcu(ulp, rcu);
 }
 
+/* Of IPv4, accepted by a listener of IPv4 or of both. */
+static bool of_ipv4(const struct inet_request_sock *ireq)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	if (ireq->ireq_family == AF_INET6)
+		return ipv6_addr_v4mapped(&ireq->ir_v6_rmt_addr);
+#endif
+	return ireq->ireq_family == AF_INET;
+}
+
 /* A connection that a listener with this protocol accepts; in a softirq. */
 static struct v4v_move *accepted(const struct request_sock *req, struct sock *sk)
 {
@@ -327,7 +337,7 @@ static struct v4v_move *accepted(const struct request_sock *req, struct sock *sk
 	struct v4v_tcp_id id;
 	u16 domid;
 
-	if (ireq->ireq_family != AF_INET || tcp_rsk(req)->tfo_listener)
+	if (!of_ipv4(ireq) || tcp_rsk(req)->tfo_listener)
 		return NULL;
 	id = (struct v4v_tcp_id){
 		.local_ip = ntohl(ireq->ir_loc_addr),
