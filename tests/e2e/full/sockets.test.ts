@@ -328,6 +328,28 @@ describe("what a connection is told of its way", () => {
     expect(other, JSON.stringify(bytes)).toBeLessThan(BLOB_BYTES * (1 - MOST));
   }
 
+  it("a statically linked program: V4V from a control group that asks, else TCP", async () => {
+    const group = "/sys/fs/cgroup/asks";
+    await testbed.step(
+      CLIENT,
+      `[ -e ${group} ] || { mount -t cgroup2 none /sys/fs/cgroup && mkdir ${group}; }; v4vctl cgroups /asks`,
+    );
+    const get = `busybox wget -q -O - http://${address}:8000/blob`;
+    const fetchFrom = (before: string) =>
+      carried(async () => {
+        const said = await testbed.step(
+          CLIENT,
+          `sh -c ${quote(`${before} exec ${get}`)} | sha256sum`,
+        );
+        expect(said).toContain(blob);
+      });
+    const inside = await fetchFrom(`echo $$ >${group}/cgroup.procs;`);
+    expect(inside.v4v).toBeGreaterThan(BLOB_BYTES * MOST);
+    const outside = await fetchFrom("");
+    expect(outside.vif).toBeGreaterThan(BLOB_BYTES * MOST);
+    await testbed.step(CLIENT, "v4vctl cgroups none");
+  });
+
   it("without the daemon, TCP; killed, it comes back and nobody notices", async () => {
     await testbed.step("host", "systemctl stop v4vd");
     await peersSay(CLIENT, new RegExp(address.replaceAll(".", "\\.")), true);
