@@ -8,9 +8,9 @@ cp -a "$SRC/kernel/include" source/kernel/
 in_root "$DEP_BUILDROOT/root" make -s -C source/sockets O=/build/out all >&2
 in_root "$DEP_BUILDROOT/root" make -s -C source/sockets O=/build/out DESTDIR=/build/tree install >&2
 mv tree/usr/local "$OUT/root"
-# Not installed: the table of socket behaviours that tests take to the domUs.
+# Not installed: what tests take to the domUs.
 mkdir "$OUT/tests"
 cp -a "$SRC/tests/sockets" behaviours
 in_root "$DEP_BUILDROOT/root" make -s -C behaviours O=/build/out all >&2
-cp out/behave "$OUT/tests/"
+cp out/behave out/behave-static out/storm "$OUT/tests/"
 (cd "$OUT/root" && find . -type f | LC_ALL=C sort | xargs sha256sum) >"$OUT/facts/sha256sums"

@@ -24,7 +24,7 @@
 
 static uint tcp_ring_kib = 1024;
 module_param(tcp_ring_kib, uint, 0644);
-MODULE_PARM_DESC(tcp_ring_kib, "KiB of the receive ring of a TCP connection that has moved to V4V");
+MODULE_PARM_DESC(tcp_ring_kib, "most KiB of the receive ring of a TCP connection that has moved to V4V");
 
 /* Under v4v_moves_lock; goes up when this becomes another domain. */
 static u32 generation;
@@ -123,6 +123,16 @@ static void break_all(struct work_struct *unused)
 	}
 }
 
+/*
+ * Few connections have large rings, and many still have one: each gets a sixteenth
+ * of the memory that is left, where AF_VSOCK takes a quarter.
+ */
+static u32 affordable(u32 size)
+{
+	size = max_t(u32, v4v_rx_affordable(4 * size, OTHERS_RING) / 4, SMALLEST_RING);
+	return v4v_rx_affordable(size, OTHERS_RING);
+}
+
 /* A ring for what the peer sends. Not from the socket lock: it is for readers to wait for. */
 static int open_ring(struct v4v_move *move)
 {
@@ -130,7 +140,7 @@ static int open_ring(struct v4v_move *move)
 	u32 registered_in = READ_ONCE(generation);
 	int err = -ENOSPC, tries;
 
-	size = v4v_rx_affordable(roundup_pow_of_two(size), OTHERS_RING);
+	size = affordable(roundup_pow_of_two(size));
 	if (size < SMALLEST_RING || !v4v_conn_has_share(move->peer))
 		return -ENOSPC;
 	mutex_lock(&move->rx_mutex);

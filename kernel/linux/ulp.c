@@ -34,7 +34,7 @@ static struct proto *const bases[FAMILIES] = {
 };
 
 /* The same of the layer above; IPv6's are known from the first socket that has them. */
-static DEFINE_MUTEX(ops_mutex);
+static DEFINE_SPINLOCK(ops_lock);
 static const struct proto_ops *base_ops[FAMILIES];
 static struct proto_ops socket_ops[FAMILIES];
 
@@ -136,6 +136,16 @@ static void end_move(struct v4v_ulp *ulp)
 	v4v_move_put(move);
 }
 
+/* Of a connection, host order; 0 if it is IPv6's. */
+static u32 remote_ip_of(const struct sock *sk)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6 && !ipv6_addr_v4mapped(&sk->sk_v6_daddr))
+		return 0;
+#endif
+	return ntohl(inet_sk(sk)->inet_daddr);
+}
+
 /* IPv4, by an IPv6 socket or not; another host's addresses are nobody's here. */
 static bool peer_of(u32 remote_ip, u16 *domid)
 {
@@ -179,17 +189,13 @@ static void connection_made(struct sock *sk, struct v4v_ulp *ulp)
 	ulp->decided = true;
 	id = (struct v4v_tcp_id){
 		.local_ip = ntohl(inet->inet_saddr),
-		.remote_ip = ntohl(inet->inet_daddr),
+		.remote_ip = remote_ip_of(sk),
 		.local_port = inet->inet_num,
 		.remote_port = ntohs(inet->inet_dport),
 		/* Nothing was sent or has arrived; where it has (Fast Open) these match nobody's. */
 		.local_isn = tp->snd_una - 1,
 		.remote_isn = tp->rcv_nxt - 1,
 	};
-#if IS_ENABLED(CONFIG_IPV6)
-	if (sk->sk_family == AF_INET6 && !ipv6_addr_v4mapped(&sk->sk_v6_daddr))
-		id.remote_ip = 0;
-#endif
 	if (!peer_of(id.remote_ip, &domid)) {
 		abandon(sk, ulp);
 		return;
@@ -229,7 +235,7 @@ static int use_socket_ops(struct sock *sk)
 
 	if (!socket || socket->ops == &socket_ops[family])
 		return 0;
-	mutex_lock(&ops_mutex);
+	spin_lock(&ops_lock);
 	if (!base_ops[family]) {
 		base_ops[family] = socket->ops;
 		socket_ops[family] = *socket->ops;
@@ -243,11 +249,12 @@ static int use_socket_ops(struct sock *sk)
 	} else {
 		err = -EOPNOTSUPP;
 	}
-	mutex_unlock(&ops_mutex);
+	spin_unlock(&ops_lock);
 	return err;
 }
 
-static int init(struct sock *sk)
+/* Socket locked, before it connects or listens. */
+static int take(struct sock *sk, gfp_t priority)
 {
 	struct inet_connection_sock *icsk = inet_csk(sk);
 	int family = family_of(sk);
@@ -260,7 +267,7 @@ static int init(struct sock *sk)
 	/* Something else has changed the socket already. */
 	if (!bases[family] || sk->sk_prot != bases[family] || tcp_sk(sk)->repair)
 		return -EOPNOTSUPP;
-	ulp = kzalloc(sizeof(*ulp), GFP_KERNEL);
+	ulp = kzalloc(sizeof(*ulp), priority);
 	if (!ulp)
 		return -ENOMEM;
 	err = use_socket_ops(sk);
@@ -279,6 +286,26 @@ static int init(struct sock *sk)
 	return 0;
 }
 
+static int init(struct sock *sk)
+{
+	return take(sk, GFP_KERNEL);
+}
+
+void v4v_ulp_give(struct sock *sk, bool connects)
+{
+	struct inet_connection_sock *icsk = inet_csk(sk);
+	u16 domid;
+
+	if (icsk->icsk_ulp_ops || (connects && !peer_of(remote_ip_of(sk), &domid)) ||
+	    !try_module_get(THIS_MODULE))
+		return;
+	/* As setsockopt() does it. */
+	if (!take(sk, GFP_ATOMIC))
+		icsk->icsk_ulp_ops = &ulp_ops;
+	else
+		module_put(THIS_MODULE);
+}
+
 /* The socket is being destroyed. */
 static void release(struct sock *sk)
 {
@@ -293,6 +320,16 @@ static void release(struct sock *sk)
 	kfree_rcu(ulp, rcu);
 }
 
+/* Of IPv4, accepted by a listener of IPv4 or of both. */
+static bool of_ipv4(const struct inet_request_sock *ireq)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	if (ireq->ireq_family == AF_INET6)
+		return ipv6_addr_v4mapped(&ireq->ir_v6_rmt_addr);
+#endif
+	return ireq->ireq_family == AF_INET;
+}
+
 /* A connection that a listener with this protocol accepts; in a softirq. */
 static struct v4v_move *accepted(const struct request_sock *req, struct sock *sk)
 {
@@ -300,7 +337,7 @@ static struct v4v_move *accepted(const struct request_sock *req, struct sock *sk
 	struct v4v_tcp_id id;
 	u16 domid;
 
-	if (ireq->ireq_family != AF_INET || tcp_rsk(req)->tfo_listener)
+	if (!of_ipv4(ireq) || tcp_rsk(req)->tfo_listener)
 		return NULL;
 	id = (struct v4v_tcp_id){
 		.local_ip = ntohl(ireq->ir_loc_addr),
@@ -409,7 +446,7 @@ static void make_proto(struct proto *proto, const struct proto *base)
 
 int v4v_ulp_init(void)
 {
-	int i;
+	int i, err;
 
 	for (i = 0; i < FAMILIES; i++)
 		if (bases[i])
@@ -418,11 +455,18 @@ int v4v_ulp_init(void)
 	socket_ops[IPV4] = inet_stream_ops;
 	socket_ops[IPV4].owner = THIS_MODULE;
 	socket_ops[IPV4].splice_read = v4v_ulp_splice_read;
-	return tcp_register_ulp(&ulp_ops);
+	err = tcp_register_ulp(&ulp_ops);
+	if (err)
+		return err;
+	err = v4v_ulp_cgroups_start();
+	if (err)
+		tcp_unregister_ulp(&ulp_ops);
+	return err;
 }
 
 void v4v_ulp_exit(void)
 {
+	v4v_ulp_cgroups_stop();
 	tcp_unregister_ulp(&ulp_ops);
 	/* A task may still be on its way out of one of the functions above. */
 	synchronize_rcu_tasks();

@@ -48,6 +48,11 @@ ssize_t v4v_ulp_splice_read(struct socket *socket, loff_t *pos, struct pipe_inod
 /* Whether bytes are left that nobody will read; the ring takes no more before. */
 bool v4v_ulp_unread(struct v4v_move *move);
 
+/* Socket locked, in an atomic context, as it begins to connect or to listen: as if its process had asked. */
+void v4v_ulp_give(struct sock *sk, bool connects);
+int v4v_ulp_cgroups_start(void);
+void v4v_ulp_cgroups_stop(void);
+
 int v4v_ulp_init(void);
 void v4v_ulp_exit(void);
 

@@ -262,30 +262,34 @@ int v4v_ulp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags, 
 	return n;
 }
 
-/* Under the mutex: bytes that have arrived and wait to be read, TCP's before the ring's. */
-static u64 unread(struct sock *sk, struct v4v_move *move, bool *of_ring)
+/* Under the mutex: bytes that have arrived and wait to be read. */
+struct unread {
+	enum v4v_source source;		/* of the next */
+	u32 of_tcp;			/* before those of the ring */
+	u32 to_ring;			/* as many of TCP's, arrived or not, are before those of the ring */
+	u64 of_ring;			/* if no byte of TCP's is missing before them */
+};
+
+static void look_for_unread(struct sock *sk, struct v4v_move *move, struct unread *unread)
 {
 	struct arrival tcp = look_at_tcp(sk);
-	enum v4v_source source;
-	bool ring;
-	u32 most;
+	const struct v4v_order *order = &move->order;
 
-	source = v4v_order_next(&move->order, &move->rx, tcp.read, tcp.arrived, &most);
-	ring = move->order.in_ring || most;
-	*of_ring = source == V4V_FROM_RING;
-	/* A reader is to find out. */
-	if (source == V4V_BROKEN)
-		return U32_MAX;
+	unread->source = v4v_order_next(&move->order, &move->rx, tcp.read, tcp.arrived,
+					&unread->of_tcp);
+	unread->to_ring = order->in_ring ? 0 : order->marked ? order->mark - tcp.read : U32_MAX;
+	unread->of_ring = unread->to_ring == unread->of_tcp ? move->rx.payload : 0;
 	/* The urgent byte is no byte for a reader, unless it is inline. */
-	if (most && at_urgent_mark(sk) && !sock_flag(sk, SOCK_URGINLINE) && !--most)
-		ring = move->order.marked && move->order.mark == tcp.read + 1;
-	return most + (move->rx.shared && ring ? move->rx.payload : 0);
+	if (unread->of_tcp && at_urgent_mark(sk) && !sock_flag(sk, SOCK_URGINLINE)) {
+		unread->of_tcp--;
+		unread->to_ring -= unread->to_ring != U32_MAX;
+	}
 }
 
 bool v4v_ulp_is_readable(struct sock *sk)
 {
 	struct v4v_move *move = v4v_ulp_get(sk);
-	bool readable = false, of_ring;
+	bool readable = false;
 	u32 target;
 
 	if (!move)
@@ -293,10 +297,12 @@ bool v4v_ulp_is_readable(struct sock *sk)
 	target = sock_rcvlowat(sk, 0, INT_MAX);
 	mutex_lock(&move->rx_mutex);
 	while (move->rx.shared) {
-		u64 n = unread(sk, move, &of_ring);
+		struct unread unread;
 
-		/* A full ring gets no fuller, however many bytes were asked for. */
-		readable = n >= target || (of_ring && v4v_rx_full(&move->rx));
+		look_for_unread(sk, move, &unread);
+		/* A reader is to find out; and a full ring gets no fuller, however many bytes were asked for. */
+		readable = unread.source == V4V_BROKEN || unread.of_tcp + unread.of_ring >= target ||
+			   (unread.source == V4V_FROM_RING && v4v_rx_full(&move->rx));
 		/* What comes later must be heard of, by who waits for edges even if there are bytes now. */
 		if (v4v_rx_arm(&move->rx))
 			break;
@@ -310,7 +316,6 @@ int v4v_ulp_ioctl(struct sock *sk, int cmd, int *karg)
 {
 	int err = v4v_ulp_base(sk)->ioctl(sk, cmd, karg);
 	struct v4v_move *move;
-	bool of_ring;
 
 	if (err || (cmd != SIOCINQ && cmd != SIOCATMARK))
 		return err;
@@ -319,13 +324,15 @@ int v4v_ulp_ioctl(struct sock *sk, int cmd, int *karg)
 		return 0;
 	mutex_lock(&move->rx_mutex);
 	if (move->rx.shared) {
-		u64 n = unread(sk, move, &of_ring);
+		struct unread unread;
 
+		look_for_unread(sk, move, &unread);
 		/* The mark is in TCP's part, behind what is in the ring. */
 		if (cmd == SIOCATMARK)
-			*karg = *karg && !of_ring;
-		else if (of_ring)
-			*karg = min_t(u64, n, INT_MAX);
+			*karg = *karg && unread.source != V4V_FROM_RING;
+		/* TCP counts what it has before the ring's and after, but nothing behind a mark. */
+		else if (*karg >= 0 && (u32)*karg >= unread.to_ring)
+			*karg = min_t(u64, *karg + unread.of_ring, INT_MAX);
 	}
 	mutex_unlock(&move->rx_mutex);
 	v4v_move_put(move);

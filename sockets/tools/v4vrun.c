@@ -127,7 +127,7 @@ static void warn_if_static(const char *program)
 
 	if (strchr(program, '/')) {
 		if (is_static(program))
-			fail("%s is statically linked: nothing can be preloaded, and it stays on TCP", program);
+			fail("%s is statically linked: nothing can be preloaded; TCP unless `v4vctl cgroups` has it", program);
 		return;
 	}
 	for (; path && *path; path = *end ? end + 1 : end) {
@@ -136,7 +136,7 @@ static void warn_if_static(const char *program)
 		    access(full, X_OK) != 0)
 			continue;
 		if (is_static(full))
-			fail("%s is statically linked: nothing can be preloaded, and it stays on TCP", full);
+			fail("%s is statically linked: nothing can be preloaded; TCP unless `v4vctl cgroups` has it", full);
 		return;
 	}
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { build, type Entry } from "../../provider/build/cache.ts";
 import { sourceDigest } from "../../provider/build/key.ts";
 import { consoleTail } from "../../provider/host/console.ts";
@@ -97,6 +97,30 @@ export class Testbed {
     );
     if (code !== 0) throw new Error(`on ${name}: ${script}\nexit code ${code}\n${output}`);
     return output.trim();
+  }
+
+  /** The same for a test of many small steps, whose logins are shared: ControlMaster of ssh_config(5). */
+  async step(name: string, script: string, timeoutS = 120): Promise<string> {
+    const { code, output } = await this.#ssh(["-o", "ControlPersist=60", name, script], timeoutS);
+    if (code !== 0) throw new Error(`on ${name}: ${script}\nexit code ${code}\n${output}`);
+    return output.trim();
+  }
+
+  /** Ends the login that steps share: the machine is about to go, or gone. */
+  async logOut(name: string): Promise<void> {
+    await this.#ssh(["-O", "exit", name], 30);
+  }
+
+  #ssh(args: string[], timeoutS: number): Promise<Finished> {
+    const shared = join(dirname(this.project), "ssh-%n");
+    return start(
+      "ssh",
+      [
+        ...["-F", sshConfigPath(this.runFolder ?? "")],
+        ...["-o", "ControlMaster=auto", "-o", `ControlPath=${shared}`, ...args],
+      ],
+      { cwd: this.project, env: this.clone.env, timeoutS },
+    ).finished;
   }
 
   /** Puts a program of the controller into dom0 or a domU. */

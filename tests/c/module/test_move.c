@@ -460,6 +460,36 @@ static void the_ring_waits_for_tcp(void)
 	end();
 }
 
+static int unread(void)
+{
+	int count = -1;
+
+	CHECK_EQUAL(v4v_ulp_ioctl(&one.tcp->sk, SIOCINQ, &count), 0);
+	return count;
+}
+
+static void what_is_unread_is_counted_on_both_ways(void)
+{
+	struct hv_ring *ring;
+
+	peer_start();
+	ring = connection_moved(&one, true);
+	tcp_arrives(one.tcp, (const unsigned char *)"t", 1);
+	CHECK_EQUAL(unread(), 1);
+	CHECK(mark(ring, FAR_ISN + 3));
+	put(ring, "ring");
+	/* A byte of TCP's is missing before them. */
+	CHECK_EQUAL(unread(), 1);
+	one.tcp->sk.sk_rcvlowat = 3;
+	CHECK(!v4v_ulp_is_readable(&one.tcp->sk));
+	tcp_arrives(one.tcp, (const unsigned char *)"cTCP", 4);
+	CHECK_EQUAL(unread(), 9);
+	CHECK(v4v_ulp_is_readable(&one.tcp->sk));
+	CHECK_RECEIVED("tcringTCP", 0);
+	CHECK_EQUAL(unread(), 0);
+	end();
+}
+
 static void the_end_shows_when_the_ring_is_drained(void)
 {
 	struct hv_ring *ring;
@@ -645,6 +675,7 @@ int main(void)
 	failed += TEST(a_ring_that_is_lost_leaves_the_rest_to_tcp);
 	failed += TEST(a_dead_partners_number_gets_nothing);
 	failed += TEST(the_ring_waits_for_tcp);
+	failed += TEST(what_is_unread_is_counted_on_both_ways);
 	failed += TEST(the_end_shows_when_the_ring_is_drained);
 	failed += TEST(a_reset_shows_when_the_ring_is_drained);
 	failed += TEST(who_breaks_the_order_is_reset);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { bridge, guestAddress } from "../../../components/network.ts";
 import { quote } from "../../../provider/ssh/quote.ts";
 import { BLOB, BLOB_BYTES, PROGRAMS, type Program } from "../programs.ts";
@@ -38,12 +38,12 @@ interface Way {
 
 async function way(): Promise<Way> {
   const [v4v, vif] = await Promise.all([
-    testbed.on(
+    testbed.step(
       CLIENT,
       `awk 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
         { n += $at["tx_bytes"] + $at["rx_bytes"] } END { printf "%d", n }' /proc/v4v/domains`,
     ),
-    testbed.on(
+    testbed.step(
       "host",
       `cd /sys/class/net/vif$(xl domid ${SERVER}).0/statistics && echo $(($(cat rx_bytes) + $(cat tx_bytes)))`,
     ),
@@ -64,7 +64,7 @@ const inShell = (script: string, prefix: string) =>
 
 /** Starts a script that stays in the background, as a process group of its own; its output is /tmp/NAME.log. */
 function startScript(domain: string, name: string, script: string, prefix: string) {
-  return testbed.on(
+  return testbed.step(
     domain,
     `nohup setsid ${inShell(script, prefix)} >/tmp/${name}.log 2>&1 </dev/null & echo $! >/tmp/${name}.pid`,
   );
@@ -73,9 +73,9 @@ function startScript(domain: string, name: string, script: string, prefix: strin
 const isUp = (port: number) => `ss -Hltn 'sport = :${port}' | grep -q .`;
 
 async function startServer(program: Program, prefix: string): Promise<void> {
-  if (program.prepare !== undefined) await testbed.on(SERVER, program.prepare);
+  if (program.prepare !== undefined) await testbed.step(SERVER, program.prepare);
   await startScript(SERVER, "server", program.server, prefix);
-  await testbed.on(
+  await testbed.step(
     SERVER,
     `for i in $(seq 150); do ! ${isUp(program.port)} || exit 0; sleep 0.2; done; cat /tmp/server.log; exit 1`,
   );
@@ -83,7 +83,7 @@ async function startServer(program: Program, prefix: string): Promise<void> {
 
 /** Kills the script and whoever has a socket of the program's port: some servers' children are in a group of their own. */
 async function killServer(program: Program): Promise<void> {
-  await testbed.on(
+  await testbed.step(
     SERVER,
     `kill -9 -$(cat /tmp/server.pid) 2>/dev/null
      for i in $(seq 50); do
@@ -95,13 +95,14 @@ async function killServer(program: Program): Promise<void> {
 }
 
 async function isServed(program: Program, prefix: string, blob: string): Promise<void> {
-  const said = await testbed.on(CLIENT, `timeout 240 ${inShell(program.client, prefix)}`, 300);
+  const said = await testbed.step(CLIENT, `timeout 240 ${inShell(program.client, prefix)}`, 300);
   expect(said, program.name).toMatch(program.expected(blob));
 }
 
 let blob = "";
-const peersOf = (domain: string) => testbed.on(domain, "v4vctl peers");
-const cidOf = async (domain: string) => Number(await testbed.on("host", `xl domid ${domain}`)) + 2;
+const peersOf = (domain: string) => testbed.step(domain, "v4vctl peers");
+const cidOf = async (domain: string) =>
+  Number(await testbed.step("host", `xl domid ${domain}`)) + 2;
 
 /** Waits until a domain's table says so; each look takes as long as a login. */
 async function peersSay(domain: string, pattern: RegExp, not = false): Promise<void> {
@@ -121,22 +122,22 @@ beforeAll(async () => {
 
 /** Blob and key of the tests; gone with a domU that is made again. */
 async function prepareDomains(): Promise<void> {
-  blob = await testbed.on(
+  blob = await testbed.step(
     SERVER,
     `[ -e ${BLOB} ] || head -c ${BLOB_BYTES} /dev/urandom >${BLOB}; sha256sum <${BLOB} | cut -d ' ' -f 1`,
   );
-  await testbed.on(CLIENT, `head -c ${BLOB_BYTES} /dev/urandom >${BLOB}`);
-  const key = await testbed.on(
+  await testbed.step(CLIENT, `head -c ${BLOB_BYTES} /dev/urandom >${BLOB}`);
+  const key = await testbed.step(
     CLIENT,
     "[ -e /tmp/key ] || ssh-keygen -q -t ed25519 -N '' -f /tmp/key; cat /tmp/key.pub",
   );
-  await testbed.on(SERVER, `echo ${quote(key)} >/tmp/key.pub`);
+  await testbed.step(SERVER, `echo ${quote(key)} >/tmp/key.pub`);
   // The client's own copy goes to redis, and comes back.
-  await testbed.on(
+  await testbed.step(
     SERVER,
     `nc -l -N ${address} 9100 <${BLOB} >/dev/null 2>&1 & for i in $(seq 50); do ! ${isUp(9100)} || exit 0; sleep 0.2; done; exit 1`,
   );
-  const sum = await testbed.on(
+  const sum = await testbed.step(
     CLIENT,
     `nc ${address} 9100 </dev/null >${BLOB}; sha256sum <${BLOB} | cut -d ' ' -f 1`,
   );
@@ -159,7 +160,7 @@ describe("discovery", () => {
       for (const line of lines) expect(said, domain).toContain(line);
     }
     const nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups v4vctl peers";
-    expect(await testbed.on("domu1", nobody)).toContain(address);
+    expect(await testbed.step("domu1", nobody)).toContain(address);
   });
 });
 
@@ -168,24 +169,68 @@ describe("the table of behaviours", () => {
     const build = (await testbed.resources()).find(
       ({ type, inputs }) => type === "v4v:index:Build" && inputs?.recipe === "sockets",
     );
-    const behave = join(String(build?.outputs?.path), "tests/behave");
-    for (const domain of [SERVER, CLIENT]) testbed.copy(domain, behave, "/usr/local/bin/behave");
+    for (const program of ["behave", "behave-static", "storm"])
+      for (const domain of [SERVER, CLIENT])
+        testbed.copy(
+          domain,
+          join(String(build?.outputs?.path), "tests", program),
+          `/usr/local/bin/${program}`,
+        );
     testbed.copy("host", join(testbed.project, "tests/sockets/compare.sh"), "/var/tmp/compare.sh");
   });
 
   it.each([
     ["from the first byte", ""],
-    ["on connections that have settled", "--settle"],
-  ])("is the same over TCP and in the three other combinations, %s", async (_when, option) => {
-    const said = await testbed.on(
-      "host",
-      `/bin/sh /var/tmp/compare.sh ${SERVER} ${CLIENT} ${address} ${option}`,
-      1800,
+    ...(FULL ? [["on connections that have settled", "--settle"]] : []),
+  ])(
+    "is the same over TCP, in the three other combinations and in two whole domains that ask, %s",
+    async (_when, option) => {
+      const said = await testbed.step(
+        "host",
+        `/bin/sh /var/tmp/compare.sh ${SERVER} ${CLIENT} ${address} ${option}`,
+        1800,
+      );
+      console.log(said);
+      expect(said).toMatch(/^5 passed, 0 failed$/m);
+      for (const [, moved] of said.matchAll(/^(?:both|cgroups): .* remembers: (\d+)$/gm))
+        expect(Number(moved)).toBeGreaterThan(20);
+    },
+  );
+});
+
+describe("connections that move under load", () => {
+  const PORT = 7900;
+  const COUNT = FULL ? 10_000 : 300;
+  const vifs = async (command: (vif: string) => string) => {
+    for (const domain of [SERVER, CLIENT])
+      await testbed.step("host", command(`vif$(xl domid ${domain}).0`));
+  };
+
+  afterEach(async () => {
+    await vifs((vif) => `tc qdisc del dev ${vif} root 2>/dev/null || :`);
+    await testbed.step(SERVER, "kill $(cat /tmp/storm.pid)");
+  });
+
+  it(`keep every byte in order while TCP delays, loses and reorders: ${COUNT}`, async () => {
+    await startScript(SERVER, "storm", `$1 storm serve $2 ${PORT}`, "v4vrun");
+    await vifs(
+      (vif) =>
+        `tc qdisc replace dev ${vif} root netem delay 3ms 3ms loss 2% reorder 20% limit 4000`,
     );
-    console.log(said);
-    expect(said).toMatch(/^4 passed, 0 failed$/m);
-    const moved = /^both: .* remembers: (\d+)$/m.exec(said)?.[1];
-    expect(Number(moved)).toBeGreaterThan(20);
+    const seed = Date.now() % 2 ** 31;
+    const bytes = await carried(async () => {
+      expect(
+        await testbed.step(
+          CLIENT,
+          inShell(`$1 storm call $2 ${PORT} ${COUNT} 16 ${seed}`, "v4vrun"),
+          3600,
+        ),
+      ).toContain(`${COUNT} connections, seed ${seed}, 0 of 16 processes failed`);
+    });
+    console.log(`${COUNT} connections: ${bytes.v4v} bytes by V4V, ${bytes.vif} by TCP`);
+    // Streams that were on both ways.
+    expect(bytes.v4v).toBeGreaterThan(COUNT * 1000);
+    expect(bytes.vif).toBeGreaterThan(COUNT * 1000);
   });
 });
 
@@ -200,9 +245,9 @@ describe.each(PROGRAMS)("$name", (program) => {
 
   it("whose server is killed under load ends its clients, starts again and serves", async () => {
     await startScript(CLIENT, "load", program.load, "v4vrun");
-    await testbed.on(CLIENT, `sleep ${LOAD_SECONDS}`, LOAD_SECONDS + 60);
+    await testbed.step(CLIENT, `sleep ${LOAD_SECONDS}`, LOAD_SECONDS + 60);
     await killServer(program);
-    await testbed.on(
+    await testbed.step(
       CLIENT,
       "for i in $(seq 150); do kill -0 -$(cat /tmp/load.pid) 2>/dev/null || exit 0; sleep 0.2; done; cat /tmp/load.log; exit 1",
     );
@@ -213,11 +258,11 @@ describe.each(PROGRAMS)("$name", (program) => {
 
   it("whose client is killed under load serves the next", async () => {
     await startScript(CLIENT, "load", program.load, "v4vrun");
-    await testbed.on(CLIENT, `sleep ${LOAD_SECONDS}`, LOAD_SECONDS + 60);
-    await testbed.on(CLIENT, "kill -9 -$(cat /tmp/load.pid); sleep 2");
+    await testbed.step(CLIENT, `sleep ${LOAD_SECONDS}`, LOAD_SECONDS + 60);
+    await testbed.step(CLIENT, "kill -9 -$(cat /tmp/load.pid); sleep 2");
     // netcat serves one after the other and may have ended with the client.
     await testbed
-      .on(
+      .step(
         SERVER,
         `for i in $(seq 25); do ! ${isUp(program.port)} || exit 0; sleep 0.2; done; exit 1`,
       )
@@ -246,7 +291,7 @@ describe.each(PROGRAMS)("$name", (program) => {
 describe("what a connection is told of its way", () => {
   const web = programAt(8000);
   const fetch = (options: string) =>
-    testbed.on(
+    testbed.step(
       CLIENT,
       `v4vrun ${options} curl -sS -o /dev/null http://${address}:8000/blob 2>&1; echo "exit code $?"`,
     );
@@ -267,7 +312,7 @@ describe("what a connection is told of its way", () => {
 
   it("modes", async () => {
     expect(await fetch("--mode require")).toContain("exit code 0");
-    const elsewhere = await testbed.on(
+    const elsewhere = await testbed.step(
       CLIENT,
       `v4vrun --mode require curl -sS -m 5 http://10.83.0.200:8000/ 2>&1; echo "exit code $?"`,
     );
@@ -283,22 +328,44 @@ describe("what a connection is told of its way", () => {
     expect(other, JSON.stringify(bytes)).toBeLessThan(BLOB_BYTES * (1 - MOST));
   }
 
+  it("a statically linked program: V4V from a control group that asks, else TCP", async () => {
+    const group = "/sys/fs/cgroup/asks";
+    await testbed.step(
+      CLIENT,
+      `[ -e ${group} ] || { mount -t cgroup2 none /sys/fs/cgroup && mkdir ${group}; }; v4vctl cgroups /asks`,
+    );
+    const get = `busybox wget -q -O - http://${address}:8000/blob`;
+    const fetchFrom = (before: string) =>
+      carried(async () => {
+        const said = await testbed.step(
+          CLIENT,
+          `sh -c ${quote(`${before} exec ${get}`)} | sha256sum`,
+        );
+        expect(said).toContain(blob);
+      });
+    const inside = await fetchFrom(`echo $$ >${group}/cgroup.procs;`);
+    expect(inside.v4v).toBeGreaterThan(BLOB_BYTES * MOST);
+    const outside = await fetchFrom("");
+    expect(outside.vif).toBeGreaterThan(BLOB_BYTES * MOST);
+    await testbed.step(CLIENT, "v4vctl cgroups none");
+  });
+
   it("without the daemon, TCP; killed, it comes back and nobody notices", async () => {
-    await testbed.on("host", "systemctl stop v4vd");
+    await testbed.step("host", "systemctl stop v4vd");
     await peersSay(CLIENT, new RegExp(address.replaceAll(".", "\\.")), true);
     await goesBy("TCP");
-    await testbed.on("host", "systemctl start v4vd");
+    await testbed.step("host", "systemctl start v4vd");
     await peersSay(CLIENT, new RegExp(address.replaceAll(".", "\\.")));
     await goesBy("V4V");
-    await testbed.on("host", "systemctl kill -s KILL v4vd; sleep 2; systemctl is-active v4vd");
+    await testbed.step("host", "systemctl kill -s KILL v4vd; sleep 2; systemctl is-active v4vd");
     await goesBy("V4V");
   });
 
   it("with a rule that denies, TCP", async () => {
     const rule = `-s ${CLIENT} -d ${SERVER} -j drop`;
-    await testbed.on("host", `viptables -A ${rule}`);
+    await testbed.step("host", `viptables -A ${rule}`);
     await goesBy("TCP");
-    await testbed.on("host", `viptables -D ${rule}`);
+    await testbed.step("host", `viptables -D ${rule}`);
     await goesBy("V4V");
   });
 
@@ -307,7 +374,7 @@ describe("what a connection is told of its way", () => {
     const node = `/local/domain/0/backend/vif/$(xl domid ${SERVER})/0/ip`;
     const published = `/v4v/peers/$(xl domid ${SERVER})`;
     const write = async (text: string) => {
-      const ms = await testbed.on(
+      const ms = await testbed.step(
         "host",
         `from=$(date +%s%N); xenstore-write ${node} ${text}
          until [ "$(xenstore-read ${published})" = ${text} ] || [ $(($(date +%s%N) - from)) -gt 20000000000 ]; do :; done
@@ -316,11 +383,11 @@ describe("what a connection is told of its way", () => {
       console.log(`published after ${ms} ms, readers of XenStore included`);
       expect(Number(ms)).toBeLessThan(1000);
     };
-    await testbed.on(SERVER, `ip address add ${other}/24 dev eth0`);
+    await testbed.step(SERVER, `ip address add ${other}/24 dev eth0`);
     await write(other);
     await goesBy("TCP");
     await write(address);
-    await testbed.on(SERVER, `ip address del ${other}/24 dev eth0`);
+    await testbed.step(SERVER, `ip address del ${other}/24 dev eth0`);
     await goesBy("V4V");
   });
 
@@ -334,7 +401,7 @@ kind, _, _, length = struct.unpack("<IIII", os.read(fd, 16))
 print(kind, os.read(fd, length))
 `;
     const claim = (path: string) =>
-      testbed.on(
+      testbed.step(
         CLIENT,
         `printf %s ${quote(write(path, address))} >/tmp/claim.py; python3 /tmp/claim.py`,
       );
@@ -348,41 +415,41 @@ print(kind, os.read(fd, length))
       expect(await claim(path), path).toMatch(/^16 .*EACCES/);
     // Its own node it may write; it counts for nothing.
     expect(await claim(`/local/domain/${domid}/device/vif/0/ip`)).toMatch(/^11 .*OK/);
-    await testbed.on("host", "sleep 1");
+    await testbed.step("host", "sleep 1");
     expect(await peersOf("host")).toBe(before);
     await goesBy("V4V");
 
     // An address that it takes on the bridge, and that is nobody's by the toolstack.
-    await testbed.on(
+    await testbed.step(
       SERVER,
       `ip address add 10.83.0.98/24 dev eth0; nohup v4vrun socat -U TCP-LISTEN:9002,bind=10.83.0.98,reuseaddr,fork OPEN:${BLOB} >/dev/null 2>&1 & sleep 1`,
     );
     const bytes = await carried(async () => {
-      const sum = await testbed.on(CLIENT, "v4vrun socat -u TCP:10.83.0.98:9002 - | sha256sum");
+      const sum = await testbed.step(CLIENT, "v4vrun socat -u TCP:10.83.0.98:9002 - | sha256sum");
       expect(sum).toContain(blob);
     });
     expect(bytes.v4v).toBeLessThan(BLOB_BYTES * 0.1);
-    await testbed.on(SERVER, "pkill socat; ip address del 10.83.0.98/24 dev eth0");
+    await testbed.step(SERVER, "pkill socat; ip address del 10.83.0.98/24 dev eth0");
   });
 
   it("a domain that is paused: a new connection waits as with TCP, and goes on", async () => {
-    await testbed.on("host", `xl pause ${SERVER}`);
+    await testbed.step("host", `xl pause ${SERVER}`);
     try {
       const wait = (prefix: string) =>
-        testbed.on(
+        testbed.step(
           CLIENT,
           `${prefix} timeout 3 curl -s -o /dev/null http://${address}:8000/blob; echo "exit code $?"`,
         );
       for (const prefix of ["", "v4vrun"]) expect(await wait(prefix)).toBe("exit code 124");
-      await testbed.on(
+      await testbed.step(
         CLIENT,
         `nohup sh -c 'v4vrun curl -sS http://${address}:8000/blob | sha256sum >/tmp/late' >/dev/null 2>&1 & sleep 1`,
       );
     } finally {
-      await testbed.on("host", `xl unpause ${SERVER}`);
+      await testbed.step("host", `xl unpause ${SERVER}`);
     }
     expect(
-      await testbed.on(
+      await testbed.step(
         CLIENT,
         "for i in $(seq 150); do [ ! -s /tmp/late ] || break; sleep 0.2; done; cat /tmp/late",
       ),
@@ -393,21 +460,22 @@ print(kind, os.read(fd, length))
   it("without the module at one end, TCP; loaded again, V4V for who starts then", async () => {
     await killServer(web);
     // Sockets that have just been closed may still hold it.
-    await testbed.on(
+    await testbed.step(
       SERVER,
       "for i in $(seq 50); do ! rmmod v4v 2>/dev/null || exit 0; sleep 0.2; done; cat /proc/v4v/sockets; exit 1",
     );
     await startServer(web, "v4vrun");
     await goesBy("TCP");
     await killServer(web);
-    await testbed.on(SERVER, "/etc/v4v/boot.d/50-v4v");
+    await testbed.step(SERVER, "/etc/v4v/boot.d/50-v4v");
     await startServer(web, "v4vrun");
     await goesBy("V4V");
   });
 
   it("a domain that is made again is found by its new number", async () => {
     const old = await cidOf(SERVER);
-    const ms = await testbed.on(
+    await testbed.logOut(SERVER);
+    const ms = await testbed.step(
       "host",
       `id=$(xl domid ${SERVER}); xl destroy ${SERVER}; from=$(date +%s%N)
        while xenstore-exists /v4v/peers/$id && [ $(($(date +%s%N) - from)) -lt 20000000000 ]; do :; done
@@ -442,7 +510,7 @@ describe("the package v4v-sockets", () => {
       const web = programAt(8000);
       for (const domain of [SERVER, CLIENT]) {
         testbed.copy(domain, path, "/tmp/v4v-sockets.deb");
-        await testbed.on(
+        await testbed.step(
           domain,
           `: >>/var/log/dpkg.log; ${list} >/tmp/before; dpkg -i /tmp/v4v-sockets.deb && /usr/bin/v4vctl system on`,
         );
@@ -452,7 +520,7 @@ describe("the package v4v-sockets", () => {
       expect(bytes.v4v).toBeGreaterThan(BLOB_BYTES * MOST);
       await killServer(web);
       for (const domain of [SERVER, CLIENT])
-        await testbed.on(
+        await testbed.step(
           domain,
           `dpkg -P v4v-sockets && [ ! -e /etc/ld.so.preload ] && ${list} | cmp - /tmp/before`,
         );
