@@ -2,6 +2,7 @@ import { judgeRatio, type Measured, type Outcome, type Verdict } from "./judge.t
 import {
   iperfOverTcp,
   iperfShare,
+  noDriverDomain,
   redisOverTcp,
   setupCost,
   socketInterface,
@@ -181,9 +182,9 @@ const claims: readonly Claim[] = [
     id: "no-driver-domain",
     statement: "No intermediary VM (driver domain) is in the data path.",
     paper: null,
-    experiment: null,
-    metric: "bytes through the domUs' network interfaces",
-    judge: notYet("The run does not record the vif byte counters around its steps yet."),
+    experiment: "apps-iperf3",
+    metric: "net_share",
+    judge: noDriverDomain,
   },
   {
     id: "no-shared-pages",

@@ -82,7 +82,10 @@ export function saturationOf(observed: readonly Observation[], seed: number): Sa
 /** iperf3 over V4V sockets against the stream over V4V; null where one of them was not measured. */
 export function shareOf(observed: readonly Observation[], seed: number): Share | null {
   const programs = observed.filter(
-    (one) => one.experiment === "apps-iperf3" && one.transport === UNMODIFIED,
+    (one) =>
+      one.experiment === "apps-iperf3" &&
+      one.metric === "bandwidth" &&
+      one.transport === UNMODIFIED,
   );
   const sizeBytes = programs[0]?.sizeBytes;
   const streams = observed.filter(

@@ -14,6 +14,7 @@ export type Metric =
   | "setup"
   | "rate"
   | "bandwidth"
+  | "net_share"
   | "pair_bandwidth"
   | "load_bandwidth"
   | "fairness"
@@ -26,6 +27,7 @@ export const UNITS = {
   setup: "us",
   rate: "1/s",
   bandwidth: "MB/s",
+  net_share: "1",
   pair_bandwidth: "MB/s",
   load_bandwidth: "MB/s",
   fairness: "1",
@@ -35,7 +37,7 @@ export const UNITS = {
 
 /** Metrics of which less is better; of all others more is. */
 export const lessIsBetter = (metric: string): boolean =>
-  ["half_rtt", "setup", "cpu_per_kb", "cpu_dom0"].includes(metric);
+  ["half_rtt", "setup", "cpu_per_kb", "cpu_dom0", "net_share"].includes(metric);
 
 /** What one repetition measured of one metric at one point. */
 export interface Observation {
@@ -65,6 +67,10 @@ export const APPS = "apps-";
 
 export const isOfProgram = ({ experiment }: Pick<Observation, "experiment">): boolean =>
   experiment.startsWith(APPS);
+
+/** What a program says of itself, and not what was counted beside it. */
+export const isFigureOfProgram = (one: Pick<Observation, "experiment" | "metric">): boolean =>
+  isOfProgram(one) && one.metric !== "net_share";
 
 /** A sample that gives no number: it failed, or nothing here knows how to evaluate it. */
 export interface Unused {
@@ -125,11 +131,22 @@ function setups(sample: ConnectSample): Observation[] {
   return [{ ...at(sample), experiment, metric: "setup", values, median: medianOf(values) }];
 }
 
-/** A program's own figure. */
-function programFigure(sample: ProgramSample): Observation[] {
-  const { experiment, figure } = sample;
-  const metric = sample.unit === "1/s" ? "rate" : "bandwidth";
-  return [{ ...at(sample), experiment, metric, values: [figure], median: figure }];
+/**
+ * A program's own figure; of a stream also the bytes that went through the client's network interfaces, and so through
+ * dom0, for each byte of payload.
+ */
+function programFigures(sample: ProgramSample): Observation[] {
+  const { experiment } = sample;
+  const of = (metric: Metric, value: number): Observation => ({
+    ...at(sample),
+    experiment,
+    metric,
+    values: [value],
+    median: value,
+  });
+  if (sample.unit === "1/s") return [of("rate", sample.figure)];
+  const net = sample.net_tx_bytes + sample.net_rx_bytes;
+  return [of("bandwidth", sample.figure), of("net_share", net / sample.payload_bytes)];
 }
 
 /** Bytes over time: of a stream the receiver's. */
@@ -171,7 +188,7 @@ function observe(sample: Sample): Observation[] | Refusal {
   } else if (sample.kind === "connect") {
     if (experiment === "connect") return setups(sample);
   } else if (isProgram(sample)) {
-    if (experiment === `${APPS}${sample.kind}`) return programFigure(sample);
+    if (experiment === `${APPS}${sample.kind}`) return programFigures(sample);
   } else if (sample.kind === experiment) {
     return throughput(sample);
   }

@@ -1,7 +1,7 @@
 import { formatNumber } from "./format.ts";
-import { judged, judgeRatio, within, type Outcome, type Threshold } from "./judge.ts";
-import { APPS, isOfProgram } from "./observations.ts";
-import type { Place, Summary } from "./summary.ts";
+import { judged, judgeRatio, missing, within, type Outcome, type Threshold } from "./judge.ts";
+import { APPS, isFigureOfProgram, isOfProgram } from "./observations.ts";
+import { findPoint, type Place, type Summary } from "./summary.ts";
 import { BASELINE, UNMODIFIED, transportLabel } from "./transports.ts";
 
 /** iperf3 over V4V sockets, as a part of v4v-bench's stream over AF_VSOCK. */
@@ -16,13 +16,18 @@ const REDIS_AIM = 5;
 
 const SETUP: Threshold = { kind: "at most", value: 1.3 };
 
+/** Of the bytes that TCP sends through dom0 for each byte of payload: what says that a stream does not. */
+const AROUND_DOM0: Threshold = { kind: "at most", value: 0.01 };
+
 const LONGER = "This run measured no unmodified programs under v4vrun: profile quick does.";
 
 const notMeasured: Outcome = { measured: null, verdict: "not measured yet", why: LONGER };
 
 /** The place of a program's figure; undefined where it was measured over neither transport. */
 function placeOf(summary: Summary, experiment: string): Place | undefined {
-  return summary.points.find((point) => point.experiment === experiment);
+  return summary.points.find(
+    (point) => point.experiment === experiment && isFigureOfProgram(point),
+  );
 }
 
 function overTcp(summary: Summary, experiment: string, threshold: Threshold): Outcome {
@@ -72,7 +77,7 @@ export const setupCost = (summary: Summary): Outcome =>
 export function socketInterface(summary: Summary): Outcome {
   const isOne = (one: { experiment: string; transport: string }): boolean =>
     isOfProgram(one) && one.transport === UNMODIFIED;
-  const points = summary.points.filter(isOne);
+  const points = summary.points.filter((point) => isOne(point) && isFigureOfProgram(point));
   const failed = summary.unused.filter((one) => isOne(one) && one.failed);
   const [first] = failed;
   if (first !== undefined) {
@@ -82,4 +87,17 @@ export function socketInterface(summary: Summary): Outcome {
   const names = points.map(({ experiment }) => experiment.slice(APPS.length)).join(", ");
   const why = `Debian's unmodified programs ran under v4vrun, by their byte counters over rings, without a failed sample: ${names}. The table of behaviours is a test of its own.`;
   return { measured: null, verdict: "pass", why };
+}
+
+/** A stream's bytes do not go through the domUs' network interfaces, behind which dom0's back end and bridge are. */
+export function noDriverDomain(summary: Summary): Outcome {
+  const place = summary.points.find(({ metric }) => metric === "net_share");
+  if (place === undefined) return failedOr(summary, "apps-iperf3");
+  const v4v = findPoint(summary.points, place, UNMODIFIED);
+  if (v4v === undefined) return missing(summary, place, UNMODIFIED);
+  const tcp = findPoint(summary.points, place, BASELINE);
+  const beside =
+    tcp === undefined ? "" : `; ${transportLabel(BASELINE)} ${formatNumber(tcp.median)}`;
+  const text = `bytes through the client's network interfaces for each byte of iperf3's: ${transportLabel(UNMODIFIED)} ${formatNumber(v4v.median)}, ${within(v4v.interval)}${beside}`;
+  return judged(v4v.median, v4v.interval, text, AROUND_DOM0);
 }

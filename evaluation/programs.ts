@@ -1,3 +1,4 @@
+import { isFigureOfProgram } from "./observations.ts";
 import { isProgram, type ProgramSample, type Sample } from "./sampleSchema.ts";
 import { findRatio, type Point, type RatioPoint, type Summary } from "./summary.ts";
 import { BASELINE } from "./transports.ts";
@@ -26,7 +27,7 @@ function ringShareOf(samples: readonly ProgramSample[]): number | null {
 /** The table of unmodified programs, in the order of the summary's points; empty where none was measured. */
 export function programRows(summary: Summary, samples: readonly Sample[]): ProgramRow[] {
   const measured = samples.filter(isProgram);
-  return summary.points.flatMap((point): ProgramRow[] => {
+  return summary.points.filter(isFigureOfProgram).flatMap((point): ProgramRow[] => {
     const { experiment, transport, sizeBytes } = point;
     const own = measured.filter(
       (one) =>

@@ -358,3 +358,19 @@ test("programs that ran over rings keep the socket interface; one whose bytes di
     why: "It failed: path: by TCP",
   });
 });
+
+test("a stream that stays off the network interfaces has no driver domain in its path", async () => {
+  const run = (transport: string, first: number, net_tx_bytes: number) =>
+    Array.from({ length: 6 }, (_, index) =>
+      program("iperf3", transport, first + index, index + 1, 500, { net_tx_bytes }),
+    );
+  const tcp = run("tcp", 30, 1052);
+  expect(await claim("no-driver-domain", [...tcp, ...run("v4v-sockets", 40, 0)])).toMatchObject({
+    verdict: "pass",
+    measured: { value: 0.008 },
+  });
+  const through = await claim("no-driver-domain", [...tcp, ...run("v4v-sockets", 40, 1052)]);
+  expect(through.verdict).toBe("fail");
+  expect(through.measured?.text).toContain("TCP 1.06");
+  expect((await claim("no-driver-domain", tcp)).verdict).toBe("not measured yet");
+});

@@ -140,8 +140,9 @@ test("a program's own figure is a row of its repetition, in its own unit", async
     program("iperf3", "v4v-sockets", 1, 2, 812.5),
     program("redis-get", "unix", 2, 1, 8333.34),
   ]);
-  expect(csv.split("\n").slice(1, 3)).toEqual([
+  expect(csv.split("\n").slice(1, 4)).toEqual([
     "apps-iperf3,v4v-sockets,bandwidth,131072,1,2,812.5,MB/s",
+    "apps-iperf3,v4v-sockets,net_share,131072,1,2,0.015,1",
     "apps-redis-get,unix,rate,3,1,1,8333.34,1/s",
   ]);
 });
