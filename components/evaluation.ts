@@ -26,7 +26,7 @@ function transportsOf(settings: Settings): Transport[] {
 }
 
 /** What makes a result comparable with another one; no domain or boot ids, no paths, no secrets. */
-function factsOf({ machine, xenHost, builds, settings }: EvaluationArgs) {
+function factsOf({ machine, xenHost, domains, builds, settings }: EvaluationArgs) {
   // The generation says when it was measured, not what.
   const evaluation: Partial<Settings["evaluation"]> = { ...settings.evaluation };
   delete evaluation.generation;
@@ -36,7 +36,7 @@ function factsOf({ machine, xenHost, builds, settings }: EvaluationArgs) {
     machine.accelerator,
     machine.resource.acceleratorReason,
     xenHost.hypervisor.version,
-    xenHost.kernel,
+    xenHost.kernel(domains.domains),
   ]);
   const built = pulumi.all([
     builds.hypervisor.facts,
