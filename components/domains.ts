@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/types.ts";
 import { Domain, GuestImage, type Build } from "../provider/sdk.ts";
 import type { RemoteFile } from "../provider/resources/files.ts";
+import type { Guest } from "../provider/xen/guest.ts";
 import type { GuestRoot } from "../provider/xen/guestRoot.ts";
 import { render } from "../templates/render.ts";
 import { bridge, guestAddress } from "./network.ts";
@@ -44,6 +45,29 @@ export function guestRoot(project: string, image: Build): pulumi.Output<GuestRoo
   }));
 }
 
+/** What is known of `domu1`, `domu2`, ... without a stack. */
+export function guest(number: number, settings: Settings["domU"]): Guest {
+  const name = `domu${number}`;
+  const { address, mac } = guestAddress(number);
+  const { gateway, prefixLength, name: bridgeName } = bridge;
+  return {
+    name,
+    config: render("domu.cfg", {
+      name,
+      pvh: false,
+      memoryMiB: settings.memoryMiB,
+      vcpus: settings.vcpus,
+      kernelOptions: KERNEL_OPTIONS,
+      folder: FOLDER,
+      library: LIBRARY,
+      bridge: bridgeName,
+      address,
+      mac,
+    }),
+    environment: render("domu.env", { name, address, prefixLength, gateway }),
+  };
+}
+
 /** The benchmark domUs `domu1` to `domuN` of one host, and the image that they share. */
 export class Domains extends pulumi.ComponentResource {
   readonly image: GuestImage;
@@ -67,40 +91,27 @@ export class Domains extends pulumi.ComponentResource {
         makeInitrdSha256: root.makeInitrdSha256,
         payload: args.payload,
       },
-      { ...on, dependsOn: [args.xenHost] },
+      { ...on, dependsOn: [args.xenHost.hypervisor] },
     );
 
     this.domains = Array.from({ length: args.count }, (_, i) => {
-      const guest = `domu${i + 1}`;
-      const { address, mac } = guestAddress(i + 1);
-      const { gateway, prefixLength, name: bridgeName } = bridge;
+      const { name: own, config, environment } = guest(i + 1, args.settings);
       return new Domain(
-        guest,
+        own,
         {
           connection,
           dom0BootId: bootId,
-          name: guest,
-          address,
-          config: render("domu.cfg", {
-            name: guest,
-            pvh: false,
-            memoryMiB: args.settings.memoryMiB,
-            vcpus: args.settings.vcpus,
-            kernelOptions: KERNEL_OPTIONS,
-            folder: FOLDER,
-            library: LIBRARY,
-            bridge: bridgeName,
-            address,
-            mac,
-          }),
-          environment: render("domu.env", { name: guest, address, prefixLength, gateway }),
+          name: own,
+          address: guestAddress(i + 1).address,
+          config,
+          environment,
           authorizedKeys: args.authorizedKeys,
           folder: this.image.folder,
           runFolder: args.runFolder,
           bootDigest: this.image.bootDigest,
           packedDigest: this.image.packedDigest,
         },
-        { ...on, dependsOn: args.after },
+        { ...on, dependsOn: [args.xenHost.key, ...args.after] },
       );
     });
     this.registerOutputs({ count: args.count });

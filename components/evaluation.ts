@@ -37,7 +37,7 @@ function systemName(): string {
 }
 
 /** What makes a result comparable with another one; no domain or boot ids, no paths, no secrets. */
-function factsOf({ machine, xenHost, builds, settings }: EvaluationArgs) {
+function factsOf({ machine, xenHost, domains, builds, settings }: EvaluationArgs) {
   // The generation says when it was measured, not what.
   const evaluation: Partial<Settings["evaluation"]> = { ...settings.evaluation };
   delete evaluation.generation;
@@ -47,7 +47,7 @@ function factsOf({ machine, xenHost, builds, settings }: EvaluationArgs) {
     machine.accelerator,
     machine.resource.acceleratorReason,
     xenHost.hypervisor.version,
-    xenHost.kernel,
+    xenHost.kernel(domains.domains),
   ]);
   const built = pulumi.all([
     builds.hypervisor.facts,

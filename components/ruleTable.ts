@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ruleFile } from "../config/rules.ts";
 import type { Settings } from "../config/types.ts";
+import type { RemoteFile } from "../provider/resources/files.ts";
 import { Files, Rules, type Build } from "../provider/sdk.ts";
 import type { XenHost } from "./xenHost.ts";
 
@@ -11,6 +12,13 @@ export interface RuleTableArgs {
 }
 
 const TOOL = "/usr/local/sbin/viptables";
+
+/** The tool, for dom0. */
+export function dom0Viptables(sockets: Build): pulumi.Output<RemoteFile[]> {
+  return sockets.path.apply((path) => [
+    { path: TOOL, mode: "755", source: `${path}/root/sbin/viptables` },
+  ]);
+}
 
 /** Which V4V messages the hypervisor takes, and viptables to look at it and to change it by hand. */
 export class RuleTable extends pulumi.ComponentResource {
@@ -26,9 +34,7 @@ export class RuleTable extends pulumi.ComponentResource {
       {
         connection,
         incarnation,
-        files: args.sockets.path.apply((sockets) => [
-          { path: TOOL, mode: "755", source: `${sockets}/root/sbin/viptables` },
-        ]),
+        files: dom0Viptables(args.sockets),
       },
       on,
     );
@@ -42,7 +48,7 @@ export class RuleTable extends pulumi.ComponentResource {
         tool: TOOL,
         unit: "v4v-rules.service",
       },
-      { ...on, dependsOn: [tool, xenHost] },
+      { ...on, dependsOn: [tool, xenHost.hypervisor] },
     );
     this.registerOutputs({});
   }

@@ -24,6 +24,8 @@ const PROGRAMS: [string, string][] = [
 
 const PREFIX = "/usr/local";
 
+export const DISCOVERY_UNIT = "v4vd.service";
+
 function programs(build: string): RemoteFile[] {
   return PROGRAMS.map(([name, mode]) => ({
     path: `${PREFIX}/${name}`,
@@ -32,31 +34,38 @@ function programs(build: string): RemoteFile[] {
   }));
 }
 
+/** dom0's files of the socket layer. */
+export function dom0Sockets(project: string, sockets: Build): pulumi.Output<RemoteFile[]> {
+  const unit = readFileSync(join(project, "dom0", DISCOVERY_UNIT), "utf8");
+  return sockets.path.apply((path): RemoteFile[] => [
+    { path: `${PREFIX}/sbin/v4vd`, mode: "755", source: `${path}/root/sbin/v4vd` },
+    ...programs(path),
+    { path: `/etc/systemd/system/${DISCOVERY_UNIT}`, mode: "644", content: unit },
+  ]);
+}
+
+/** The domUs' files of the socket layer. */
+export function guestSockets(sockets: Build): pulumi.Output<RemoteFile[]> {
+  return sockets.path.apply(programs);
+}
+
 /** What lets unmodified programs use V4V: discovery in dom0, library and tools everywhere. */
 export class Sockets extends pulumi.ComponentResource {
   readonly dom0: Files;
-  /** Files for the domUs' payload. */
-  readonly payload: pulumi.Output<RemoteFile[]>;
 
   constructor(name: string, args: SocketsArgs, options?: pulumi.ComponentResourceOptions) {
     super("v4v:testbed:Sockets", name, {}, options);
     const { xenHost, sockets } = args;
-    const unit = readFileSync(join(args.project, "dom0", "v4vd.service"), "utf8");
     this.dom0 = new Files(
       `${name}-dom0`,
       {
         connection: xenHost.host.connection,
         incarnation: xenHost.bootId,
-        files: sockets.path.apply((path): RemoteFile[] => [
-          { path: `${PREFIX}/sbin/v4vd`, mode: "755", source: `${path}/root/sbin/v4vd` },
-          ...programs(path),
-          { path: "/etc/systemd/system/v4vd.service", mode: "644", content: unit },
-        ]),
+        files: dom0Sockets(args.project, sockets),
         then: APPLY,
       },
-      { parent: this, deletedWith: xenHost.host.resource, dependsOn: [xenHost] },
+      { parent: this, deletedWith: xenHost.host.resource, dependsOn: [xenHost.hypervisor] },
     );
-    this.payload = sockets.path.apply(programs);
     this.registerOutputs({});
   }
 }

@@ -1,19 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/types.ts";
 import { Files } from "../provider/sdk.ts";
-import type { RemoteFile } from "../provider/resources/files.ts";
 import { Builds } from "./builds.ts";
 import { Evaluation } from "./evaluation.ts";
+import { freezeOf } from "./freeze.ts";
 import { GuestModule } from "./guestModule.ts";
-import { Domains, guestRoot } from "./domains.ts";
+import { Domains } from "./domains.ts";
 import { RuleTable } from "./ruleTable.ts";
 import { Machine } from "./machine.ts";
+import { dom0Benchmark, guestPayload } from "./programs.ts";
 import { Sockets } from "./sockets.ts";
-import { daemonSettings, initrdTools, XenHost, xenBoot } from "./xenHost.ts";
-
-/** The kernel's limit for explicit socket buffers (212,992 bytes) would handicap the tuned TCP baseline. */
-const SOCKET_BUFFERS =
-  "#!/bin/sh\nexec sysctl -q -w net.core.rmem_max=8388608 net.core.wmem_max=8388608\n";
+import { XenHost } from "./xenHost.ts";
 
 export interface TestbedArgs {
   /** Folder of the project. */
@@ -52,16 +49,7 @@ export class Testbed extends pulumi.ComponentResource {
         folder: args.folder,
         image: pulumi.interpolate`${this.builds.hostImage.path}/disk.img`,
         settings: settings.machine,
-        freeze: pulumi
-          .all([
-            xenBoot(this.builds.hypervisor, settings),
-            guestRoot(project, this.builds.domUImage),
-          ])
-          .apply(([boot, root]) => ({
-            boot,
-            root,
-            files: [...initrdTools(project), daemonSettings(project)],
-          })),
+        freeze: freezeOf(project, this.builds, settings),
       },
       inside,
     );
@@ -82,10 +70,7 @@ export class Testbed extends pulumi.ComponentResource {
       {
         connection: this.machine.connection,
         incarnation: this.machine.incarnation,
-        files: this.builds.tools.path.apply((tools) => [
-          { path: "/usr/local/bin/v4v-bench", mode: "755", source: `${tools}/bin/v4v-bench` },
-          { path: "/usr/local/bin/domain-cpu", mode: "755", source: `${tools}/bin/domain-cpu` },
-        ]),
+        files: dom0Benchmark(this.builds.tools),
       },
       { ...inside, deletedWith: this.machine.resource },
     );
@@ -124,7 +109,7 @@ export class Testbed extends pulumi.ComponentResource {
         count: settings.vmCount,
         settings: settings.domU,
         image: this.builds.domUImage,
-        payload: this.#payload(),
+        payload: guestPayload(project, this.builds, settings),
         runFolder: runFolder.path,
         authorizedKeys: pulumi.interpolate`${runFolder.publicKey}\n${runFolder.dom0PublicKey}`,
         after: this.ruleTable === undefined ? [] : [this.ruleTable],
@@ -152,17 +137,5 @@ export class Testbed extends pulumi.ComponentResource {
       },
     );
     this.registerOutputs({});
-  }
-
-  /** The testbed's own programs, for every domU. */
-  #payload(): pulumi.Output<RemoteFile[]> {
-    return pulumi
-      .all([this.builds.tools.path, this.guestModule?.payload ?? [], this.sockets?.payload ?? []])
-      .apply(([tools, module, sockets]) => [
-        { path: "/usr/local/bin/v4v-bench", mode: "755", source: `${tools}/bin/v4v-bench` },
-        { path: "/etc/v4v/boot.d/10-sockets", mode: "755", content: SOCKET_BUFFERS },
-        ...module,
-        ...sockets,
-      ]);
   }
 }

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/types.ts";
 import { Files, Hypervisor, type Build } from "../provider/sdk.ts";
 import type { XenBoot } from "../provider/xen/boot.ts";
-import type { RemoteFile, TextFile } from "../provider/resources/files.ts";
+import type { TextFile } from "../provider/resources/files.ts";
 import { render } from "../templates/render.ts";
 import type { Host } from "./host.ts";
 import { bridge } from "./network.ts";
@@ -77,7 +77,8 @@ export function xenBoot(hypervisor: Build, settings: Settings): pulumi.Output<Xe
     }));
 }
 
-function dom0Files(project: string, dom0PrivateKey: string): RemoteFile[] {
+/** dom0's files that are the same for every stack. */
+export function dom0Files(project: string): TextFile[] {
   const own = (file: string, path: string, mode: string) => asIs(project, file, path, mode);
   const network = {
     bridge: bridge.name,
@@ -97,7 +98,6 @@ function dom0Files(project: string, dom0PrivateKey: string): RemoteFile[] {
     own("v4v-rules.service", "/etc/systemd/system/v4v-rules.service", "644"),
     own("ssh_config", "/etc/v4v-testbed/ssh_config", "644"),
     daemonSettings(project),
-    { path: "/etc/v4v-testbed/id_ed25519", mode: "600", content: dom0PrivateKey },
     {
       path: "/etc/systemd/network/20-v4v-bridge.netdev",
       mode: "644",
@@ -120,8 +120,8 @@ export class XenHost extends pulumi.ComponentResource {
   readonly hypervisor: Hypervisor;
   /** dom0's boot id: another one after each reboot. */
   readonly bootId: pulumi.Output<string>;
-  /** Kernel release of dom0, which is the domUs' as well. */
-  readonly kernel: pulumi.Output<string>;
+  /** With which dom0 logs in to its domUs. */
+  readonly key: Files;
 
   constructor(name: string, args: XenHostArgs, options?: pulumi.ComponentResourceOptions) {
     super("v4v:testbed:XenHost", name, {}, options);
@@ -135,10 +135,21 @@ export class XenHost extends pulumi.ComponentResource {
       {
         connection,
         incarnation: host.incarnation,
-        files: pulumi.secret(
-          pulumi.output(args.dom0PrivateKey).apply((key) => dom0Files(project, key)),
-        ),
+        files: dom0Files(project),
         then: APPLY,
+      },
+      on,
+    );
+    this.key = new Files(
+      `${name}-key`,
+      {
+        connection,
+        incarnation: host.incarnation,
+        files: pulumi.secret(
+          pulumi
+            .output(args.dom0PrivateKey)
+            .apply((content) => [{ path: "/etc/v4v-testbed/id_ed25519", mode: "600", content }]),
+        ),
       },
       on,
     );
@@ -166,17 +177,25 @@ export class XenHost extends pulumi.ComponentResource {
       },
     );
     this.bootId = this.hypervisor.bootId;
+    this.registerOutputs({ bootId: this.bootId });
+  }
+
+  /**
+   * Kernel release of dom0, which is the domUs' as well.
+   *
+   * @param after what is not to wait for it: the official plugin has a session of its own, which costs dom0 seconds
+   */
+  kernel(after: pulumi.Resource[]): pulumi.Output<string> {
     const kernel = new remote.Command(
-      `${name}-kernel`,
+      "host-kernel",
       {
-        connection: sshConnection(host),
+        connection: sshConnection(this.host),
         create: "uname -r",
         triggers: [this.bootId],
       },
-      { ...on, dependsOn: [this.hypervisor] },
+      { parent: this, deletedWith: this.host.resource, dependsOn: [this.hypervisor, ...after] },
     );
-    this.kernel = kernel.stdout;
-    this.registerOutputs({ kernel: this.kernel });
+    return kernel.stdout;
   }
 }
 

@@ -22,36 +22,41 @@ export interface Identity {
 export const PASSING_ID = "/etc/machine-id.passing";
 
 /**
- * Fresh randomness, mixed in and used from now on (RNDRESEEDCRNG, random(4)): machines resumed from one frozen
- * state would otherwise draw the same numbers, session keys among them.
+ * On standard input, for no process list shows that: fresh randomness, a new machine id, the host key and a line with a
+ * dot, authorised keys. The randomness is mixed in and used from now on (RNDRESEEDCRNG, random(4)): machines resumed
+ * from one frozen state would otherwise draw the same numbers, session keys among them. A machine that booted without
+ * an id has a passing one mounted over the file, which setup tools would take again. The journal goes into a folder
+ * named by the id, where journalctl looks for it.
  */
-const RESEED = `perl -e 'open(my $r, "+<", "/dev/urandom") or die; syswrite($r, pack("H*", $ARGV[0])) or die; ioctl($r, 0x5207, 0) or die' "$1"`;
+const IDENTIFY = `
+umask 077
+date -u -s "@$1" >/dev/null
+read -r random
+echo "$random" | perl -e 'open(my $r, "+<", "/dev/urandom") or die; syswrite($r, pack("H*", <STDIN>)) or die; ioctl($r, 0x5207, 0) or die'
+read -r id
+while read -r line && [ "$line" != . ]; do echo "$line"; done >/etc/ssh/ssh_host_ed25519_key
+mkdir -p /root/.ssh
+cat >/root/.ssh/authorized_keys
+umask 022
+if mountpoint -q /etc/machine-id; then umount /etc/machine-id; touch ${PASSING_ID}; fi
+if [ -e ${PASSING_ID} ]; then echo "$id" >/etc/machine-id; rm ${PASSING_ID}; fi
+[ -s /etc/machine-id ] || echo "$id" >/etc/machine-id
+sync
+systemctl reset-failed ssh.service 2>/dev/null || true
+systemctl restart --no-block systemd-journald.service ssh.service`;
 
 /** Lays keys, time and randomness into a running machine through its agent; its sshd is this stack's from then on. */
 async function identifyMachine(identity: Identity, agent: GuestAgent): Promise<void> {
-  await agent.shell('date -u -s "@$1" >/dev/null', String(Math.floor(Date.now() / 1000)));
-  await agent.shell(RESEED, randomBytes(64).toString("hex"));
-  await agent.run(
-    "/bin/sh",
-    ["-eu", "-c", "umask 077; cat >/etc/ssh/ssh_host_ed25519_key"],
-    identity.hostPrivateKey,
-  );
-  await agent.run(
-    "/bin/sh",
-    ["-eu", "-c", "umask 077; mkdir -p /root/.ssh; cat >/root/.ssh/authorized_keys"],
-    `${identity.authorizedKeys.trim()}\n`,
-  );
-  // A machine that booted without an id has a passing one mounted over the file, which setup tools would take again.
-  // The journal goes into a folder named by the id, where journalctl looks for it.
-  await agent.shell(
-    `if mountpoint -q /etc/machine-id; then umount /etc/machine-id; touch ${PASSING_ID}; fi; ` +
-      `if [ -e ${PASSING_ID} ]; then echo "$1" >/etc/machine-id; rm ${PASSING_ID}; fi; ` +
-      '[ -s /etc/machine-id ] || echo "$1" >/etc/machine-id; sync; ' +
-      "systemctl reset-failed ssh.service 2>/dev/null || true; systemctl restart --no-block systemd-journald.service ssh.service",
+  const input = [
+    randomBytes(64).toString("hex"),
     randomBytes(16).toString("hex"),
-  );
-  // It began to write under the id that the machine had until now; journalctl looks under the new one.
-  await agent.shell("systemctl restart --no-block systemd-journald.service");
+    identity.hostPrivateKey.trimEnd(),
+    ".",
+    identity.authorizedKeys.trim(),
+    "",
+  ].join("\n");
+  const now = String(Math.floor(Date.now() / 1000));
+  await agent.run("/bin/sh", ["-euc", IDENTIFY, "sh", now], input);
 }
 
 /** Whether the machine's SSH answers as this stack's, asked once. */

@@ -2,13 +2,14 @@ import { createHash } from "node:crypto";
 import { Semaphore } from "../host/semaphore.ts";
 import { missing, typed } from "../inputs.ts";
 import type { Context, Prior, Properties, Resource } from "../resource.ts";
-import { RemoteFailure } from "../ssh/errors.ts";
+import { HostKeyMismatch, RemoteFailure } from "../ssh/errors.ts";
 import { removeDomainConfig, writeDomainConfig } from "../ssh/clientConfig.ts";
 import { newKey } from "../ssh/keys.ts";
 import { Remote } from "../ssh/remote.ts";
 import { hangUp } from "../ssh/session.ts";
 import type { Connection } from "../ssh/target.ts";
-import { pause, untilReachable } from "../ssh/wait.ts";
+import { untilReachable } from "../ssh/wait.ts";
+import { anonymousDigest, AWAIT_IDENTITY, guestFiles, INSTALL_GUEST } from "../xen/guest.ts";
 
 /** Inputs of `v4v:index:Domain`. */
 export interface DomainInputs {
@@ -46,25 +47,33 @@ export interface DomainOutputs {
 /** dom0 has one virtual CPU and does most of the work of a creation: more at once take longer each and finish no sooner. */
 const creations = new Semaphore(2);
 
+/** How long a domU may take to answer, s: one that boots, and one that has booted. */
+const BOOT_S = 120;
+const IDENTIFIED_S = 60;
+
+/** dom0/domu on the host. */
+const DOMU = "/usr/local/lib/v4v-testbed/domu";
+
 /** First CID that a domU can have; dom0 is 2. Source: docs of the module, AF_VSOCK reserves 0 and 1. */
 const CID_OFFSET = 2;
-
-const INSTALL = `
-name=$1 folder=$2 wanted=$3
-cd "$folder/domains/$name"
-find payload -type d -exec chmod 755 {} +
-echo "$wanted" >wanted
-# What systemctl enable does, without the reload of all units that it adds (seconds under emulation).
-ln -sf /etc/systemd/system/v4v-domu@.service "/etc/systemd/system/multi-user.target.wants/v4v-domu@$name.service"`;
 
 /** Prints: domid, xl's state letters, target of its balloon in KiB, what it was started from; nothing without such a domain. */
 const LOOK = `
 name=$1 folder=$2
-domid=$(xl domid "$name" 2>/dev/null) || exit 0
-echo "$domid"
-xl list "$name" | awk 'NR == 2 { print $5 }'
-xenstore-read "/local/domain/$domid/memory/target" 2>/dev/null || echo 0
+list=$(xl list "$name" 2>/dev/null) || exit 0
+set -- \${list##*'
+'}
+# Name, id, MiB, CPUs, state, seconds.
+echo "$2"
+echo "$5"
+xenstore-read "/local/domain/$2/memory/target" 2>/dev/null || echo 0
 cat "$folder/domains/$name/started" 2>/dev/null || echo none`;
+
+const INSTALL = `
+hook=$2/domains/$1/payload/payload${AWAIT_IDENTITY}
+[ ! -e "$hook" ] || rm -f "$hook"
+${INSTALL_GUEST}
+${LOOK}`;
 
 interface Seen {
   domid: number;
@@ -75,13 +84,15 @@ interface Seen {
   started: string;
 }
 
-async function look(remote: Remote, inputs: DomainInputs): Promise<Seen | undefined> {
-  const lines = (await remote.run(`looking for ${inputs.name}`, LOOK, inputs.name, inputs.folder))
-    .trim()
-    .split("\n");
-  if (lines[0] === undefined || lines[0] === "") return undefined;
-  const [domid, state = "", target, started = ""] = lines;
-  return { domid: Number(domid), state, targetKiB: Number(target), started };
+function parseSeen(printed: string): Seen | undefined {
+  const [domid = "", state = "", target, started = ""] = printed.trim().split("\n");
+  return domid === ""
+    ? undefined
+    : { domid: Number(domid), state, targetKiB: Number(target), started };
+}
+
+async function look(remote: Remote, { name, folder }: DomainInputs): Promise<Seen | undefined> {
+  return parseSeen(await remote.run(`looking for ${name}`, LOOK, name, folder));
 }
 
 /** MiB that the configuration gives a domU; undefined if it does not say. */
@@ -100,31 +111,45 @@ function stateOf(inputs: DomainInputs, seen: Seen): string {
     : `running with ${Math.round(seen.targetKiB / 1024)} MiB`;
 }
 
+/** Restart, not start: systemd holds a unit for active whose domain was destroyed behind its back. */
+const START = `
+unit=v4v-domu@$1.service
+systemctl restart "$unit" && exit
+journalctl -q -o cat -n 12 -u "$unit"
+exit 9`;
+
 async function start(context: Context, remote: Remote, inputs: DomainInputs): Promise<void> {
-  const unit = `v4v-domu@${inputs.name}.service`;
-  // Restart, not start: systemd holds a unit for active whose domain was destroyed behind its back.
-  await remote.run(
-    `starting ${inputs.name}`,
-    'systemctl reset-failed "$1" 2>/dev/null || :; systemctl restart --no-block "$1"',
-    unit,
+  context.status("waiting for its turn");
+  await creations.run(async () => {
+    context.status("creating it");
+    const { exitCode, stdout, stderr } = await remote.tryRun(
+      `starting ${inputs.name}`,
+      START,
+      inputs.name,
+    );
+    if (exitCode === 0) return;
+    throw new Error(
+      `${inputs.name} could not be created; v4v-domu@${inputs.name}.service on ${remote.name} said:\n${(stdout + stderr).trim()}`,
+    );
+  });
+}
+
+/** Gives a domU that came with a frozen machine its identity; false if it has to be created instead. */
+async function identify(
+  context: Context,
+  remote: Remote,
+  { name }: DomainInputs,
+): Promise<boolean> {
+  context.status("giving it its identity");
+  const result = await remote.tryRun(
+    `giving ${name} its identity`,
+    '"$1" identify "$2"',
+    DOMU,
+    name,
   );
-  for (;;) {
-    const state = (
-      await remote.run(
-        `starting ${inputs.name}`,
-        'systemctl show -p ActiveState --value "$1"',
-        unit,
-      )
-    ).trim();
-    if (state === "active") return;
-    if (state === "failed") {
-      const log = await remote.run("reading the log", 'journalctl -q -o cat -n 12 -u "$1"', unit);
-      throw new Error(
-        `${inputs.name} could not be created; ${unit} on ${remote.name} said:\n${log.trim()}`,
-      );
-    }
-    await pause(500, context.signal, `creating ${inputs.name}`);
-  }
+  if (result.exitCode === 0) return true;
+  context.warn(`${name} took no identity and is created instead: ${result.stderr.trim()}`);
+  return false;
 }
 
 async function consoleEnd(remote: Remote, name: string): Promise<string> {
@@ -169,7 +194,7 @@ async function ensureDomain(
   context.status("writing its configuration");
   const payload = `${own}/payload/payload`;
   await remote.write([
-    { path: `${own}/domain.cfg`, content: inputs.config, mode: 0o600 },
+    ...guestFiles(inputs.folder, inputs),
     {
       path: `${own}/known_host`,
       content: `${inputs.address},${inputs.name} ${key.publicKey}\n`,
@@ -180,7 +205,6 @@ async function ensureDomain(
       content: `Host ${inputs.name}\n\tHostName ${inputs.address}\n\tHostKeyAlias ${inputs.name}\n`,
       mode: 0o644,
     },
-    { path: `${payload}/etc/v4v/domu.env`, content: inputs.environment, mode: 0o644 },
     {
       path: `${payload}/root/.ssh/authorized_keys`,
       content: `${inputs.authorizedKeys.trim()}\n`,
@@ -188,9 +212,8 @@ async function ensureDomain(
     },
     { path: `${payload}/etc/ssh/ssh_host_ed25519_key`, content: key.privateKey, mode: 0o600 },
   ]);
-  await remote.run(`installing ${inputs.name}`, INSTALL, inputs.name, inputs.folder, wanted);
-
-  let seen = await look(remote, inputs);
+  const installing = `installing ${inputs.name}`;
+  let seen = parseSeen(await remote.run(installing, INSTALL, inputs.name, inputs.folder, wanted));
   if (seen?.state.includes("p") === true && seen.started === wanted) {
     await remote.run(`unpausing ${inputs.name}`, 'xl unpause "$1"', inputs.name);
     seen = await look(remote, inputs);
@@ -204,19 +227,15 @@ async function ensureDomain(
       memory,
     );
   }
-  if (seen?.started !== wanted || /[scd]/.test(seen.state)) {
-    context.status("waiting for its turn");
-    await creations.run(async () => {
-      context.status("creating it");
-      await start(context, remote, inputs);
-    });
+  const waits =
+    seen?.started === anonymousDigest(inputs, inputs.bootDigest) &&
+    stateOf(inputs, seen) === "running";
+  const identified = waits && (await identify(context, remote, inputs));
+  const startAndLook = async () => {
+    await start(context, remote, inputs);
     seen = await look(remote, inputs);
-  }
-  if (seen === undefined) {
-    throw new Error(
-      `${inputs.name} ended right after its creation; its console said:\n${await consoleEnd(remote, inputs.name)}`,
-    );
-  }
+  };
+  if (!identified && (seen?.started !== wanted || /[scd]/.test(seen.state))) await startAndLook();
 
   const guest: Connection = {
     host: inputs.address,
@@ -226,29 +245,46 @@ async function ensureDomain(
     hostKey: key.publicKey,
     via: inputs.connection,
   };
-  const guestSignal = AbortSignal.any([context.signal, AbortSignal.timeout(120_000)]);
-  const inGuest = new Remote(guest, guestSignal);
-  const started = Date.now();
-  let bootId: string;
-  let packed: string;
+  const answer = async (seconds: number): Promise<string[]> => {
+    if (seen === undefined) {
+      throw new Error(
+        `${inputs.name} ended right after its creation; its console said:\n${await consoleEnd(remote, inputs.name)}`,
+      );
+    }
+    const signal = AbortSignal.any([context.signal, AbortSignal.timeout(seconds * 1000)]);
+    const inGuest = new Remote(guest, signal);
+    const started = Date.now();
+    try {
+      const { stdout } = await untilReachable(
+        `waiting for SSH to ${inputs.name}`,
+        signal,
+        () => inGuest.once("cat /proc/sys/kernel/random/boot_id /etc/v4v/payload.digest"),
+        () => {
+          context.status(`booting for ${Math.round((Date.now() - started) / 1000)} s`);
+        },
+      );
+      return stdout.trim().split("\n");
+    } catch (error) {
+      context.signal.throwIfAborted();
+      const why = error instanceof Error ? error.message : String(error);
+      throw new Error(
+        `${why}\nThe console of ${inputs.name} ends with:\n${await consoleEnd(remote, inputs.name)}`,
+        { cause: error },
+      );
+    }
+  };
+  let answered: string[];
   try {
-    const answer = await untilReachable(
-      `waiting for SSH to ${inputs.name}`,
-      guestSignal,
-      () => inGuest.once("cat /proc/sys/kernel/random/boot_id /etc/v4v/payload.digest"),
-      () => {
-        context.status(`booting for ${Math.round((Date.now() - started) / 1000)} s`);
-      },
-    );
-    [bootId = "", packed = ""] = answer.stdout.trim().split("\n");
+    answered = await answer(identified ? IDENTIFIED_S : BOOT_S);
   } catch (error) {
     context.signal.throwIfAborted();
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Error(
-      `${why}\nThe console of ${inputs.name} ends with:\n${await consoleEnd(remote, inputs.name)}`,
-      { cause: error },
-    );
+    if (!identified || error instanceof HostKeyMismatch) throw error;
+    context.warn(`${error instanceof Error ? error.message : String(error)}\nIt is created anew.`);
+    await startAndLook();
+    answered = await answer(BOOT_S);
   }
+  const [bootId = "", packed = ""] = answered;
+  const domid = seen?.domid ?? 0;
   if (packed !== inputs.packedDigest) {
     context.status("updating its programs");
     await remote.run(`updating ${inputs.name}`, REFRESH_GUEST, inputs.name, inputs.folder);
@@ -260,8 +296,8 @@ async function ensureDomain(
     hostKey: key.publicKey,
   });
   return {
-    domid: seen.domid,
-    cid: seen.domid + CID_OFFSET,
+    domid,
+    cid: domid + CID_OFFSET,
     bootId,
     hostPrivateKey: key.privateKey,
     hostPublicKey: key.publicKey,

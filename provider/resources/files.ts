@@ -23,31 +23,35 @@ export interface FilesInputs {
   files: RemoteFile[];
   /** Another value makes `ensure` look again (boot id, incarnation). */
   incarnation: string;
-  /** Shell script to run on the host after something was changed, and on every new incarnation if `always`. */
+  /** Shell script to run on the host after something was changed; it is run again if it was interrupted. */
   then?: string;
   /** Filled in by check: SHA-256 of each file that should be there. */
   digests?: Record<string, string>;
 }
 
-/** Puts files in place, below `root` if one is given. */
+/**
+ * Puts files in place, below `root` if one is given.
+ *
+ * @param note see {@link Remote.place}
+ * @returns whether anything was changed
+ */
 export async function placeFiles(
   remote: Remote,
   files: readonly RemoteFile[],
-  root = "",
-): Promise<void> {
-  const mode = (file: RemoteFile) => Number.parseInt(file.mode, 8);
-  const small = files.filter((file) => file.source === undefined);
-  await remote.write(
-    small.map((file) => ({
-      path: root + file.path,
-      mode: mode(file),
-      content: file.content ?? "",
-    })),
-  );
-  for (const file of files) {
-    if (file.source !== undefined) await remote.upload(file.source, root + file.path, mode(file));
-  }
+  { root = "", note }: { root?: string; note?: string } = {},
+): Promise<boolean> {
+  const placed = files.map(({ path, mode: octal, source, content = "" }) => {
+    const at = { path: root + path, mode: Number.parseInt(octal, 8) };
+    return source === undefined ? { ...at, content } : { ...at, source };
+  });
+  return remote.place(placed, note);
 }
+
+/** Lies beside the first of the files from before they are changed until what has to follow is done. */
+const noteOf = (inputs: FilesInputs): string | undefined =>
+  inputs.then === undefined || inputs.files[0] === undefined
+    ? undefined
+    : `${inputs.files[0].path}.pending`;
 
 function digest(file: RemoteFile): string {
   const bytes =
@@ -82,13 +86,20 @@ export const filesResource: Resource = {
     const inputs = typed<FilesInputs>(properties);
     const remote = new Remote(inputs.connection, context.signal);
     const wanted = new Set(inputs.files.map((file) => file.path));
-    const before = prior === undefined ? [] : typed<FilesInputs>(prior.inputs).files;
-    const dropped = before.map((file) => file.path).filter((path) => !wanted.has(path));
+    const before = prior === undefined ? undefined : typed<FilesInputs>(prior.inputs);
+    const dropped = (before?.files ?? [])
+      .map(({ path }) => path)
+      .filter((path) => !wanted.has(path));
     if (dropped.length > 0)
       await remote.run("removing files that are no longer wanted", 'rm -f -- "$@"', ...dropped);
     context.status("writing files");
-    await placeFiles(remote, inputs.files);
-    if (inputs.then !== undefined) await remote.run("applying the changed files", inputs.then);
+    const note = noteOf(inputs);
+    const changed = await placeFiles(remote, inputs.files, note === undefined ? {} : { note });
+    const otherwise = before !== undefined && before.then !== inputs.then;
+    if (inputs.then !== undefined && (changed || dropped.length > 0 || otherwise)) {
+      context.status("applying them");
+      await remote.run("applying the changed files", `${inputs.then}\nrm -f -- "$1"`, note ?? "");
+    }
     return {};
   },
 
@@ -114,7 +125,9 @@ export const filesResource: Resource = {
   async delete(context: Context, prior: Prior): Promise<void> {
     const inputs = typed<FilesInputs>(prior.inputs);
     const remote = new Remote(inputs.connection, context.signal);
-    await remote.run("removing files", 'rm -f -- "$@"', ...inputs.files.map((file) => file.path));
+    const note = noteOf(inputs);
+    const paths = inputs.files.map(({ path }) => path).concat(note ?? []);
+    await remote.run("removing files", 'rm -f -- "$@"', ...paths);
   },
 };
 

@@ -3,7 +3,7 @@ import { missing, typed } from "../inputs.ts";
 import type { Context, Prior, Properties, Resource } from "../resource.ts";
 import { Remote, sha256File } from "../ssh/remote.ts";
 import type { Connection } from "../ssh/target.ts";
-import { FREE_LOOP, placeRoot, type GuestRoot } from "../xen/guestRoot.ts";
+import { bootDigest, FREE_LOOP, placeRoot, type GuestRoot } from "../xen/guestRoot.ts";
 import { placeFiles, type RemoteFile } from "./files.ts";
 
 /** Inputs of `v4v:index:GuestImage`. */
@@ -23,6 +23,14 @@ export interface GuestImageOutputs {
   packedDigest: string;
 }
 
+/** One exchange that tells whether anything is to be done: digest of the payload, then what {@link bootDigest} is of. */
+const LOOK = `
+cd "$1" 2>/dev/null || exit 0
+cat payload/payload/etc/v4v/payload.digest 2>/dev/null || echo absent
+[ -e root.ext4 ] && cat root.ext4.sha256 2>/dev/null || echo absent
+cat base.cpio.made 2>/dev/null || echo absent
+uname -r`;
+
 /** What changes on top of the image: its archive, and a copy that running domains take their update from. */
 const PACK = `
 folder=$1 digest=$2
@@ -40,7 +48,8 @@ const REMOVE = `${FREE_LOOP}
 free_loop "$1/root.ext4"
 rm -rf -- "$1"`;
 
-async function digestOf(payload: RemoteFile[]): Promise<string> {
+/** SHA-256 over what lies on top. */
+export async function payloadDigest(payload: readonly RemoteFile[]): Promise<string> {
   const hash = createHash("sha256");
   for (const file of payload) {
     const content =
@@ -48,6 +57,22 @@ async function digestOf(payload: RemoteFile[]): Promise<string> {
     hash.update(JSON.stringify([file.path, file.mode, content]));
   }
   return hash.digest("hex");
+}
+
+/** Sends what lies on top of the image, and packs it for the domUs' boot archive. */
+export async function placePayload(
+  remote: Remote,
+  folder: string,
+  payload: readonly RemoteFile[],
+  digest: string,
+): Promise<void> {
+  await remote.run(
+    "clearing the old payload",
+    'rm -rf "$1/payload.new"; mkdir -p "$1/payload.new"',
+    folder,
+  );
+  await placeFiles(remote, payload, { root: `${folder}/payload.new/payload` });
+  await remote.run("packing the payload", PACK, folder, digest);
 }
 
 /** What all domUs of a host share: root image, boot archive, and the testbed's own programs on top. */
@@ -68,32 +93,29 @@ export const guestImageResource: Resource = {
     const inputs = typed<GuestImageInputs>(properties);
     if (failures.length > 0 || !Array.isArray(inputs.payload))
       return { inputs: properties, failures };
-    const digest = await digestOf(inputs.payload).catch(() => "unknown");
+    const digest = await payloadDigest(inputs.payload).catch(() => "unknown");
     return { inputs: { ...properties, payloadDigest: digest } };
   },
 
   async ensure(context: Context, properties: Properties): Promise<Properties> {
     const inputs = typed<GuestImageInputs>(properties);
     const remote = new Remote(inputs.connection, context.signal);
-    const kernel = await placeRoot(remote, inputs, (text) => {
-      context.status(text);
-    });
     const digest = inputs.payloadDigest ?? "";
-    const packed = await remote.readFile(`${inputs.folder}/payload/payload/etc/v4v/payload.digest`);
-    if (packed?.trim() !== digest) {
-      context.status("packing what goes on top");
-      await remote.run(
-        "clearing the old payload",
-        'rm -rf "$1/payload.new"; mkdir -p "$1/payload.new"',
-        inputs.folder,
-      );
-      await placeFiles(remote, inputs.payload, `${inputs.folder}/payload.new/payload`);
-      await remote.run("packing the payload", PACK, inputs.folder, digest);
+    context.status("looking at the guest image");
+    const [packed, image, made, release = ""] = (
+      await remote.run("looking at the guest image", LOOK, inputs.folder)
+    ).split("\n");
+    let kernel = release;
+    if (image !== inputs.imageSha256 || made !== `${release} ${inputs.makeInitrdSha256}`) {
+      kernel = await placeRoot(remote, inputs, (text) => {
+        context.status(text);
+      });
     }
-    return {
-      bootDigest: `${inputs.imageSha256} ${inputs.makeInitrdSha256} ${kernel}`,
-      packedDigest: digest,
-    };
+    if (packed !== digest) {
+      context.status("packing what goes on top");
+      await placePayload(remote, inputs.folder, inputs.payload, digest);
+    }
+    return { bootDigest: bootDigest(inputs, kernel), packedDigest: digest };
   },
 
   async read(context: Context, prior: Prior) {

@@ -6,16 +6,15 @@ import { Remote } from "../ssh/remote.ts";
 import { hangUp } from "../ssh/session.ts";
 import type { Connection } from "../ssh/target.ts";
 import { pause } from "../ssh/wait.ts";
-import { BOOTS, clockRate, isRight, UPTIME } from "../xen/clock.ts";
+import { BOOTS, clockRate, isRight, RIGHT, UPTIME } from "../xen/clock.ts";
 import {
   CUSTOM_CFG,
   install,
-  installedDigest,
-  parseProbe,
-  PROBE,
+  lookAtXen,
   runs,
   type RunningXen,
   type XenBoot,
+  type XenState,
 } from "../xen/boot.ts";
 
 /** Inputs of `v4v:index:Hypervisor`. */
@@ -34,10 +33,6 @@ export interface HypervisorOutputs extends RunningXen {
   installed: string;
   /** The same as last looked at: another one if somebody edited them. */
   found: string;
-}
-
-async function probe(remote: Remote): Promise<RunningXen> {
-  return parseProbe(await remote.run("asking which hypervisor runs", PROBE));
 }
 
 async function reboot(
@@ -78,7 +73,7 @@ async function rebootOrExplain(
   remote: Remote,
   inputs: HypervisorInputs,
   before: string,
-): Promise<RunningXen> {
+): Promise<XenState> {
   try {
     await reboot(context, remote, inputs, before);
   } catch (error) {
@@ -89,7 +84,7 @@ async function rebootOrExplain(
         : `; its console ends with:\n${consoleTail(inputs.consoleLog, 15)}`;
     throw new Error(`${why}${tail}`, { cause: error });
   }
-  return probe(remote);
+  return lookAtXen(remote, inputs);
 }
 
 /** Our hypervisor as the one that boots: file, boot entry, reboot, and proof that it is the one that runs. */
@@ -124,32 +119,37 @@ export const hypervisorResource: Resource = {
     const inputs = typed<HypervisorInputs>(properties);
     const remote = new Remote(inputs.connection, context.signal);
     await install(remote, inputs);
-    let state = await probe(remote);
-    if (!runs(state, inputs)) state = await rebootOrExplain(context, remote, inputs, state.bootId);
-    for (let tries = 1; runs(state, inputs); tries++) {
+    let state = await lookAtXen(remote, inputs);
+    const reboot = () => rebootOrExplain(context, remote, inputs, state.running.bootId);
+    if (!runs(state.running, inputs)) state = await reboot();
+    for (let tries = 1; runs(state.running, inputs) && !state.clockIsRight; tries++) {
+      context.status("looking at its clock");
       const rate = await clockRate(() => remote.run("reading its clock", UPTIME), context.signal);
-      if (isRight(rate)) break;
+      if (isRight(rate)) {
+        await remote.run("noting that its clock is right", ': >"$1"', RIGHT);
+        break;
+      }
       const found = `its clock runs at ${rate.toFixed(2)} of real time`;
       if (tries === BOOTS)
         throw new Error(
           `${remote.name}: ${found}, after ${BOOTS} boots; is this computer overloaded?`,
         );
       context.warn(`${found}: Xen mismeasured the TSC as it booted; booting once more`);
-      state = await rebootOrExplain(context, remote, inputs, state.bootId);
+      state = await reboot();
     }
-    if (state.runningBuildId === "") {
+    const { running, installed } = state;
+    if (running.runningBuildId === "") {
       throw new Error(
         `${remote.name} came back without Xen: ${CUSTOM_CFG} was not used or its kernel could not be loaded`,
       );
     }
-    if (!runs(state, inputs)) {
+    if (!runs(running, inputs)) {
       throw new Error(
-        `${remote.name} runs the hypervisor with build id ${state.runningBuildId} and command line "${state.runningCommandLine}", ` +
+        `${remote.name} runs the hypervisor with build id ${running.runningBuildId} and command line "${running.runningCommandLine}", ` +
           `expected were ${inputs.buildId} and "${inputs.commandLine}"`,
       );
     }
-    const installed = await installedDigest(remote, inputs);
-    const outputs: HypervisorOutputs = { ...state, installed, found: installed };
+    const outputs: HypervisorOutputs = { ...running, installed, found: installed };
     return { ...outputs };
   },
 
@@ -159,9 +159,8 @@ export const hypervisorResource: Resource = {
       inputs.connection,
       AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]),
     );
-    const state = await probe(remote);
-    const found = await installedDigest(remote, inputs);
-    return { inputs: prior.inputs, outputs: { ...prior.outputs, ...state, found } };
+    const { running, installed } = await lookAtXen(remote, inputs);
+    return { inputs: prior.inputs, outputs: { ...prior.outputs, ...running, found: installed } };
   },
 
   async delete(context: Context, prior: Prior): Promise<void> {

@@ -20,6 +20,12 @@ import { hangUp } from "../ssh/session.ts";
 import type { Connection } from "../ssh/target.ts";
 import { pause } from "../ssh/wait.ts";
 
+/** What a frozen machine holds, as far as it is not this controller's or hardware. */
+export type Freeze = Pick<
+  FrozenSpec,
+  "boot" | "root" | "files" | "programs" | "payload" | "units" | "guests" | "awaitIdentity"
+>;
+
 /** Inputs of `v4v:index:Machine`, an emulated machine. */
 export interface MachineInputs {
   folder: string;
@@ -37,7 +43,7 @@ export interface MachineInputs {
   /** Seconds without an answer after which a machine that runs already is switched off and on. */
   silence: number;
   /** Go on from a frozen machine with this in it, and make that one first if need be. */
-  freeze?: Pick<FrozenSpec, "boot" | "root" | "files">;
+  freeze?: Freeze;
 }
 
 export interface MachineOutputs {
@@ -110,7 +116,7 @@ async function boot(
 async function resume(
   context: Context,
   inputs: MachineInputs,
-  start: Omit<FrozenSpec, "boot" | "root" | "files">,
+  start: Omit<FrozenSpec, keyof Freeze>,
   spec: MachineSpec,
 ): Promise<ProcessIdentity | undefined> {
   const disk = join(inputs.folder, FILES.disk);

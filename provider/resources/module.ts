@@ -21,6 +21,18 @@ export interface ModuleInputs {
 
 const LOOK = 'cat /sys/module/v4v/srcversion 2>/dev/null || echo "not loaded"';
 
+/** As {@link LOOK}, with the link that has it loaded at each boot seen to. */
+const ENABLED = `
+wants=/etc/systemd/system/multi-user.target.wants/$1
+[ -L "$wants" ] || ln -sf "/etc/systemd/system/$1" "$wants"
+${LOOK}`;
+
+const LOAD = `
+systemctl daemon-reload
+systemctl restart "$1" || { journalctl -q -o cat -n 5 -u "$1" >&2; dmesg | grep v4v: | tail -n 3 >&2; exit 1; }
+rm -f "/etc/systemd/system/$1.pending"
+${LOOK}`;
+
 /** The V4V module of dom0: in place, loaded, and loaded again after a reboot. A new one is swapped in without a reboot. */
 export const moduleResource: Resource = {
   deadlines: { create: 600, update: 600, delete: 60 },
@@ -34,27 +46,23 @@ export const moduleResource: Resource = {
       failures: missing(inputs, ["connection", "source", "path", "srcversion", "unit", "unitFile"]),
     }),
 
-  async ensure(
-    context: Context,
-    properties: Properties,
-    prior: Prior | undefined,
-  ): Promise<Properties> {
+  async ensure(context: Context, properties: Properties): Promise<Properties> {
     const inputs = typed<ModuleInputs>(properties);
     const remote = new Remote(inputs.connection, context.signal);
-    await remote.upload(inputs.source, inputs.path, 0o644);
-    await remote.write([
-      { path: `/etc/systemd/system/${inputs.unit}`, content: inputs.unitFile, mode: 0o644 },
-    ]);
-    const loaded = (await remote.run("looking at the V4V module", LOOK)).trim();
-    if (loaded !== inputs.srcversion || prior?.inputs.unitFile !== inputs.unitFile) {
-      context.status(loaded === "not loaded" ? "loading the module" : "replacing the module");
-      const script = `
-ln -sf "/etc/systemd/system/$1" "/etc/systemd/system/multi-user.target.wants/$1"
-systemctl daemon-reload
-systemctl restart "$1" || { journalctl -q -o cat -n 5 -u "$1" >&2; dmesg | grep v4v: | tail -n 3 >&2; exit 1; }`;
-      await remote.run("loading the V4V module", script, inputs.unit);
+    const unit = `/etc/systemd/system/${inputs.unit}`;
+    // The unit says with which parameters: one that was changed is run again, also after an interruption.
+    const changed = await remote.place(
+      [
+        { path: inputs.path, source: inputs.source, mode: 0o644 },
+        { path: unit, content: inputs.unitFile, mode: 0o644 },
+      ],
+      `${unit}.pending`,
+    );
+    let now = (await remote.run("looking at the V4V module", ENABLED, inputs.unit)).trim();
+    if (changed || now !== inputs.srcversion) {
+      context.status(now === "not loaded" ? "loading the module" : "replacing the module");
+      now = (await remote.run("loading the V4V module", LOAD, inputs.unit)).trim();
     }
-    const now = (await remote.run("looking at the V4V module", LOOK)).trim();
     if (now !== inputs.srcversion) {
       throw new RemoteFailure(
         "loading the V4V module",

@@ -153,45 +153,68 @@ export class Remote {
 
   /** Puts a local file in place in one step (a reader sees the old or the new one), checked by SHA-256. */
   async upload(localPath: string, remotePath: string, mode: number): Promise<void> {
-    const digest = await sha256File(localPath);
-    await this.#place(remotePath, mode, digest, () => createReadStream(localPath));
+    await this.place([{ path: remotePath, mode, source: localPath }]);
   }
 
-  /** Puts small files in place in one exchange, each in one step; those that are as they should be stay untouched. */
+  /** Puts small files in place, as {@link place} does. */
   async write(files: readonly SmallFile[]): Promise<void> {
-    if (files.length === 0) return;
-    const script = files.map(({ path, content, mode }) => {
-      const bytes = Buffer.from(content);
-      const words = [path, createHash("sha256").update(bytes).digest("hex"), mode.toString(8)]
-        .map(quote)
-        .join(" ");
-      return `place ${words} <<'END'\n${bytes.toString("base64").replace(/.{76}/g, "$&\n")}\nEND\n`;
-    });
-    await this.run(
-      files.length === 1 ? `writing ${files[0]?.path ?? ""}` : "writing files",
-      PLACE + script.join(""),
-    );
+    await this.place(files);
   }
 
-  async #place(
-    path: string,
-    mode: number,
-    digest: string,
-    content: () => NodeJS.ReadableStream,
-  ): Promise<void> {
-    const what = `writing ${path}`;
-    const octal = mode.toString(8);
+  /**
+   * Puts files in place, each in one step. Those that are as they should be stay untouched, and one exchange is enough
+   * to know it: what is small goes along with the question, what comes from a file is sent after it.
+   *
+   * @param note remote file that is made before anything is changed; who has done what has to follow removes it
+   * @returns whether anything was changed, now or by one who was interrupted before he removed the note
+   */
+  async place(files: readonly (SmallFile | FileToSend)[], note?: string): Promise<boolean> {
+    if (files.length === 0) return false;
+    const known = await Promise.all(
+      files.map(async (file) => ({
+        ...file,
+        octal: file.mode.toString(8),
+        digest:
+          "source" in file
+            ? await sha256File(file.source)
+            : createHash("sha256").update(file.content).digest("hex"),
+      })),
+    );
+    const script = known.map((file, i) => {
+      const words = [String(i), file.path, file.octal].map(quote).join(" ");
+      if ("source" in file) return `right ${words} || echo ${i}\n`;
+      const bytes = Buffer.from(file.content);
+      const text = bytes.toString();
+      // What the shell can hold in a word costs no process to decode it.
+      if (!text.includes("\0") && Buffer.from(text).equals(bytes))
+        return `right ${words} || place ${words} ${quote(text)}\n`;
+      const base64 = bytes.toString("base64").replace(/.{76}/g, "$&\n");
+      return `right ${words} || place ${words} <<'END'\n${base64}\nEND\n`;
+    });
+    const what = files.length === 1 ? `writing ${files[0]?.path ?? ""}` : "writing files";
+    const look = [
+      PLACE,
+      `note=${quote(note ?? "")}`,
+      ...known.map(({ digest }, i) => `digest${i}=${digest}`),
+      `look ${known.map(({ path }) => quote(path)).join(" ")}`,
+      "",
+    ].join("\n");
+    const said = (await this.run(what, look + script.join(""))).split("\n");
+    for (const [i, file] of known.entries()) {
+      if ("source" in file && said.includes(String(i))) await this.#send(file);
+    }
+    return said.includes("changed");
+  }
+
+  async #send(file: FileToSend & { octal: string; digest: string }): Promise<void> {
+    const what = `writing ${file.path}`;
+    const words = [file.path, file.digest, file.octal].map(quote).join(" ");
+    const script =
+      'umask 077; mkdir -p "${1%/*}"; cat >"$1.new"; echo "$2  $1.new" | sha256sum --check --status; chmod "$3" "$1.new"; mv -f "$1.new" "$1"';
     await untilReachable(what, this.#signal, async () => {
-      const present = await this.once(
-        `sh -eu -s -- ${[path, digest, octal].map(quote).join(" ")}`,
-        'echo "$2  $1" | sha256sum --check --status 2>/dev/null || exit 44\nchmod "$3" "$1"\n',
-      );
-      if (present.exitCode === 0) return;
-      const script =
-        'umask 077; mkdir -p "${1%/*}"; cat >"$1.new"; echo "$2  $1.new" | sha256sum --check --status; chmod "$3" "$1.new"; mv -f "$1.new" "$1"';
       const result = await this.once(
-        `sh -euc ${quote(script)} sh ${[path, digest, octal].map(quote).join(" ")}`,
-        content(),
+        `sh -euc ${quote(script)} sh ${words}`,
+        createReadStream(file.source),
       );
       if (result.exitCode !== 0)
         throw new RemoteFailure(what, this.name, result.exitCode, result.stderr);
@@ -207,15 +230,47 @@ export interface SmallFile {
   content: string | Buffer;
 }
 
-/** Writes base64 from stdin to $1 with SHA-256 $2 and mode $3, unless that is what is there. */
+/** A file of the controller for a path on the machine. */
+export interface FileToSend {
+  path: string;
+  mode: number;
+  source: string;
+}
+
+/**
+ * `look PATH...` asks for digests and modes of all at once: a process costs tens of milliseconds under emulation.
+ * `right NUMBER PATH MODE` is whether the file is what digestNUMBER says, and sees to its mode. `place NUMBER PATH MODE
+ * [TEXT]` writes the text, or what base64 is on stdin.
+ */
 const PLACE = `
 umask 077
+nl='
+'
+look() {
+  sums=$nl$(sha256sum -z -- "$@" 2>/dev/null | tr '\\0' '\\n')$nl
+  modes=$nl$(stat -c '%a %n' -- "$@" 2>/dev/null || :)$nl
+  [ -z "$note" ] || [ ! -e "$note" ] || echo changed
+}
+change() {
+  [ -z "$note" ] || { mkdir -p "\${note%/*}"; : >"$note"; }
+  echo changed
+}
+right() {
+  eval "digest=\\$digest$1"
+  case $sums in
+  *"$nl$digest  $2$nl"*) ;;
+  *) change; return 1 ;;
+  esac
+  case $modes in
+  *"$nl$3 $2$nl"*) ;;
+  *) chmod "$3" "$2" ;;
+  esac
+}
 place() {
-  if echo "$2  $1" | sha256sum --check --status 2>/dev/null; then cat >/dev/null; chmod "$3" "$1"; return; fi
-  mkdir -p "\${1%/*}"
-  base64 -d >"$1.new"
-  chmod "$3" "$1.new"
-  mv -f "$1.new" "$1"
+  [ -d "\${2%/*}" ] || mkdir -p "\${2%/*}"
+  if [ $# = 4 ]; then printf %s "$4" >"$2.new"; else base64 -d >"$2.new"; fi
+  chmod "$3" "$2.new"
+  mv -f "$2.new" "$2"
 }
 `;
 

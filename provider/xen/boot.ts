@@ -1,4 +1,5 @@
 import type { Remote } from "../ssh/remote.ts";
+import { RIGHT } from "./clock.ts";
 
 /** A hypervisor and how it is booted. */
 export interface XenBoot {
@@ -44,15 +45,37 @@ export function runs(state: Partial<RunningXen>, boot: XenBoot): boolean {
   return state.runningBuildId === boot.buildId && state.runningCommandLine === boot.commandLine;
 }
 
-/** SHA-256 of hypervisor and boot entry as they are on the host's disk: what the next boot will take. */
-export async function installedDigest(remote: Remote, boot: XenBoot): Promise<string> {
-  const script = 'cat "$1" "$2" 2>/dev/null | sha256sum | cut -d " " -f 1';
-  const what = "looking at the installed hypervisor";
-  return (await remote.run(what, script, boot.imagePath, CUSTOM_CFG)).trim();
+/** What a host boots and has booted. */
+export interface XenState {
+  running: RunningXen;
+  /** SHA-256 of hypervisor and boot entry as they are on its disk: what the next boot will take. */
+  installed: string;
+  /** Whether this boot's clock has been found to be right. */
+  clockIsRight: boolean;
+}
+
+const LOOK = `
+cat "$1" "$2" 2>/dev/null | sha256sum | cut -d " " -f 1
+[ -e "$3" ] && echo right || echo unknown
+${PROBE}`;
+
+/** Asks a host in one exchange. */
+export async function lookAtXen(remote: Remote, boot: XenBoot): Promise<XenState> {
+  const said = await remote.run(
+    "asking which hypervisor runs",
+    LOOK,
+    boot.imagePath,
+    CUSTOM_CFG,
+    RIGHT,
+  );
+  const [installed = "", clock, ...probe] = said.split("\n");
+  return { running: parseProbe(probe.join("\n")), installed, clockIsRight: clock === "right" };
 }
 
 /** Puts hypervisor and boot entry in place; the next boot is theirs. */
 export async function install(remote: Remote, boot: XenBoot): Promise<void> {
-  await remote.upload(boot.image, boot.imagePath, 0o644);
-  await remote.write([{ path: CUSTOM_CFG, content: boot.bootEntry, mode: 0o644 }]);
+  await remote.place([
+    { path: boot.imagePath, source: boot.image, mode: 0o644 },
+    { path: CUSTOM_CFG, content: boot.bootEntry, mode: 0o644 },
+  ]);
 }

@@ -3,6 +3,9 @@ import { pause } from "../ssh/wait.ts";
 /** Boots that may be needed for a clock that is right. */
 export const BOOTS = 3;
 
+/** On the host, gone with the boot that it speaks of: its clock has been looked at and is right. */
+export const RIGHT = "/run/v4v-clock-is-right";
+
 /** How long is looked, ms: much longer than an answer takes. */
 const LOOK_MS = 2000;
 

@@ -69,3 +69,8 @@ export async function placeRoot(
   );
   return kernel.trim();
 }
+
+/** Name of what the domUs boot from. */
+export function bootDigest(root: GuestRoot, kernel: string): string {
+  return `${root.imageSha256} ${root.makeInitrdSha256} ${kernel}`;
+}

@@ -79,6 +79,52 @@ describe("a frozen machine", () => {
     expect(await second.on("domu2", "hostname")).toBe("domu2");
   });
 
+  it("brings domUs that were frozen waiting, each of which is its stack's and its own afterwards", async () => {
+    const guests = [
+      [first, "domu1"],
+      [first, "domu2"],
+      [second, "domu1"],
+      [second, "domu2"],
+    ] as const;
+    const ask = (script: string) =>
+      Promise.all(guests.map(([stack, name]) => stack.on(name, script)));
+    // They are the first domains of that one boot of Xen: nothing was created since.
+    const domids = await ask("dmesg | sed -n 's/.*v4v: domain \\([0-9]*\\),.*/\\1/p'");
+    expect([...domids].map(Number).sort()).toEqual([1, 1, 2, 2]);
+    for (const script of [
+      "ssh-keygen -y -f /etc/ssh/ssh_host_ed25519_key",
+      "cat /proc/sys/kernel/random/boot_id",
+      "cat /proc/sys/kernel/random/uuid",
+      "head -c 16 /dev/urandom | sha256sum",
+    ]) {
+      const said = await ask(script);
+      for (const one of said) expect(one.length, script).toBeGreaterThan(20);
+      expect(new Set(said).size, script).toBe(guests.length);
+    }
+    const keys = await ask("cat /root/.ssh/authorized_keys");
+    expect(keys[0]).toBe(keys[1]);
+    expect(keys[0]).not.toBe(keys[2]);
+    for (const time of await ask("date +%s"))
+      expect(Math.abs(Number(time) - Date.now() / 1000)).toBeLessThan(60);
+    // What went over the console is in no log, and the hook that took it is gone.
+    const key = (await first.on("domu1", "sed -n 2p /etc/ssh/ssh_host_ed25519_key")).slice(0, 40);
+    expect(key).toHaveLength(40);
+    expect(await first.on("host", "cat /var/log/xen/console/guest-domu1.log")).not.toContain(key);
+    expect(await first.on("host", "journalctl -q --no-pager")).not.toContain(key);
+    expect(await first.on("domu1", "ls /etc/v4v/boot.d")).toBe("10-sockets\n50-v4v");
+  });
+
+  it("is one way to have a domU among others: one that dies or is new is created", async () => {
+    await second.on("host", "xl destroy domu1");
+    succeeded(await second.up(["--vms", "3"], 900));
+    expect(await second.on("domu1", "hostname")).toBe("domu1");
+    expect(await second.on("domu3", "hostname")).toBe("domu3");
+    const cid = Number(await second.on("host", "xl domid domu2")) + 2;
+    expect(
+      await second.on("domu1", `socat -u OPEN:/dev/null VSOCK-CONNECT:${cid}:5999 2>&1 || :`),
+    ).toContain("Connection reset by peer");
+  });
+
   it("holds no key of the stacks that it serves", () => {
     const made = frozenFolders();
     expect(made.length).toBeGreaterThan(0);

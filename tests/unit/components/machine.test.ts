@@ -22,6 +22,11 @@ const freeze = {
     makeInitrdSha256: "5e",
   },
   files: [{ path: "/usr/local/lib/make", mode: "755", content: "#!/bin/sh" }],
+  programs: [{ path: "/usr/local/bin/tool", mode: "755", source: "/cache/tool" }],
+  payload: [],
+  units: ["some.service"],
+  guests: [{ name: "domu1", config: "memory = 128", environment: "DOMU_NAME=domu1" }],
+  awaitIdentity: "#!/bin/sh",
 };
 
 const machine = (given: Record<string, string> = {}, preview = false) =>

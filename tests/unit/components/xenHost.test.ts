@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { bridge } from "../../../components/network.ts";
 import type { RemoteFile } from "../../../provider/resources/files.ts";
+import type { Freeze } from "../../../provider/resources/machine.ts";
 import { KEYS, PROJECT, testbedOf } from "./world.ts";
 
 const commandLine = async (given: Record<string, string>) => {
@@ -58,7 +59,9 @@ test("the hypervisor is the one that was built, in place after dom0's files, wit
 
 test("dom0 gets its files, readable as far as they need to be, the login key for its owner alone", async () => {
   const { engine } = await testbedOf();
-  const files = engine.one("v4v:index:Files", "host-files").inputs.files as RemoteFile[];
+  const files = ["host-files", "host-key"].flatMap(
+    (name) => engine.one("v4v:index:Files", name).inputs.files as RemoteFile[],
+  );
   const byPath = new Map(files.map((file) => [file.path, file]));
   expect(byPath.size).toBe(files.length);
   expect(byPath.get("/etc/v4v-testbed/id_ed25519")).toEqual({
@@ -83,17 +86,22 @@ test("no file of dom0/ is forgotten", async () => {
   const files = ["host-files", "sockets-dom0"].flatMap(
     (name) => engine.one("v4v:index:Files", name).inputs.files as RemoteFile[],
   );
-  const contents = new Set(files.map(({ content }) => content));
+  const { freeze } = engine.one("v4v:index:Machine").inputs as { freeze: Freeze };
+  const contents = new Set([...files.map(({ content }) => content), freeze.awaitIdentity]);
   for (const name of readdirSync(join(PROJECT, "dom0")))
     expect(contents, name).toContain(readFileSync(join(PROJECT, "dom0", name), "utf8"));
 });
 
 test("dom0's kernel is asked by the official command resource, after the reboot and again after each other", async () => {
   const { engine } = await testbedOf();
+  expect(
+    (await testbedOf({ "evaluation.profile": "none" })).engine.of("command:remote:Command"),
+  ).toEqual([]);
   const command = engine.one("command:remote:Command");
   expect(command.inputs).toMatchObject({ create: "uname -r", triggers: ["dom0 boot"] });
   expect(command.inputs.connection).toMatchObject({ hostKey: "ssh-ed25519 HOST", port: 20_022 });
   expect(engine.before(command)).toContain("host-xen");
+  expect(engine.before(command)).toContain("domu1");
 });
 
 test("nothing on the emulated machine is removed by itself: it goes with the machine", async () => {
@@ -113,6 +121,7 @@ test("nothing on the emulated machine is removed by itself: it goes with the mac
     "domus-image",
     "host-files",
     "host-kernel",
+    "host-key",
     "host-xen",
     "module-dom0",
     "rules-table",
@@ -120,4 +129,30 @@ test("nothing on the emulated machine is removed by itself: it goes with the mac
     "sockets-dom0",
   ]);
   for (const { name, deletedWith } of onHost) expect(deletedWith, name).toBe(machine.urn);
+});
+
+test("a frozen machine holds what the host is going to be told to have, and none of the keys", async () => {
+  const { engine } = await testbedOf({ vmCount: "3", "v4v.ringKiB": "64" });
+  const { freeze } = engine.one("v4v:index:Machine").inputs as { freeze: Freeze };
+  const onHost = engine
+    .of("v4v:index:Files")
+    .filter(({ name }) => name !== "host-key")
+    .flatMap(({ inputs }) => inputs.files as RemoteFile[]);
+  for (const file of onHost) expect(freeze.programs).toContainEqual(file);
+  const module = engine.one("v4v:index:Module").inputs;
+  expect(freeze.programs).toContainEqual({ path: module.path, mode: "644", source: module.source });
+  expect(freeze.programs).toContainEqual({
+    path: `/etc/systemd/system/${String(module.unit)}`,
+    mode: "644",
+    content: module.unitFile,
+  });
+  expect(freeze.units).toEqual([module.unit, "v4vd.service"]);
+  expect(freeze.payload).toEqual(engine.one("v4v:index:GuestImage").inputs.payload);
+  expect(freeze.guests).toEqual(
+    engine
+      .of("v4v:index:Domain")
+      .slice(0, 2)
+      .map(({ inputs: { name, config, environment } }) => ({ name, config, environment })),
+  );
+  for (const key of Object.values(KEYS)) expect(JSON.stringify(freeze)).not.toContain(key);
 });

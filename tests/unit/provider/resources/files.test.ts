@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Prior, Properties } from "../../../../provider/resource.ts";
 import { filesResource as files } from "../../../../provider/resources/files.ts";
@@ -65,6 +65,26 @@ test("ensure puts them in place and then does what has to follow", async () => {
   expect(statSync(folder("far/text")).mode & 0o777).toBe(0o640);
   expect(statSync(folder("far/source")).mode & 0o777).toBe(0o755);
   expect(readFileSync(folder("log"), "utf8")).toBe("applied\n");
+});
+
+test("what has to follow follows a change, and one that was interrupted before it", async () => {
+  const inputs = await inputsFor({ then: `echo applied >>'${folder("log")}'` });
+  const applied = () => readFileSync(folder("log"), "utf8").split("\n").length - 1;
+  await files.ensure(recordedContext(), inputs, undefined);
+  expect(applied()).toBe(1);
+  await files.ensure(recordedContext(), inputs, prior(inputs));
+  expect(applied()).toBe(1);
+  const broken = { ...inputs, then: "exit 1" };
+  rmSync(folder("far/text"));
+  await expect(files.ensure(recordedContext(), broken, undefined)).rejects.toThrow("applying");
+  await files.ensure(recordedContext(), inputs, undefined);
+  expect(applied()).toBe(2);
+  await files.ensure(recordedContext(), inputs, undefined);
+  expect(applied()).toBe(2);
+  const other = { ...inputs, then: `echo otherwise >>'${folder("log")}'` };
+  await files.ensure(recordedContext(), other, prior(inputs));
+  expect(applied()).toBe(3);
+  expect(readdirSync(folder("far")).sort()).toEqual(["source", "text"]);
 });
 
 describe("read sees", () => {

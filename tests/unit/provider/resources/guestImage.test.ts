@@ -74,7 +74,7 @@ test("what is as it should be is neither sent nor made again", async () => {
   const context = recordedContext();
   expect(await image.ensure(context, inputs, prior(inputs, outputs))).toEqual(outputs);
   expect(made()).toBe(1);
-  expect(context.statuses).toEqual(["preparing the guest image"]);
+  expect(context.statuses).toEqual(["looking at the guest image"]);
 });
 
 test("a new payload is packed without touching what the domUs boot from", async () => {

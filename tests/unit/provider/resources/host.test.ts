@@ -161,7 +161,7 @@ describe("a hypervisor", () => {
   });
 
   test("of a host that does not answer is an error, not an absence", async () => {
-    const inputs = { ...wanted, connection: await nobody() };
+    const inputs = { ...wanted, imagePath: folder("xen.gz"), connection: await nobody() };
     await expect(hypervisor.read(recordedContext(1), prior(inputs, running))).rejects.toThrow(
       "asking which hypervisor runs",
     );

@@ -294,6 +294,31 @@ describe("small files", () => {
   });
 });
 
+describe("files of both kinds", () => {
+  test("that are right are known by one exchange; of others the sender learns that they were not", async () => {
+    const far = await farSide();
+    const remote = new Remote(far.connection, signal());
+    writeFileSync(folder("local"), "from a file");
+    const given = [
+      { path: folder("far/a"), mode: 0o644, content: "a" },
+      { path: folder("far/it's b"), mode: 0o755, source: folder("local") },
+    ];
+    const note = folder("note");
+    expect(await remote.place(given)).toBe(true);
+    expect(readFileSync(folder("far/it's b"), "utf8")).toBe("from a file");
+    const before = far.commands.length;
+    expect(await remote.place(given, note)).toBe(false);
+    expect(far.commands.length).toBe(before + 1);
+    expect(existsSync(note)).toBe(false);
+    writeFileSync(folder("far/it's b"), "changed");
+    expect(await remote.place(given, note)).toBe(true);
+    expect(readFileSync(folder("far/it's b"), "utf8")).toBe("from a file");
+    expect(statSync(folder("far/it's b")).mode & 0o777).toBe(0o755);
+    // Until the note is gone, what has to follow is still to be done.
+    expect(await remote.place(given, note)).toBe(true);
+  });
+});
+
 describe("an upload", () => {
   const content = Buffer.alloc(3_000_000, "0123456789abcdef");
 

@@ -1,0 +1,38 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "../config/types.ts";
+import type { RemoteFile } from "../provider/resources/files.ts";
+import type { Build } from "../provider/sdk.ts";
+import type { Builds } from "./builds.ts";
+import { guestModule } from "./guestModule.ts";
+import { guestSockets } from "./sockets.ts";
+
+/** The kernel's limit for explicit socket buffers (212,992 bytes) would handicap the tuned TCP baseline. */
+const SOCKET_BUFFERS =
+  "#!/bin/sh\nexec sysctl -q -w net.core.rmem_max=8388608 net.core.wmem_max=8388608\n";
+
+/** v4v-bench, which drives the evaluation from dom0, and domain-cpu, which it asks for CPU times. */
+export function dom0Benchmark(tools: Build): pulumi.Output<RemoteFile[]> {
+  return tools.path.apply((path) => [
+    { path: "/usr/local/bin/v4v-bench", mode: "755", source: `${path}/bin/v4v-bench` },
+    { path: "/usr/local/bin/domain-cpu", mode: "755", source: `${path}/bin/domain-cpu` },
+  ]);
+}
+
+/** The testbed's own programs, for every domU. */
+export function guestPayload(
+  project: string,
+  { tools, module, sockets }: Builds,
+  settings: Settings,
+): pulumi.Output<RemoteFile[]> {
+  return pulumi
+    .all([
+      tools.path,
+      module === undefined ? [] : guestModule({ project, module, ...settings.v4v }),
+      sockets === undefined ? [] : guestSockets(sockets),
+    ])
+    .apply(([path, ...parts]) => [
+      { path: "/usr/local/bin/v4v-bench", mode: "755", source: `${path}/bin/v4v-bench` },
+      { path: "/etc/v4v/boot.d/10-sockets", mode: "755", content: SOCKET_BUFFERS },
+      ...parts.flat(),
+    ]);
+}
