@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -90,6 +91,8 @@ int main(int argc, char **argv)
 	};
 	struct error error = {.text = ""};
 
+	/* Libraries that write to a server that is gone learn it from the write. */
+	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2)
 		return misused("no command", "");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {

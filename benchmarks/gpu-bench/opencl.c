@@ -50,6 +50,8 @@ static const char *code_text(int32_t code)
 		return "the kernel does not compile";
 	case -14:
 		return "an earlier command failed";
+	case -33:
+		return "the device is not to be had: for a remote one, see that its server runs and can be reached";
 	case -54:
 		return "the device does not run groups of 16 x 16 work-items";
 	case -61:

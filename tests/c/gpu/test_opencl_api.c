@@ -31,7 +31,8 @@ SAME(PROGRAM_BUILD_LOG);
 /* What opencl.c takes its texts for codes from. */
 _Static_assert(CL_DEVICE_NOT_AVAILABLE == -2 && CL_COMPILER_NOT_AVAILABLE == -3 && CL_MEM_OBJECT_ALLOCATION_FAILURE == -4 &&
 	       CL_OUT_OF_RESOURCES == -5 && CL_OUT_OF_HOST_MEMORY == -6 &&
-	       CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST == -14 && CL_INVALID_WORK_GROUP_SIZE == -54 &&
+	       CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST == -14 && CL_INVALID_DEVICE == -33 &&
+	       CL_INVALID_WORK_GROUP_SIZE == -54 &&
 	       CL_INVALID_BUFFER_SIZE == -61, "codes");
 
 int main(void)
