@@ -6,6 +6,7 @@ import { Builds } from "./builds.ts";
 import { Evaluation } from "./evaluation.ts";
 import { GuestModule } from "./guestModule.ts";
 import { Domains, guestRoot } from "./domains.ts";
+import { GpuDomain, passedThrough } from "./gpuDomain.ts";
 import { RuleTable } from "./ruleTable.ts";
 import { Machine } from "./machine.ts";
 import { Sockets } from "./sockets.ts";
@@ -39,6 +40,8 @@ export class Testbed extends pulumi.ComponentResource {
   /** Absent with v4v.enabled false. */
   readonly sockets: Sockets | undefined;
   readonly domains: Domains;
+  /** Absent unless gpu.device names a device. */
+  readonly gpuDomain: GpuDomain | undefined;
   readonly evaluation: Evaluation;
 
   constructor(name: string, args: TestbedArgs, options?: pulumi.ComponentResourceOptions) {
@@ -52,6 +55,7 @@ export class Testbed extends pulumi.ComponentResource {
         folder: args.folder,
         image: pulumi.interpolate`${this.builds.hostImage.path}/disk.img`,
         settings: settings.machine,
+        gpu: passedThrough(settings.gpu.device),
         freeze: pulumi
           .all([
             xenBoot(this.builds.hypervisor, settings),
@@ -131,6 +135,10 @@ export class Testbed extends pulumi.ComponentResource {
       },
       inside,
     );
+    const { device } = settings.gpu;
+    this.gpuDomain = passedThrough(device)
+      ? new GpuDomain("gpu", { xenHost: this.xenHost, device }, inside)
+      : undefined;
     this.evaluation = new Evaluation(
       "evaluation",
       {
