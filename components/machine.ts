@@ -13,6 +13,8 @@ export interface MachineArgs {
   /** Disk image to boot. */
   image: pulumi.Input<string>;
   settings: Settings["machine"];
+  /** Whether it has a device to pass through. */
+  gpu: boolean;
   /** What it is going to run, as far as a frozen machine may hold it. */
   freeze: pulumi.Input<Freeze>;
 }
@@ -56,6 +58,7 @@ export class Machine extends pulumi.ComponentResource implements Host {
         memoryMiB: settings.memoryMiB,
         cpus: settings.cpus,
         accelerator: settings.accelerator,
+        ...(args.gpu && { gpu: true }),
         connection: this.connection,
         hostPrivateKey: folder.hostPrivateKey,
         authorizedKeys: folder.publicKey,

@@ -6,6 +6,7 @@ import { Evaluation } from "./evaluation.ts";
 import { freezeOf } from "./freeze.ts";
 import { GuestModule } from "./guestModule.ts";
 import { Domains } from "./domains.ts";
+import { GpuDomain, passedThrough } from "./gpuDomain.ts";
 import { RuleTable } from "./ruleTable.ts";
 import { Machine } from "./machine.ts";
 import { dom0Benchmark, guestPayload } from "./programs.ts";
@@ -36,6 +37,8 @@ export class Testbed extends pulumi.ComponentResource {
   /** Absent with v4v.enabled false. */
   readonly sockets: Sockets | undefined;
   readonly domains: Domains;
+  /** Absent unless gpu.device names a device. */
+  readonly gpuDomain: GpuDomain | undefined;
   readonly evaluation: Evaluation;
 
   constructor(name: string, args: TestbedArgs, options?: pulumi.ComponentResourceOptions) {
@@ -50,6 +53,7 @@ export class Testbed extends pulumi.ComponentResource {
         image: pulumi.interpolate`${this.builds.hostImage.path}/disk.img`,
         settings: settings.machine,
         freeze: freezeOf(project, this.builds, settings),
+        gpu: passedThrough(settings.gpu.device),
       },
       inside,
     );
@@ -116,6 +120,10 @@ export class Testbed extends pulumi.ComponentResource {
       },
       inside,
     );
+    const { device } = settings.gpu;
+    this.gpuDomain = passedThrough(device)
+      ? new GpuDomain("gpu", { xenHost: this.xenHost, device }, inside)
+      : undefined;
     this.evaluation = new Evaluation(
       "evaluation",
       {

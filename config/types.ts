@@ -28,7 +28,8 @@ export interface Settings {
     policy: "accept" | "drop";
     rules: string[];
   };
-  gpu: { device: "auto" | "none" };
+  /** auto, none or a PCI address. */
+  gpu: { device: string };
   remoteGpu: { enabled: false };
   evaluation: {
     profile: "none" | "smoke" | "quick" | "paper" | "full";

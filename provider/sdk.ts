@@ -7,6 +7,7 @@ import type { GuestImageInputs, GuestImageOutputs } from "./resources/guestImage
 import type { HypervisorInputs, HypervisorOutputs } from "./resources/hypervisor.ts";
 import type { MachineInputs, MachineOutputs } from "./resources/machine.ts";
 import type { ModuleInputs } from "./resources/module.ts";
+import type { PassthroughInputs, PassthroughOutputs } from "./resources/passthrough.ts";
 import type { RulesInputs } from "./resources/rules.ts";
 import type { RunFolderInputs, RunFolderOutputs } from "./resources/runFolder.ts";
 
@@ -146,6 +147,24 @@ export class KernelModule extends pulumi.CustomResource {
 export class Rules extends pulumi.CustomResource {
   constructor(name: string, args: Args<RulesInputs>, options?: pulumi.CustomResourceOptions) {
     super("v4v:index:Rules", name, { ...args }, options);
+  }
+}
+
+/** A PCI device that dom0 keeps for a domU. */
+export class Passthrough extends pulumi.CustomResource {
+  declare readonly functions: pulumi.Output<string[]>;
+
+  constructor(
+    name: string,
+    args: Args<Omit<PassthroughInputs, "state">>,
+    options?: pulumi.CustomResourceOptions,
+  ) {
+    super(
+      "v4v:index:Passthrough",
+      name,
+      { ...outputs<PassthroughOutputs>("functions"), ...args },
+      options,
+    );
   }
 }
 

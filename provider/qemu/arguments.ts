@@ -8,6 +8,8 @@ export interface MachineSpec {
   /** Loopback port that leads to the machine's port 22. */
   sshPort: number;
   firmwareCode: string;
+  /** With an IOMMU and a display device behind it, which a domU can be given. */
+  gpu?: boolean;
 }
 
 /** Names of the files in the run folder, which is QEMU's working directory. */
@@ -47,6 +49,8 @@ export function qemuArguments(spec: MachineSpec, frozenState?: number): string[]
       spec.accelerator === "tcg" ? "tcg,thread=multi" : "kvm",
     ],
     ...["-cpu", spec.accelerator === "tcg" ? TCG_CPU : "host"],
+    // Before all devices, whose memory accesses it is to see.
+    ...(spec.gpu === true ? ["-device", "intel-iommu,intremap=on,aw-bits=48"] : []),
     ...["-smp", String(spec.cpus), "-m", `${spec.memoryMiB}M`],
     ...["-nodefaults", "-no-user-config", "-display", "none", "-vga", "none"],
     ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
@@ -56,6 +60,8 @@ export function qemuArguments(spec: MachineSpec, frozenState?: number): string[]
     ...["-drive", `if=virtio,format=qcow2,cache=unsafe,discard=unmap,file=${FILES.disk}`],
     ...["-netdev", `user,id=uplink,restrict=on,hostfwd=tcp:127.0.0.1:${spec.sshPort}-:22`],
     ...["-device", "virtio-net-pci,netdev=uplink,romfile="],
+    // At a place of its own, so that no other device moves it.
+    ...(spec.gpu === true ? ["-device", "bochs-display,vgamem=64M,addr=0x10"] : []),
     ...["-device", "virtio-rng-pci"],
     ...["-device", "virtio-serial-pci"],
     ...["-chardev", `socket,id=agent,path=${FILES.agent},server=on,wait=off`],

@@ -35,6 +35,8 @@ export interface MachineInputs {
   memoryMiB: number;
   cpus: number;
   accelerator: "auto" | "tcg" | "kvm";
+  /** An IOMMU, and a display device that a domU can be given. */
+  gpu?: boolean;
   connection: Connection;
   /** Private half of the host key that the connection pins. */
   hostPrivateKey: string;
@@ -198,6 +200,7 @@ export const machineResource: Resource = {
       before !== undefined &&
       (before.memoryMiB !== inputs.memoryMiB ||
         before.cpus !== inputs.cpus ||
+        (before.gpu ?? false) !== (inputs.gpu ?? false) ||
         before.connection.port !== inputs.connection.port ||
         before.accelerator !== inputs.accelerator);
     if (identity !== undefined && hardwareChanged) {
@@ -222,6 +225,7 @@ export const machineResource: Resource = {
         cpus: inputs.cpus,
         memoryMiB: inputs.memoryMiB,
         firmwareCode: firmware.code,
+        gpu: inputs.gpu ?? false,
       };
       const spec = { ...hardware, marker: inputs.marker, sshPort: inputs.connection.port };
       const start = {

@@ -41,7 +41,7 @@ check 'builds as it is shipped' make -s -j2 -C "$root/benchmarks" O="$T/release"
 
 compile() {
 	# shellcheck disable=SC2086
-	"$CC" -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror $2 -I"$root/benchmarks/v4v-bench" \
+	"$CC" -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror $2 -I"$root/benchmarks/v4v-bench" -I"$root/benchmarks/common" \
 		-o "$T/$1" "$here/$1.c" $3
 }
 for tool in jsonl stranger vsock_probe fake_program; do

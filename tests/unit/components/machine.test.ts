@@ -29,12 +29,13 @@ const freeze = {
   awaitIdentity: "#!/bin/sh",
 };
 
-const machine = (given: Record<string, string> = {}, preview = false) =>
+const machine = (given: Record<string, string> = {}, preview = false, gpu = false) =>
   Engine.run(
     () =>
       new Machine("machine", {
         folder: FOLDER,
         image: "/cache/disk.img",
+        gpu,
         settings: settingsOf({ "machine.freeze": "false", ...given }).machine,
         freeze,
       }),
@@ -102,4 +103,11 @@ test("in a preview the connection is not known, and the machine is announced all
   const { engine, result } = await machine({}, true);
   expect(await valueOf(result.connection)).toBeUndefined();
   expect(engine.one("v4v:index:Machine").inputs).toMatchObject({ cpus: 2, memoryMiB: 6144 });
+});
+
+test("a device to pass through is part of its hardware, and of no other machine's", async () => {
+  const { engine } = await machine({}, false, true);
+  expect(engine.one("v4v:index:Machine").inputs.gpu).toBe(true);
+  const plain = await machine();
+  expect(plain.engine.one("v4v:index:Machine").inputs).not.toHaveProperty("gpu");
 });

@@ -298,7 +298,6 @@ describe("what is refused", () => {
     [{ target: "existing" }, 'target: "existing"', "existing hosts over SSH are not built yet"],
     [{ hosts: '[{"host":"a"}]' }, 'hosts: [{"host":"a"}]', "existing hosts over SSH"],
     [{ "domU.type": "pvh" }, 'domU.type: "pvh"', "PVH domUs are not built yet"],
-    [{ "gpu.device": "0000:01:00.0" }, "gpu.device:", "the GPU domain is not built yet"],
     [{ "remoteGpu.enabled": "true" }, 'remoteGpu.enabled: "true"', "remote GPU execution is not"],
   ])("%j says that it is not built yet", (given, beginning, why) => {
     const [problem = "", ...others] = problems(given);

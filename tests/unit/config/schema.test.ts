@@ -121,7 +121,7 @@ test("what is allowed is put in words", () => {
     "domU.memoryMiB": "128 to 65536 MiB",
     "machine.accelerator": "auto, tcg or kvm",
     "machine.mirror": "an address that begins with http:// or https://, or nothing",
-    "gpu.device": "auto or none",
+    "gpu.device": "auto, none, or a device's address as lspci -D prints it: 0000:01:00.0",
     "v4v.enabled": "true or false",
     "remoteGpu.enabled": "false",
   });

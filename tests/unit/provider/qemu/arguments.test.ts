@@ -106,3 +106,17 @@ describe("the accelerator", () => {
     expect(without(of({ accelerator: "kvm" }))).toEqual(without(of()));
   });
 });
+
+test("a machine with a GPU has an IOMMU before all devices, and a display at a place of its own", () => {
+  const args = of({ gpu: true });
+  const devices = values("-device", args);
+  expect(devices[0]).toBe("intel-iommu,intremap=on,aw-bits=48");
+  expect(devices).toContain("bochs-display,vgamem=64M,addr=0x10");
+  expect(devices.filter((device) => !/^(intel-iommu|bochs-display),/.test(device))).toEqual(
+    values("-device"),
+  );
+});
+
+test("a machine without one is the same whether it says so or not", () => {
+  expect(of({ gpu: false })).toEqual(of());
+});

@@ -1,6 +1,6 @@
 /* Whole messages over blocking descriptors: partial transfers and interrupted calls are put right here. */
-#ifndef V4V_BENCH_IO_H
-#define V4V_BENCH_IO_H
+#ifndef BENCH_COMMON_IO_H
+#define BENCH_COMMON_IO_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* The one clock of the program, and deadlines on it. */
-#ifndef V4V_BENCH_CLOCK_H
-#define V4V_BENCH_CLOCK_H
+#ifndef BENCH_COMMON_CLOCK_H
+#define BENCH_COMMON_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>

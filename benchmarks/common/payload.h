@@ -1,6 +1,6 @@
 /* The payload: pseudo-random bytes that depend on a seed and the position in the stream, and a checksum over them. */
-#ifndef V4V_BENCH_PAYLOAD_H
-#define V4V_BENCH_PAYLOAD_H
+#ifndef BENCH_COMMON_PAYLOAD_H
+#define BENCH_COMMON_PAYLOAD_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* Errors as one sentence for a person: a function returns false (or -1) and leaves the reason here. */
-#ifndef V4V_BENCH_ERROR_H
-#define V4V_BENCH_ERROR_H
+#ifndef BENCH_COMMON_ERROR_H
+#define BENCH_COMMON_ERROR_H
 
 #include <stdbool.h>
 
@@ -14,7 +14,7 @@ bool error_set(struct error *error, const char *format, ...) __attribute__((form
 /* Sets "what: <text of errno>"; time-outs of a socket read as such. Always returns false. */
 bool error_errno(struct error *error, const char *what);
 
-/* Prints "v4v-bench: out of memory" and exits with EXIT_STOPPED: nothing here can go on without it. */
+/* Prints "<program>: out of memory" and exits with 1: nothing here can go on without it. */
 _Noreturn void out_of_memory(void);
 
 #endif

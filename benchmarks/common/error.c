@@ -3,10 +3,9 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "v4v_bench.h"
 
 bool error_set(struct error *error, const char *format, ...)
 {
@@ -28,6 +27,6 @@ bool error_errno(struct error *error, const char *what)
 
 void out_of_memory(void)
 {
-	fputs("v4v-bench: out of memory\n", stderr);
-	_exit(EXIT_STOPPED);
+	fprintf(stderr, "%s: out of memory\n", program_invocation_short_name);
+	_exit(EXIT_FAILURE);
 }

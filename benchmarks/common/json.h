@@ -1,6 +1,6 @@
 /* A writer of JSON lines into a growing buffer. Commas are its own business; nesting is the caller's. */
-#ifndef V4V_BENCH_JSON_H
-#define V4V_BENCH_JSON_H
+#ifndef BENCH_COMMON_JSON_H
+#define BENCH_COMMON_JSON_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* The `key=value key=value` words that the plan and the control lines are made of, and strict numbers. */
-#ifndef V4V_BENCH_WORDS_H
-#define V4V_BENCH_WORDS_H
+#ifndef BENCH_COMMON_WORDS_H
+#define BENCH_COMMON_WORDS_H
 
 #include <stdbool.h>
 #include <stddef.h>

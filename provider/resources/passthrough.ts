@@ -1,0 +1,127 @@
+import { missing, typed } from "../inputs.ts";
+import { Refused, type Context, type Prior, type Properties, type Resource } from "../resource.ts";
+import { Remote } from "../ssh/remote.ts";
+import type { Connection } from "../ssh/target.ts";
+import { judge, LOOK_AT_PCI, parsePci, PCIBACK, type PciHost } from "../xen/passthrough.ts";
+
+/** Inputs of `v4v:index:Passthrough`: a PCI device that dom0 keeps for a domU. */
+export interface PassthroughInputs {
+  connection: Connection;
+  /** After a reboot dom0's own drivers have the device again. */
+  dom0BootId: string;
+  /** Address of one of its functions. */
+  device: string;
+  /** Name of the domU that is to have it. */
+  domain: string;
+  /** Folder on the host in which the former drivers are remembered. */
+  folder: string;
+  /** The host's sysfs. */
+  sysfs: string;
+  /** After a refresh: what is wrong with it. */
+  state?: string;
+}
+
+export interface PassthroughOutputs {
+  /** Every function of the device, all of them kept for the domU. */
+  functions: string[];
+}
+
+/** What was in use before is written down first: whoever is killed in between can still be put right. */
+const TAKE = `
+folder=$1 sys=$2
+shift 2
+modprobe xen-pciback
+mkdir -p "$folder"
+for address in "$@"; do
+  driver=; link=$sys/bus/pci/devices/$address/driver
+  [ ! -e "$link" ] || driver=$(basename "$(readlink "$link")")
+  [ "$driver" != ${PCIBACK} ] || continue
+  echo "$driver" >"$folder/$address.new"
+  mv "$folder/$address.new" "$folder/$address"
+  xl pci-assignable-add "$address"
+done`;
+
+/** Prints what could not be put back. After a reboot of dom0 there is nothing left to do but to forget. */
+const GIVE_BACK = `
+folder=$1 sys=$2
+for note in "$folder"/*; do
+  [ -e "$note" ] || continue
+  address=$(basename "$note") driver=$(cat "$note")
+  link=$sys/bus/pci/devices/$address/driver
+  now=; [ ! -e "$link" ] || now=$(basename "$(readlink "$link")")
+  if [ "$now" = ${PCIBACK} ]; then
+    xl pci-assignable-remove -r "$address" >&2 || { echo "$address is still kept for domUs"; continue; }
+    now=; [ ! -e "$link" ] || now=$(basename "$(readlink "$link")")
+  fi
+  # A device that is gone needs no driver.
+  if [ -n "$driver" ] && [ -z "$now" ] && [ -e "$sys/bus/pci/devices/$address" ]; then
+    echo "$address" >"$sys/bus/pci/drivers/$driver/bind" || { echo "$address is without its driver $driver"; continue; }
+  fi
+  rm -f "$note"
+done
+rmdir "$folder" 2>/dev/null || :`;
+
+async function look(remote: Remote, sysfs: string): Promise<PciHost> {
+  return parsePci(await remote.run("looking at the PCI devices", LOOK_AT_PCI, sysfs));
+}
+
+/** Undefined when every function is kept for domUs. */
+function drift(host: PciHost, functions: string[]): string | undefined {
+  const lost = functions.filter(
+    (address) => host.functions.find((one) => one.address === address)?.driver !== PCIBACK,
+  );
+  return lost.length === 0 ? undefined : `not kept for domUs: ${lost.join(", ")}`;
+}
+
+/** A device taken from dom0's drivers, with all its functions, and given back to them in the end. */
+export const passthroughResource: Resource = {
+  deadlines: { create: 120, update: 120, delete: 120 },
+  replaceOn: ["device", "folder"],
+
+  id: (inputs) => typed<PassthroughInputs>(inputs).device,
+
+  check: (inputs) =>
+    Promise.resolve({
+      inputs,
+      failures: missing(inputs, ["connection", "device", "domain", "folder", "sysfs"]),
+    }),
+
+  async ensure(context: Context, properties: Properties): Promise<Properties> {
+    const { connection, device, domain, folder, sysfs } = typed<PassthroughInputs>(properties);
+    const remote = new Remote(connection, context.signal);
+    const { take, problems, warnings } = judge(await look(remote, sysfs), device, domain);
+    // Nothing has been touched yet.
+    if (problems.length > 0) throw new Refused(`gpu.device: ${problems.join("\n")}`);
+    warnings.forEach((warning) => {
+      context.warn(warning);
+    });
+    const functions = take.map(({ address }) => address);
+    await remote.run("taking the device from dom0", TAKE, folder, sysfs, ...functions);
+    const wrong = drift(await look(remote, sysfs), functions);
+    if (wrong !== undefined) throw new Error(`gpu.device: ${wrong}`);
+    return { functions };
+  },
+
+  async read(context: Context, prior: Prior) {
+    const { connection, sysfs } = typed<PassthroughInputs>(prior.inputs);
+    const { functions } = typed<Partial<PassthroughOutputs>>(prior.outputs);
+    const remote = new Remote(
+      connection,
+      AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]),
+    );
+    const wrong = drift(await look(remote, sysfs), functions ?? []);
+    return {
+      inputs: { ...prior.inputs, ...(wrong !== undefined && { state: wrong }) },
+      outputs: prior.outputs,
+    };
+  },
+
+  async delete(context: Context, prior: Prior): Promise<void> {
+    const { connection, folder, sysfs } = typed<PassthroughInputs>(prior.inputs);
+    const remote = new Remote(connection, context.signal);
+    const left = (
+      await remote.run("giving the device back to dom0", GIVE_BACK, folder, sysfs)
+    ).trim();
+    if (left !== "") throw new Error(`gpu.device: ${left}`);
+  },
+};

@@ -1,0 +1,46 @@
+# The command line: exit codes, messages, what is written where.
+# shellcheck shell=sh disable=SC2154
+
+# answers STATUS ARGUMENTS...: runs the program; output is in $T/out and $T/err.
+answers() {
+	answers_status=$1
+	shift
+	rc=0
+	timeout 60 "$BENCH" "$@" >"$T/out" 2>"$T/err" </dev/null || rc=$?
+	[ "$rc" = "$answers_status" ]
+}
+
+# said TEXT: in the output.
+said() {
+	grep -qF -e "$1" "$T/out"
+}
+
+check '--version' answers 0 --version
+check '--version names the program' grep -q '^gpu-bench [0-9.]*$' "$T/out"
+check '--help' answers 0 --help
+check '--help names every command' [ "$(grep -c '^ *\(usage: \)*gpu-bench [a-z-]' "$T/out")" = 5 ]
+for name in backend library device transport samples repetitions sweeps count budget-ms timeout seed reference; do
+	check "--help tells of --$name" said "  --$name "
+done
+check '--help says that cuda was not run on hardware' said 'never run on hardware'
+check 'no command' answers 2
+check 'unknown command' answers 2 fly
+check 'unknown command is named' in_stderr 'unknown command fly'
+check 'no size' answers 2 matmul
+check 'no size is said' in_stderr 'no size: the side of a matrix'
+check 'nothing is written about wrong usage' [ ! -s "$T/out" ]
+
+check 'a library that is not there: 1' answers 1 devices --library "$T/none.so"
+check 'a library that is not there is named' in_stderr "$T/none.so: cannot open shared object file"
+check 'a library that is something else: 1' answers 1 devices --library "$T/cuda/libcudart.so.12"
+check 'what it lacks is named' in_stderr 'the library has no clGetPlatformIDs'
+check 'no CUDA run time: 1' answers 1 devices --backend cuda
+check 'no CUDA run time: what next' in_stderr 'libcudart.so is not found: install the CUDA run time'
+check 'a sample for what failed' answers 1 matmul --backend cuda 8
+check 'the sample says why' said '"ok":false,"device":null,"phase":"connect","error":"libcudart.so is not found'
+check 'the end counts it' said '{"type":"end","ok":0,"failed":1}'
+check 'the lines are JSON' "$T/jsonl" "$T/out"
+check 'a folder that is not there: 1' answers 1 matmul --samples "$T/none/samples" 8
+check 'a folder that is not there is named' in_stderr "$T/none/samples: No such file or directory"
+[ ! -e /dev/full ] || check 'samples that cannot be written: 1' answers 1 matmul --samples /dev/full 8
+[ ! -e /dev/full ] || check 'samples that cannot be written: why' in_stderr 'No space left on device'

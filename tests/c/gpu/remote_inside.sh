@@ -1,0 +1,75 @@
+# The part of remote.sh that runs inside Debian's root: server in /mnt, client in /usr/local, gpu-bench in /build.
+T=/build
+here=/src/tests/c/gpu
+: >"$T/err"
+. "$here/../bench/lib.sh"
+
+BENCH=/build/bin/gpu-bench
+PORT=10998
+
+serve() {
+	mkdir -p "$T/server-cache"
+	POCL_CACHE_DIR=$T/server-cache /mnt/bin/pocld -a 127.0.0.1 -p $PORT >"$T/pocld.log" 2>&1 &
+	pocld=$!
+	for serve_try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		! grep -q "$(printf ':%04X 00000000:0000 0A' $PORT)" /proc/net/tcp || return 0
+		sleep 0.5
+	done
+	echo "# pocld does not listen after try $serve_try"
+	return 1
+}
+
+# remotely STATUS ARGUMENTS...: gpu-bench with no driver but the remote one.
+remotely() {
+	remotely_status=$1
+	shift
+	rc=0
+	mkdir -p "$T/client-cache"
+	POCL_CACHE_DIR=$T/client-cache OCL_ICD_VENDORS=/usr/local/share/pocl-remote POCL_DEVICES=remote \
+		POCL_REMOTE0_PARAMETERS=127.0.0.1:$PORT/0 timeout 120 "$BENCH" "$@" >"$T/out" 2>"$T/err" </dev/null || rc=$?
+	[ "$rc" = "$remotely_status" ]
+}
+
+count() {
+	grep -c -e "$1" "$T/out"
+}
+
+# received: bytes that came in over loopback so far.
+received() {
+	sed -n 's/^ *lo: *\([0-9]*\) .*/\1/p' /proc/net/dev
+}
+
+check 'no server: the error says what next' remotely 1 matmul 8
+check 'no server: which it was' in_stderr 'clGetDeviceIDs: error -33, the device is not to be had: for a remote one, see that its server runs'
+check 'no server: devices' remotely 1 devices
+
+check 'pocld listens' serve
+check 'devices through the remote driver' remotely 0 devices
+check 'the type is that of what computes' grep -q '^cpu  *[1-9][0-9]* MiB  ' "$T/out"
+for workload in matmul stencil; do
+	before=$(received)
+	check "$workload" remotely 0 "$workload" --transport tcp --repetitions 3 1 33 200
+	check "$workload: results are right, cold and warm" [ "$(count '"start":"cold","ok":true')" = 3 -a "$(count '"start":"warm","ok":true')" = 9 ]
+	# Three matrices of 200 x 200 floats, four times.
+	check "$workload: the bytes went through the sockets" [ $(($(received) - before)) -gt $((4 * 3 * 200 * 200 * 4)) ]
+done
+before=$(received)
+check 'transfer' remotely 0 transfer --transport tcp --repetitions 1 --count 3 4096 1000001
+check 'transfer: bytes are right both ways' [ "$(count '"ok":true')" = 4 ]
+check 'transfer: the bytes went through the sockets' [ $(($(received) - before)) -gt $((10 * 1000001)) ]
+
+# A server that dies: the client would wait for it for ever.
+(
+	sleep 8
+	kill -KILL $pocld
+) &
+check 'a server that dies' remotely 1 matmul --transport tcp --repetitions 100000 --timeout 20 64
+check 'a server that dies: samples so far are kept' [ "$(count '"ok":true')" -gt 0 ]
+check 'a server that dies: one line says so' [ "$(count '"ok":false')" = 1 ]
+wait $pocld 2>/dev/null
+check 'the next server' serve
+check 'the next server serves' remotely 0 matmul --transport tcp --repetitions 1 64
+kill $pocld
+
+echo "$PASSED passed, $FAILED failed"
+[ "$FAILED" = 0 ]
