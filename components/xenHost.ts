@@ -21,6 +21,9 @@ export interface XenHostArgs {
 
 /** Where the boot entry expects the hypervisor. */
 const IMAGE_PATH = "/boot/xen-v4v-testbed.gz";
+/** On an overloaded computer networkd needs longer than systemd's 90 s, is killed, and the host boots without network. */
+const DOM0_OPTIONS =
+  "console=hvc0 net.ifnames=0 quiet mitigations=off systemd.default_timeout_start_sec=300";
 export const LIBRARY = "/usr/local/lib/v4v-testbed";
 
 /** Xen's command line. A first word is lost on the way through multiboot, hence the placeholder in front. */
@@ -70,7 +73,7 @@ export function xenBoot(hypervisor: Build, settings: Settings): pulumi.Output<Xe
         imagePath: IMAGE_PATH,
         commandLine,
         root: "/dev/vda2",
-        dom0Options: "console=hvc0 net.ifnames=0 quiet mitigations=off",
+        dom0Options: DOM0_OPTIONS,
       }),
       imagePath: IMAGE_PATH,
       commandLine,

@@ -215,7 +215,10 @@ describe("up, ended at any moment", () => {
       const ended = await Promise.race([over, timer.then(() => false)]);
       if (!ended) process.kill(-running.pid, signal);
       const { code } = await running.finished;
-      console.log(`${signal} after ${afterMs} ms: ${ended ? "up was over" : `exit code ${code}`}`);
+      const last = running.output().trimEnd().split("\n").at(-1) ?? "";
+      console.log(
+        `${signal} after ${afterMs} ms: ${ended ? "up was over" : `exit code ${code}, last printed: ${last}`}`,
+      );
       if (giveUp) {
         const result = succeeded(await testbed.destroy());
         expect(result.output).toContain("is left: no process, no port, no file");
