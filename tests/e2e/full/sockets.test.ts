@@ -117,8 +117,24 @@ async function peersSay(domain: string, pattern: RegExp, not = false): Promise<v
 beforeAll(async () => {
   console.log(`clone of the project: ${testbed.project}`);
   succeeded(await testbed.up(["--profile", "none"], 2400));
+  await copyPrograms();
   await prepareDomains();
 }, 45 * 60_000);
+
+/** What plays the table and the many connections, and what compares. */
+async function copyPrograms(): Promise<void> {
+  const build = (await testbed.resources()).find(
+    ({ type, inputs }) => type === "v4v:index:Build" && inputs?.recipe === "sockets",
+  );
+  for (const program of ["behave", "behave-static", "storm"])
+    for (const domain of [SERVER, CLIENT])
+      testbed.copy(
+        domain,
+        join(String(build?.outputs?.path), "tests", program),
+        `/usr/local/bin/${program}`,
+      );
+  testbed.copy("host", join(testbed.project, "tests/sockets/compare.sh"), "/var/tmp/compare.sh");
+}
 
 /** Blob and key of the tests; gone with a domU that is made again. */
 async function prepareDomains(): Promise<void> {
@@ -165,20 +181,6 @@ describe("discovery", () => {
 });
 
 describe("the table of behaviours", () => {
-  beforeAll(async () => {
-    const build = (await testbed.resources()).find(
-      ({ type, inputs }) => type === "v4v:index:Build" && inputs?.recipe === "sockets",
-    );
-    for (const program of ["behave", "behave-static", "storm"])
-      for (const domain of [SERVER, CLIENT])
-        testbed.copy(
-          domain,
-          join(String(build?.outputs?.path), "tests", program),
-          `/usr/local/bin/${program}`,
-        );
-    testbed.copy("host", join(testbed.project, "tests/sockets/compare.sh"), "/var/tmp/compare.sh");
-  });
-
   it.each([
     ["from the first byte", ""],
     ...(FULL ? [["on connections that have settled", "--settle"]] : []),
