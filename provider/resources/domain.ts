@@ -226,7 +226,8 @@ async function ensureDomain(
     hostKey: key.publicKey,
     via: inputs.connection,
   };
-  const guestSignal = AbortSignal.any([context.signal, AbortSignal.timeout(120_000)]);
+  // On a controller with much else to do, an emulated domU that is up has taken minutes for its first key exchange.
+  const guestSignal = AbortSignal.any([context.signal, AbortSignal.timeout(300_000)]);
   const inGuest = new Remote(guest, guestSignal);
   const started = Date.now();
   let bootId: string;

@@ -50,6 +50,8 @@ export const moduleResource: Resource = {
       context.status(loaded === "not loaded" ? "loading the module" : "replacing the module");
       const script = `
 ln -sf "/etc/systemd/system/$1" "/etc/systemd/system/multi-user.target.wants/$1"
+# systemd answers late on an emulated machine whose controller is busy; 25 s are not enough then.
+export SYSTEMD_BUS_TIMEOUT=120s
 systemctl daemon-reload
 systemctl restart "$1" || { journalctl -q -o cat -n 5 -u "$1" >&2; dmesg | grep v4v: | tail -n 3 >&2; exit 1; }`;
       await remote.run("loading the V4V module", script, inputs.unit);
