@@ -48,7 +48,7 @@ export interface DomainOutputs {
 const creations = new Semaphore(2);
 
 /** How long a domU may take to answer, s: one that boots, and one that has booted. */
-const BOOT_S = 120;
+const BOOT_S = 300;
 const IDENTIFIED_S = 60;
 
 /** dom0/domu on the host. */

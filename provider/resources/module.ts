@@ -28,6 +28,8 @@ wants=/etc/systemd/system/multi-user.target.wants/$1
 ${LOOK}`;
 
 const LOAD = `
+# systemd answers late on an emulated machine whose controller is busy; 25 s are not enough then.
+export SYSTEMD_BUS_TIMEOUT=120s
 systemctl daemon-reload
 systemctl restart "$1" || { journalctl -q -o cat -n 5 -u "$1" >&2; dmesg | grep v4v: | tail -n 3 >&2; exit 1; }
 rm -f "/etc/systemd/system/$1.pending"

@@ -13,7 +13,6 @@
 
 static void without_blocking(struct side *side)
 {
-	struct sockaddr_in to = place(side, 1);
 	char byte;
 
 	if (side->server) {
@@ -21,14 +20,27 @@ static void without_blocking(struct side *side)
 		send_all(side->fd, "x", 1);
 		return;
 	}
-	side->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	say(side, "connect %s", result(connect(side->fd, (struct sockaddr *)&to, sizeof(to))));
+	side->fd = new_socket(side, SOCK_NONBLOCK);
+	say(side, "connect %s", result(connect_to(side, side->fd, 1)));
 	say(side, "poll: OUT %d", !!(wait_poll(side->fd, POLLOUT) & POLLOUT));
 	say(side, "SO_ERROR %d", error_of(side->fd));
-	say(side, "connect again %s", outcome(connect(side->fd, (struct sockaddr *)&to, sizeof(to))));
-	say(side, "and again %s", result(connect(side->fd, (struct sockaddr *)&to, sizeof(to))));
 	wait_poll(side->fd, POLLIN);
 	say(side, "recv %s", result(recv(side->fd, &byte, 1, 0)));
+}
+
+static void connected_by_then(struct side *side)
+{
+	if (side->server) {
+		side->fd = answer(side);
+		meet(side);
+		return;
+	}
+	side->fd = new_socket(side, SOCK_NONBLOCK);
+	connect_to(side, side->fd, 1);
+	wait_poll(side->fd, POLLOUT);
+	say(side, "connect again %s", outcome(connect_to(side, side->fd, 1)));
+	say(side, "and again %s", result(connect_to(side, side->fd, 1)));
+	meet(side);
 }
 
 static void refused(struct side *side)
@@ -312,6 +324,7 @@ static void not_connected(struct side *side)
 
 const struct behaviour connect_behaviours[] = {
 	{"connect without blocking", without_blocking, true},
+	{"a second connect without blocking", connected_by_then, true},
 	{"connect is refused", refused, true},
 	{"the backlog", backlog, true},
 	{"a listener is polled", a_listener_is_polled, true},

@@ -1,12 +1,15 @@
 /*
  * behave: plays behaviours of TCP sockets between two domains and prints the transcript of both ends.
- *   behave serve ADDRESS PORT            once; listens on PORT and PORT + 1
- *   behave call ADDRESS PORT [OPTION...] prints the transcript
+ *   behave serve ADDRESS PORT [OPTION...] once; listens on PORT and PORT + 1
+ *   behave call ADDRESS PORT [OPTION...]  prints the transcript
+ *     --vsock CID  (both ends) connections under test are AF_VSOCK's, to the server's CID; what AF_VSOCK has not is left
+ *                  out
  *     --settle     bytes go to and fro on each connection first, so that it has moved if it will
  *     --only NAME  behaviours whose name holds NAME
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/vm_sockets.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,10 +31,12 @@ static const struct behaviour *const tables[] = {bytes_behaviours, wait_behaviou
 static int listen_on(const struct side *side, uint16_t port)
 {
 	struct sockaddr_in own = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(side->address)}};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+	struct sockaddr_vm vm = {.svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY, .svm_port = port};
+	int fd = new_socket(side, SOCK_CLOEXEC), on = 1;
 
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-	    bind(fd, (struct sockaddr *)&own, sizeof(own)) != 0 || listen(fd, 64) != 0)
+	    (side->cid ? bind(fd, (struct sockaddr *)&vm, sizeof(vm)) : bind(fd, (struct sockaddr *)&own, sizeof(own))) != 0 ||
+	    listen(fd, 64) != 0)
 		give_up("listening");
 	return fd;
 }
@@ -104,7 +109,7 @@ static void hangs(int number)
 
 int main(int argc, char **argv)
 {
-	struct side side = {.fd = -1, .listener = -1};
+	struct side side = {.fd = -1, .listener = -1}, control;
 	const char *only = "";
 	struct in_addr address;
 	uint32_t settled = 0;
@@ -112,7 +117,7 @@ int main(int argc, char **argv)
 
 	if (argc < 4 || (strcmp(argv[1], "serve") != 0 && strcmp(argv[1], "call") != 0) ||
 	    inet_pton(AF_INET, argv[2], &address) != 1) {
-		fprintf(stderr, "usage: behave serve|call ADDRESS PORT [--settle] [--only NAME]\n");
+		fprintf(stderr, "usage: behave serve|call ADDRESS PORT [--vsock CID] [--settle] [--only NAME]\n");
 		return 2;
 	}
 	side.server = strcmp(argv[1], "serve") == 0;
@@ -123,21 +128,24 @@ int main(int argc, char **argv)
 			settled = 1;
 		else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
 			only = argv[++i];
+		else if (strcmp(argv[i], "--vsock") == 0 && i + 1 < argc)
+			side.cid = (uint32_t)strtoul(argv[++i], NULL, 10);
 	}
 	signal(SIGALRM, hangs);
+	/* The control connection is always TCP's. */
+	control = side;
+	control.cid = 0;
 	if (side.server) {
-		int control = listen_on(&side, side.port);
+		int listener = listen_on(&control, side.port);
 
 		side.listener = listen_on(&side, (uint16_t)(side.port + 1));
-		side.control = accept4(control, NULL, NULL, SOCK_CLOEXEC);
-		close(control);
+		side.control = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		close(listener);
 		if (side.control < 0)
 			give_up("accepting the client");
 	} else {
-		struct side to_control = side;
-
-		to_control.port--;
-		side.control = dial(&to_control);
+		control.port--;
+		side.control = dial(&control);
 	}
 	setsockopt(side.control, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (side.server)
@@ -146,7 +154,7 @@ int main(int argc, char **argv)
 		send_all(side.control, &settled, sizeof(settled));
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
 		for (current = tables[t]; current->name; current++) {
-			uint8_t wanted = strstr(current->name, only) != NULL;
+			uint8_t wanted = strstr(current->name, only) != NULL && (!side.cid || goes_over_vsock(current));
 
 			/* The client's choice. */
 			if (side.server)

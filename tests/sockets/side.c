@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/vm_sockets.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -118,12 +119,25 @@ int error_of(int fd)
 	return error;
 }
 
+int new_socket(const struct side *side, int flags)
+{
+	return socket(side->cid ? AF_VSOCK : AF_INET, SOCK_STREAM | flags, 0);
+}
+
+int connect_to(const struct side *side, int fd, int port_offset)
+{
+	struct sockaddr_in to = place(side, port_offset);
+	struct sockaddr_vm vm = {.svm_family = AF_VSOCK, .svm_cid = side->cid,
+				 .svm_port = (unsigned int)(side->port + port_offset)};
+
+	return side->cid ? connect(fd, (struct sockaddr *)&vm, sizeof(vm)) : connect(fd, (struct sockaddr *)&to, sizeof(to));
+}
+
 int dial(const struct side *side)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(side->port + 1), .sin_addr = {htonl(side->address)}};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = new_socket(side, SOCK_CLOEXEC);
 
-	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0)
+	if (fd < 0 || connect_to(side, fd, 1) != 0)
 		give_up("connecting to the server");
 	return fd;
 }
@@ -137,6 +151,21 @@ int answer(const struct side *side)
 	return fd;
 }
 
+/* FIONREAD, or where a family has it not, as many as are asked for by a peek. */
+static int unread_of(int fd, int count)
+{
+	static char bytes[65536];
+	int unread;
+	ssize_t n;
+
+	if (ioctl(fd, FIONREAD, &unread) == 0)
+		return unread;
+	if ((errno != ENOTTY && errno != EOPNOTSUPP) || (size_t)count > sizeof(bytes))
+		give_up("FIONREAD");
+	n = recv(fd, bytes, (size_t)count, MSG_PEEK | MSG_DONTWAIT);
+	return n > 0 ? (int)n : 0;
+}
+
 int wait_unread(int fd, int count)
 {
 	int unread = 0;
@@ -144,8 +173,7 @@ int wait_unread(int fd, int count)
 	for (int ms = 0; ms < PATIENCE_MS; ms += 2) {
 		struct pollfd end = {.fd = fd, .events = POLLRDHUP};
 
-		if (ioctl(fd, FIONREAD, &unread) != 0)
-			give_up("FIONREAD");
+		unread = unread_of(fd, count);
 		if (unread >= count || (poll(&end, 1, 0) == 1 && ms > 1000))
 			break;
 		usleep(2000);

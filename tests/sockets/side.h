@@ -20,6 +20,8 @@ struct side {
 	int fd;
 	/* Where the server is, host order. */
 	uint32_t address;
+	/* Its CID, when the connections under test are AF_VSOCK's; else 0. */
+	uint32_t cid;
 	uint16_t port;
 	char *transcript;
 	size_t length;
@@ -35,6 +37,9 @@ struct behaviour {
 /* Each file of behaviours ends its table with an empty entry. */
 extern const struct behaviour bytes_behaviours[], wait_behaviours[], end_behaviours[], connect_behaviours[],
 	option_behaviours[], process_behaviours[], listen_behaviours[], begin_behaviours[], message_behaviours[];
+
+/* Whether AF_VSOCK shows the same. */
+bool goes_over_vsock(const struct behaviour *behaviour);
 
 /* Adds a line to the transcript. */
 void say(struct side *side, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -58,6 +63,9 @@ struct sockaddr_in place(const struct side *side, int port_offset);
 /* SO_ERROR, which takes it away. */
 int error_of(int fd);
 
+/* A socket of the family under test; and connect() to the server's port that is this far from the control connection's. */
+int new_socket(const struct side *side, int flags);
+int connect_to(const struct side *side, int fd, int port_offset);
 /* A new connection to the server's listener; and the server's end of it. */
 int dial(const struct side *side);
 int answer(const struct side *side);

@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { guestAddress } from "../../../components/network.ts";
 import { HostileDomain, type Summary } from "../hostile.ts";
 import { HypervisorView, mostLines, type Account } from "../hypervisor.ts";
 import { Pair } from "../pair.ts";
 import { succeeded, takeDownAfterwards } from "../lifecycle.ts";
+import { standStill } from "../standstill.ts";
 import { Testbed } from "../testbed.ts";
 
 /**
@@ -24,6 +26,8 @@ const CYCLES = FULL ? 100 : 5;
 /** Transfers beside a hostile domU, and as many beside one that burns CPU. */
 const ROUNDS = FULL ? 5 : 3;
 const TRANSFER_SECONDS = FULL ? 10 : 3;
+/** How long nobody reads. */
+const STILL_SECONDS = FULL ? 60 : 3;
 
 /** Two CPUs for each: one changes memory while the other's call is under way. */
 const SETTINGS = ["--profile", "none", "--vms", "3", "--domu-vcpus", "2"];
@@ -121,6 +125,17 @@ echo "domain $id"`;
 
 const cycle = () => testbed.on("host", CYCLE, 300);
 
+/** With its module loaded anew, dom0 answers and is known to the domUs' programs. */
+async function expectDom0Talks(): Promise<void> {
+  await testbed.on(
+    "host",
+    "rm -f /tmp/said; nohup timeout 60 socat -u VSOCK-LISTEN:7100 CREATE:/tmp/said >/dev/null 2>&1 & sleep 1",
+  );
+  await testbed.on("domu1", "echo hello | socat -u - VSOCK-CONNECT:2:7100");
+  expect(await testbed.on("host", "sleep 1; cat /tmp/said")).toBe("hello");
+  expect(await testbed.on("host", "v4vctl peers")).toContain(guestAddress(1).address);
+}
+
 takeDownAfterwards(testbed);
 
 describe.each(BUILDS)("beside a $build build of the hypervisor", ({ debug, cycles }) => {
@@ -135,6 +150,14 @@ describe.each(BUILDS)("beside a $build build of the hypervisor", ({ debug, cycle
     expect(await testbed.on("host", "xl info | sed -n 's/^build_id *: //p'")).toBe(
       (made?.outputs?.facts as Record<string, string> | undefined)?.["build-id"],
     );
+  });
+
+  it("readers that stand still, clocks that jump and a dom0 without its module cost no byte and leave no sender stuck", async () => {
+    const listener = hypervisor.listen();
+    const bytes = await standStill(testbed, STILL_SECONDS);
+    console.log(`carried ${(bytes / 2 ** 20).toFixed(0)} MiB`);
+    listener.expectCalm();
+    await expectDom0Talks();
   });
 
   it(
