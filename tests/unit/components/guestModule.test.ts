@@ -37,7 +37,7 @@ test("domUs get the module, the loader, and a hook that runs one on the other", 
   expect(hook).toEqual({
     path: "/etc/v4v/boot.d/50-v4v",
     mode: "755",
-    content: `#!/bin/sh\nexec ${loader.path} ${module.path} ring_kib=64 spin_us=200\n`,
+    content: `#!/bin/sh\nexec ${loader.path} ${module.path} ring_kib=64 spin_us=1000\n`,
   });
 });
 

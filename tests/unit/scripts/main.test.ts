@@ -106,7 +106,7 @@ describe("a mistake is told in a sentence, without a stack trace, and ends with 
     [["compare", "../x", "../y"], 'there is no run "../x", nor is that a folder'],
     [["completion", "fish"], "Allowed choices are bash, zsh"],
     [["doctor", "--report", "/nonexistent/r.md"], "there is no folder /nonexistent"],
-    [["test", "--only", "nothing"], "Allowed choices are checks, unit, c, e2e"],
+    [["test", "--only", "nothing"], "Allowed choices are checks, unit, browser, c, e2e"],
   ])("%j", async (args, sentence) => {
     const { code, stdout, stderr } = await run(args);
     expect(stderr).toContain(sentence);
