@@ -125,6 +125,15 @@ function pingPong(sample: PingPongSample): Observation[] {
   return [latency, bandwidth];
 }
 
+/** One number for the whole step. */
+const single = (sample: Sample, metric: Metric, value: number): Observation => ({
+  ...at(sample),
+  experiment: sample.experiment,
+  metric,
+  values: [value],
+  median: value,
+});
+
 function setups(sample: ConnectSample): Observation[] {
   const values = sample.setup_ns.map((ns) => ns / 1000);
   const { experiment } = sample;
@@ -136,17 +145,12 @@ function setups(sample: ConnectSample): Observation[] {
  * dom0, for each byte of payload.
  */
 function programFigures(sample: ProgramSample): Observation[] {
-  const { experiment } = sample;
-  const of = (metric: Metric, value: number): Observation => ({
-    ...at(sample),
-    experiment,
-    metric,
-    values: [value],
-    median: value,
-  });
-  if (sample.unit === "1/s") return [of("rate", sample.figure)];
+  if (sample.unit === "1/s") return [single(sample, "rate", sample.figure)];
   const net = sample.net_tx_bytes + sample.net_rx_bytes;
-  return [of("bandwidth", sample.figure), of("net_share", net / sample.payload_bytes)];
+  return [
+    single(sample, "bandwidth", sample.figure),
+    single(sample, "net_share", net / sample.payload_bytes),
+  ];
 }
 
 /** Bytes over time: of a stream the receiver's. */
@@ -154,23 +158,13 @@ function throughput(sample: Sample & { bytes: number; ns: number }): Observation
   if (sample.ns === 0) {
     return { failed: true, reason: "all payload arrived at once: no time to divide by" };
   }
-  const value = (sample.bytes * 1000) / sample.ns;
-  const { experiment } = sample;
-  return [{ ...at(sample), experiment, metric: "bandwidth", values: [value], median: value }];
+  return [single(sample, "bandwidth", (sample.bytes * 1000) / sample.ns)];
 }
 
 function cost(sample: Sample): Observation[] | Refusal {
   const found = cpuCost([sample]);
   if (typeof found === "string") return { failed: true, reason: found };
-  const { experiment } = sample;
-  const of = (metric: Metric, value: number): Observation => ({
-    ...at(sample),
-    experiment,
-    metric,
-    values: [value],
-    median: value,
-  });
-  return [of("cpu_per_kb", found.perKb), of("cpu_dom0", found.dom0)];
+  return [single(sample, "cpu_per_kb", found.perKb), single(sample, "cpu_dom0", found.dom0)];
 }
 
 function observe(sample: Sample): Observation[] | Refusal {
