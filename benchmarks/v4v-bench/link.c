@@ -12,6 +12,7 @@
 #define MAX_NOISE 100u     /* lines */
 #define MAX_COMPLAINTS 200u /* lines of stderr passed on from one agent: another domain fills no log */
 #define EXIT_GRACE_MS 1000u
+#define START_AT_ONCE 3 /* side by side, sixteen logins on one virtual CPU all take longer than a step may */
 #define SEND_LIMIT_MS 5000u
 #define LAST_WORDS_MS 100u /* for stderr when stdout has ended */
 
@@ -159,26 +160,39 @@ void links_poll(struct link *links[], size_t count, uint64_t deadline_ns, link_h
 	}
 }
 
-static bool any_starting(struct link *links[], size_t count)
+static size_t starting(struct link *links[], size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (links[i]->state == LINK_STARTING)
-			return true;
+	size_t found = 0;
+
+	for (size_t i = 0; i < count; i++)
+		found += links[i]->state == LINK_STARTING;
+	return found;
+}
+
+/* From `next` on, as many as may start at once. Returns the first that has to wait. */
+static size_t start_some(struct link *links[], size_t count, size_t next)
+{
+	for (; next < count && starting(links, count) < START_AT_ONCE; next++) {
+		if (links[next]->state == LINK_DOWN)
+			link_start(links[next]);
 	}
-	return false;
+	return next;
 }
 
 void links_start(struct link *links[], size_t count, uint64_t deadline_ns)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (links[i]->state == LINK_DOWN)
-			link_start(links[i]);
-	}
-	while (!stop_requested() && any_starting(links, count) && now_ns() < deadline_ns)
+	size_t next = start_some(links, count, 0);
+
+	while (!stop_requested() && starting(links, count) && now_ns() < deadline_ns) {
 		links_poll(links, count, deadline_ns, NULL, NULL);
+		next = start_some(links, count, next);
+	}
 	for (size_t i = 0; i < count; i++) {
 		if (links[i]->state == LINK_STARTING)
 			link_down(links[i], 0, "it did not answer in time");
+		else if (i >= next && links[i]->state == LINK_DOWN)
+			error_set(&links[i]->reason, "agent of %s: those before it left no time to start it",
+				  links[i]->domain->name);
 	}
 }
 
