@@ -42,7 +42,7 @@ export interface MachineInputs {
   hostPrivateKey: string;
   /** Public keys that may log in as root, one a line. */
   authorizedKeys: string;
-  /** Seconds without an answer after which a machine that runs already is switched off and on. */
+  /** Seconds without an answer after which a machine is switched off and on, once. */
   silence: number;
   /** Go on from a frozen machine with this in it, and make that one first if need be. */
   freeze?: Freeze;
@@ -253,13 +253,18 @@ export const machineResource: Resource = {
         );
       }
     };
-    if (identity !== undefined) {
+    // One that runs already may hang, and an emulated one now and then hangs as it boots: that one is switched off and
+    // on. The last attempt has the rest of the deadline.
+    for (const last of [false, true]) {
+      const fresh = identity === undefined;
+      identity ??= await powerOn();
       const patience = AbortSignal.timeout(inputs.silence * 1000);
       try {
-        await answer(AbortSignal.any([context.signal, patience]), false);
+        await answer(last ? context.signal : AbortSignal.any([context.signal, patience]), fresh);
+        break;
       } catch (error) {
         context.signal.throwIfAborted();
-        if (!patience.aborted) throw error;
+        if (last || !patience.aborted) throw error;
         context.warn(
           `the machine runs and has not answered for ${inputs.silence} s; it is switched off and on. ` +
             `Its console ended with:\n${consoleTail(consoleLog, 15)}`,
@@ -268,10 +273,7 @@ export const machineResource: Resource = {
         identity = undefined;
       }
     }
-    if (identity === undefined) {
-      identity = await powerOn();
-      await answer(context.signal, true);
-    }
+    if (identity === undefined) throw new Error("the machine was not switched on again");
     const outputs: MachineOutputs = {
       state: "running",
       acceleratorUsed: choice.accelerator,

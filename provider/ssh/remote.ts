@@ -1,5 +1,6 @@
 import { createReadStream } from "node:fs";
 import { createHash } from "node:crypto";
+import type { Readable } from "node:stream";
 import type { ClientChannel } from "ssh2";
 import { RemoteFailure, Unreachable } from "./errors.ts";
 import { quote } from "./quote.ts";
@@ -37,8 +38,12 @@ export class Remote {
     return describe(this.connection);
   }
 
-  /** Runs a command line once; the exit code is the caller's to judge. */
-  async once(command: string, stdin?: Buffer | string | NodeJS.ReadableStream): Promise<Result> {
+  /**
+   * Runs a command line once; the exit code is the caller's to judge.
+   *
+   * @param stdin a stream is opened when the command has begun: one that nobody reads has nobody who hears of its error
+   */
+  async once(command: string, stdin?: Buffer | string | (() => Readable)): Promise<Result> {
     const client = await session(this.connection, this.#signal);
     return new Promise((resolve, reject) => {
       const lost = (why: string) => {
@@ -106,7 +111,15 @@ export class Remote {
         });
         if (stdin === undefined) channel.end();
         else if (typeof stdin === "string" || Buffer.isBuffer(stdin)) channel.end(stdin);
-        else stdin.pipe(channel);
+        else {
+          const source = stdin();
+          source.once("error", (failure) => {
+            unhook();
+            channel.close();
+            reject(failure);
+          });
+          source.pipe(channel);
+        }
       };
       try {
         client.exec(command, handle);
@@ -212,8 +225,7 @@ export class Remote {
     const script =
       'umask 077; mkdir -p "${1%/*}"; cat >"$1.new"; echo "$2  $1.new" | sha256sum --check --status; chmod "$3" "$1.new"; mv -f "$1.new" "$1"';
     await untilReachable(what, this.#signal, async () => {
-      const result = await this.once(
-        `sh -euc ${quote(script)} sh ${words}`,
+      const result = await this.once(`sh -euc ${quote(script)} sh ${words}`, () =>
         createReadStream(file.source),
       );
       if (result.exitCode !== 0)

@@ -30,6 +30,16 @@ function lineCounts(output: string): { passed: number; failed: number } | undefi
   return last === undefined ? undefined : { passed: Number(last[1]), failed: Number(last[2]) };
 }
 
+/**
+ * The part of a failed suite's output that says why: from Vitest's first heading of failures or unhandled errors on, or
+ * the end. Whoever keeps only the end of a long log finds it there.
+ */
+export function reason(output: string): string {
+  const lines = output.trimEnd().split("\n");
+  const heading = lines.findIndex((line) => /^⎯+ +(Failed|Unhandled|Startup) /.test(line));
+  return (heading < 0 ? lines.slice(-40) : lines.slice(heading, heading + 120)).join("\n");
+}
+
 function suites(full: boolean): Suite[] {
   const bin = (name: string) => join(PROJECT, "node_modules", ".bin", name);
   const vitest = (config: string) => ["run", "--config", join(PROJECT, config), "--no-color"];
@@ -142,6 +152,7 @@ export function testCommand(): Command {
       let passed = 0;
       let failed = 0;
       const summary: string[] = [];
+      const reasons: string[] = [];
       for (const suite of suites(full).filter(
         ({ group }) => only === undefined || group === only,
       )) {
@@ -151,12 +162,14 @@ export function testCommand(): Command {
         const counts = suite.counts?.(output) ?? { passed: code === 0 ? 1 : 0, failed: 0 };
         // A suite that ends badly without a failed test of its own has failed as a whole.
         if (code !== 0 && counts.failed === 0) counts.failed = 1;
+        if (counts.failed > 0) reasons.push(`== why ${suite.name} failed\n${reason(output)}\n`);
         passed += counts.passed;
         failed += counts.failed;
         summary.push(
           `${suite.name}: ${counts.passed} passed, ${counts.failed} failed (${Math.round((Date.now() - started) / 1000)} s)`,
         );
       }
+      for (const text of reasons) console.log(`\n${text}`);
       console.log(`\n${summary.join("\n")}`);
       console.log(`${passed} passed, ${failed} failed`);
       process.exitCode = failed === 0 && passed > 0 ? 0 : 1;

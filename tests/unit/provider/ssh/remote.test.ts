@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import {
   chmodSync,
+  createReadStream,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -365,5 +366,26 @@ describe("an upload", () => {
     expect(error.message).toContain("ENOENT");
     expect(far.commands).toEqual([]);
     expect(existsSync(folder("x"))).toBe(false);
+  });
+
+  test("of a file that goes away meanwhile is an error that says so", async () => {
+    const { connection } = await farSide();
+    const gone = () => createReadStream(folder("gone"));
+    expect((await failure(new Remote(connection, signal()).once("cat", gone))).message).toContain(
+      "ENOENT",
+    );
+  });
+
+  test("opens no file for a machine that cannot be reached", async () => {
+    const far = await farSide();
+    await far.stop();
+    let opened = 0;
+    const count = () => {
+      opened += 1;
+      return createReadStream(folder("gone"));
+    };
+    const error = await failure(new Remote(far.connection, signal()).once("cat", count));
+    expect(error).toBeInstanceOf(Unreachable);
+    expect(opened).toBe(0);
   });
 });
