@@ -34,6 +34,14 @@ export const domains = testbed.domains.domains.map(({ name, address, domid, cid 
   domid,
   cid,
 }));
+/** The domU that has the GPU. */
+export const gpu = testbed.gpuDomain
+  ? {
+      name: testbed.gpuDomain.domain.name,
+      address: testbed.gpuDomain.domain.address,
+      functions: testbed.gpuDomain.passthrough.functions,
+    }
+  : null;
 export const run = testbed.evaluation.run?.runId ?? null;
 export const report = testbed.evaluation.run?.report ?? null;
 export const claims =

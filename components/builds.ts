@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { gpuDevice } from "../config/gpu.ts";
 import type { Settings } from "../config/types.ts";
 import { Build } from "../provider/sdk.ts";
 
@@ -6,6 +7,16 @@ export interface BuildsArgs {
   /** Folder of the project. */
   project: string;
   settings: Settings;
+}
+
+/** What only a testbed with a GPU domU is made of. */
+export interface GpuBuilds {
+  /** The GPU domU's root file system. */
+  image: Build;
+  /** PoCL's remote driver and server. */
+  pocl: Build;
+  /** gpu-bench and pci-bar. */
+  tools: Build;
 }
 
 /** Everything that is compiled or put together on the controller; independent builds run side by side. */
@@ -19,6 +30,8 @@ export class Builds extends pulumi.ComponentResource {
   readonly module: Build | undefined;
   /** The socket layer; absent with v4v.enabled false. */
   readonly sockets: Build | undefined;
+  /** Absent without a GPU domU. */
+  readonly gpu: GpuBuilds | undefined;
 
   constructor(name: string, args: BuildsArgs, options?: pulumi.ComponentResourceOptions) {
     super("v4v:testbed:Builds", name, {}, options);
@@ -76,6 +89,14 @@ export class Builds extends pulumi.ComponentResource {
     this.sockets = settings.v4v.enabled
       ? make("sockets", {}, { buildroot }, ["sockets", "tests/sockets", "kernel/include"])
       : undefined;
+    if (gpuDevice(settings) !== undefined) {
+      const poclRoot = make("pocl-root", {}, { index }, []);
+      this.gpu = {
+        image: make("gpu-image", {}, { index }, ["recipes/domu-image"]),
+        pocl: make("pocl", {}, { pocl_root: poclRoot }, []),
+        tools: make("gpu-tools", {}, { buildroot }, ["benchmarks"]),
+      };
+    }
     this.registerOutputs({ hypervisor: this.hypervisor.fact("build-id") });
   }
 }

@@ -6,7 +6,7 @@ import type { RemoteFile } from "../provider/resources/files.ts";
 import type { Guest } from "../provider/xen/guest.ts";
 import type { GuestRoot } from "../provider/xen/guestRoot.ts";
 import { render } from "../templates/render.ts";
-import { bridge, guestAddress } from "./network.ts";
+import { bridge, guestAddress, type GuestAddress } from "./network.ts";
 import { initrdTools, LIBRARY, type XenHost } from "./xenHost.ts";
 
 export interface DomainsArgs {
@@ -31,13 +31,14 @@ export interface DomainsArgs {
  */
 const KERNEL_OPTIONS = "clocksource=tsc tsc=nowatchdog";
 
-const FOLDER = "/var/lib/v4v-testbed";
+/** Of the domUs on their host, and of what they boot from. */
+export const DOMU_FOLDER = "/var/lib/v4v-testbed";
 
 /** What the domUs of a host boot from. */
 export function guestRoot(project: string, image: Build): pulumi.Output<GuestRoot> {
   const scripts = Buffer.concat(initrdTools(project).map(({ content }) => Buffer.from(content)));
   return pulumi.all([image.path, image.fact("root-sha256")]).apply(([path, imageSha256]) => ({
-    folder: FOLDER,
+    folder: DOMU_FOLDER,
     image: `${path}/root.ext4.zst`,
     imageSha256,
     makeInitrd: `${LIBRARY}/make-initrd`,
@@ -45,26 +46,50 @@ export function guestRoot(project: string, image: Build): pulumi.Output<GuestRoo
   }));
 }
 
+export interface GuestHardware {
+  memoryMiB: number;
+  vcpus: number;
+  /** Folder on the host of what it boots from. */
+  image: string;
+  /** Addresses of the PCI devices that it has. */
+  pci: string[];
+}
+
+/** The xl configuration of a domU. */
+export const guestConfig = (
+  name: string,
+  { address, mac }: GuestAddress,
+  { memoryMiB, vcpus, image, pci }: GuestHardware,
+): string =>
+  render("domu.cfg", {
+    name,
+    pvh: false,
+    memoryMiB,
+    vcpus,
+    kernelOptions: KERNEL_OPTIONS,
+    folder: image,
+    library: LIBRARY,
+    bridge: bridge.name,
+    address,
+    mac,
+    pci,
+  });
+
+/** What a domU's boot script is told. */
+export function guestEnvironment(name: string, { address }: GuestAddress): string {
+  const { gateway, prefixLength } = bridge;
+  return render("domu.env", { name, address, prefixLength, gateway });
+}
+
 /** What is known of `domu1`, `domu2`, ... without a stack. */
 export function guest(number: number, settings: Settings["domU"]): Guest {
   const name = `domu${number}`;
-  const { address, mac } = guestAddress(number);
-  const { gateway, prefixLength, name: bridgeName } = bridge;
+  const where = guestAddress(number);
+  const { memoryMiB, vcpus } = settings;
   return {
     name,
-    config: render("domu.cfg", {
-      name,
-      pvh: false,
-      memoryMiB: settings.memoryMiB,
-      vcpus: settings.vcpus,
-      kernelOptions: KERNEL_OPTIONS,
-      folder: FOLDER,
-      library: LIBRARY,
-      bridge: bridgeName,
-      address,
-      mac,
-    }),
-    environment: render("domu.env", { name, address, prefixLength, gateway }),
+    config: guestConfig(name, where, { memoryMiB, vcpus, image: DOMU_FOLDER, pci: [] }),
+    environment: guestEnvironment(name, where),
   };
 }
 

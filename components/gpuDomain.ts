@@ -1,38 +1,114 @@
 import * as pulumi from "@pulumi/pulumi";
-import { Passthrough } from "../provider/sdk.ts";
+import type { Settings } from "../config/types.ts";
+import type { RemoteFile } from "../provider/resources/files.ts";
+import { Domain, GuestImage, Passthrough } from "../provider/sdk.ts";
+import type { GpuBuilds } from "./builds.ts";
+import { DOMU_FOLDER, guestConfig, guestEnvironment, guestRoot } from "./domains.ts";
+import { gpuGuest } from "./network.ts";
 import type { XenHost } from "./xenHost.ts";
 
-/** Name of the domU that is to have the device. */
-const GUEST = "gpu";
+/** Name of the domU that has the device. */
+export const GPU_GUEST = "gpu";
+
+const IMAGE_FOLDER = `${DOMU_FOLDER}/gpu-image`;
+
+/** What a PV guest sees its PCI devices with. */
+const MODULES = ["xen-pcifront"];
 
 export interface GpuDomainArgs {
   xenHost: XenHost;
-  /** PCI address. */
+  project: string;
+  /** PCI address, or `auto` for the host's only display device that dom0 can spare. */
   device: string;
+  settings: Settings;
+  builds: GpuBuilds;
+  /** Files that it gets on top of its image. */
+  payload: pulumi.Input<RemoteFile[]>;
+  /** The stack's folder on the controller. */
+  runFolder: pulumi.Input<string>;
+  /** Public keys that may log in as root. */
+  authorizedKeys: pulumi.Input<string>;
+  /** What has to be in force on the host before a domU runs, and what goes after it. */
+  after: pulumi.Resource[];
 }
 
-/** Whether the setting names a device, which then is none of dom0's. */
-export const passedThrough = (device: string): boolean => device !== "auto" && device !== "none";
+/** Programs of the GPU domU itself. */
+export function gpuPrograms(builds: GpuBuilds): pulumi.Output<RemoteFile[]> {
+  return builds.tools.path.apply((path) =>
+    ["gpu-bench", "pci-bar"].map((program) => ({
+      path: `/usr/local/bin/${program}`,
+      mode: "755",
+      source: `${path}/bin/${program}`,
+    })),
+  );
+}
 
-/** The GPU, taken from dom0 with all its functions. The domU that it is for is not built yet. */
+/** The GPU, taken from dom0 with all its functions, and the domU that has it. */
 export class GpuDomain extends pulumi.ComponentResource {
   readonly passthrough: Passthrough;
+  readonly image: GuestImage;
+  readonly domain: Domain;
 
   constructor(name: string, args: GpuDomainArgs, options?: pulumi.ComponentResourceOptions) {
     super("v4v:testbed:GpuDomain", name, {}, options);
-    const { host, bootId } = args.xenHost;
+    const { settings } = args;
+    const { host, bootId, key, hypervisor } = args.xenHost;
+    const { connection } = host;
+    const on = { parent: this, deletedWith: host.resource };
     this.passthrough = new Passthrough(
       `${name}-device`,
       {
-        connection: host.connection,
+        connection,
         dom0BootId: bootId,
         device: args.device,
-        domain: GUEST,
-        folder: "/var/lib/v4v-testbed/passthrough",
+        domain: GPU_GUEST,
+        folder: `${DOMU_FOLDER}/passthrough`,
         sysfs: "/sys",
       },
-      { parent: this, deletedWith: host.resource, dependsOn: [args.xenHost] },
+      { ...on, dependsOn: [args.xenHost, ...args.after] },
     );
-    this.registerOutputs({ functions: this.passthrough.functions });
+    const root = guestRoot(args.project, args.builds.image);
+    this.image = new GuestImage(
+      `${name}-image`,
+      {
+        connection,
+        incarnation: bootId,
+        folder: IMAGE_FOLDER,
+        image: root.image,
+        imageSha256: root.imageSha256,
+        makeInitrd: root.makeInitrd,
+        makeInitrdSha256: root.makeInitrdSha256,
+        modules: MODULES,
+        payload: args.payload,
+      },
+      { ...on, dependsOn: [hypervisor, ...args.after] },
+    );
+    const { functions } = this.passthrough;
+    this.domain = new Domain(
+      GPU_GUEST,
+      {
+        connection,
+        dom0BootId: bootId,
+        name: GPU_GUEST,
+        address: gpuGuest.address,
+        config: functions.apply((pci) =>
+          guestConfig(GPU_GUEST, gpuGuest, {
+            memoryMiB: settings.gpu.memoryMiB,
+            vcpus: settings.gpu.vcpus,
+            image: IMAGE_FOLDER,
+            pci,
+          }),
+        ),
+        environment: guestEnvironment(GPU_GUEST, gpuGuest),
+        authorizedKeys: args.authorizedKeys,
+        folder: DOMU_FOLDER,
+        imageFolder: this.image.folder,
+        runFolder: args.runFolder,
+        bootDigest: this.image.bootDigest,
+        packedDigest: this.image.packedDigest,
+      },
+      { ...on, dependsOn: [key, this.passthrough, ...args.after] },
+    );
+    this.registerOutputs({ functions });
   }
 }

@@ -8,7 +8,7 @@ export const bridge = {
   mac: "02:16:3e:53:00:00",
 } as const;
 
-/** First host number of a domU; 1 to 10 stay free for hosts. */
+/** First host number of a domU; 1 to 9 stay free for hosts, 10 is the GPU domU's. */
 const FIRST = 11;
 
 export interface GuestAddress {
@@ -16,6 +16,9 @@ export interface GuestAddress {
   /** In Xen's own range, 00:16:3e. */
   mac: string;
 }
+
+/** Of the domU that has the GPU: the last host number before those of the others. */
+export const gpuGuest: GuestAddress = { address: "10.83.0.10", mac: "00:16:3e:53:00:0a" };
 
 /** Address and MAC of `domu1`, `domu2`, ...: fixed by the number, so that growing and shrinking moves nobody. */
 export function guestAddress(number: number): GuestAddress {

@@ -2,8 +2,10 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/types.ts";
 import type { RemoteFile } from "../provider/resources/files.ts";
 import type { Build } from "../provider/sdk.ts";
-import type { Builds } from "./builds.ts";
+import type { Builds, GpuBuilds } from "./builds.ts";
+import { gpuPrograms } from "./gpuDomain.ts";
 import { guestModule } from "./guestModule.ts";
+import { remoteGpuClient, remoteGpuServer } from "./remoteGpu.ts";
 import { guestSockets } from "./sockets.ts";
 
 /** The kernel's limit for explicit socket buffers (212,992 bytes) would handicap the tuned TCP baseline. */
@@ -18,8 +20,38 @@ export function dom0Benchmark(tools: Build): pulumi.Output<RemoteFile[]> {
   ]);
 }
 
-/** The testbed's own programs, for every domU. */
+/** The testbed's own programs, for every domU that is measured. */
 export function guestPayload(
+  project: string,
+  builds: Builds,
+  settings: Settings,
+): pulumi.Output<RemoteFile[]> {
+  const { gpu } = builds;
+  return pulumi
+    .all([
+      commonPayload(project, builds, settings),
+      gpu !== undefined && settings.remoteGpu.enabled ? remoteGpuClient(gpu, settings) : [],
+    ])
+    .apply((parts) => parts.flat());
+}
+
+/** The GPU domU's. */
+export function gpuPayload(
+  project: string,
+  builds: Builds,
+  gpu: GpuBuilds,
+  settings: Settings,
+): pulumi.Output<RemoteFile[]> {
+  return pulumi
+    .all([
+      commonPayload(project, builds, settings),
+      gpuPrograms(gpu),
+      settings.remoteGpu.enabled ? remoteGpuServer(gpu, settings) : [],
+    ])
+    .apply((parts) => parts.flat());
+}
+
+function commonPayload(
   project: string,
   { tools, module, sockets }: Builds,
   settings: Settings,

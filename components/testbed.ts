@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { gpuDevice } from "../config/gpu.ts";
 import type { Settings } from "../config/types.ts";
 import { Files } from "../provider/sdk.ts";
 import { Builds } from "./builds.ts";
@@ -6,10 +7,10 @@ import { Evaluation } from "./evaluation.ts";
 import { freezeOf } from "./freeze.ts";
 import { GuestModule } from "./guestModule.ts";
 import { Domains } from "./domains.ts";
-import { GpuDomain, passedThrough } from "./gpuDomain.ts";
+import { GpuDomain } from "./gpuDomain.ts";
 import { RuleTable } from "./ruleTable.ts";
 import { Machine } from "./machine.ts";
-import { dom0Benchmark, guestPayload } from "./programs.ts";
+import { dom0Benchmark, gpuPayload, guestPayload } from "./programs.ts";
 import { Sockets } from "./sockets.ts";
 import { XenHost } from "./xenHost.ts";
 
@@ -37,7 +38,7 @@ export class Testbed extends pulumi.ComponentResource {
   /** Absent with v4v.enabled false. */
   readonly sockets: Sockets | undefined;
   readonly domains: Domains;
-  /** Absent unless gpu.device names a device. */
+  /** Absent unless gpu.device or remoteGpu.enabled asks for it. */
   readonly gpuDomain: GpuDomain | undefined;
   readonly evaluation: Evaluation;
 
@@ -53,7 +54,7 @@ export class Testbed extends pulumi.ComponentResource {
         image: pulumi.interpolate`${this.builds.hostImage.path}/disk.img`,
         settings: settings.machine,
         freeze: freezeOf(project, this.builds, settings),
-        gpu: passedThrough(settings.gpu.device),
+        gpu: gpuDevice(settings) !== undefined,
       },
       inside,
     );
@@ -105,6 +106,7 @@ export class Testbed extends pulumi.ComponentResource {
       sockets === undefined
         ? undefined
         : new Sockets("sockets", { xenHost: this.xenHost, project, sockets }, inside);
+    const authorizedKeys = pulumi.interpolate`${runFolder.publicKey}\n${runFolder.dom0PublicKey}`;
     this.domains = new Domains(
       "domus",
       {
@@ -115,15 +117,35 @@ export class Testbed extends pulumi.ComponentResource {
         image: this.builds.domUImage,
         payload: guestPayload(project, this.builds, settings),
         runFolder: runFolder.path,
-        authorizedKeys: pulumi.interpolate`${runFolder.publicKey}\n${runFolder.dom0PublicKey}`,
+        authorizedKeys,
         after: this.ruleTable === undefined ? [] : [this.ruleTable],
       },
       inside,
     );
-    const { device } = settings.gpu;
-    this.gpuDomain = passedThrough(device)
-      ? new GpuDomain("gpu", { xenHost: this.xenHost, device }, inside)
-      : undefined;
+    const device = gpuDevice(settings);
+    const { gpu } = this.builds;
+    this.gpuDomain =
+      device === undefined || gpu === undefined
+        ? undefined
+        : new GpuDomain(
+            "gpu",
+            {
+              xenHost: this.xenHost,
+              project,
+              device,
+              settings,
+              builds: gpu,
+              payload: gpuPayload(project, this.builds, gpu, settings),
+              runFolder: runFolder.path,
+              authorizedKeys,
+              // Below the folder of the domUs' image, which goes last.
+              after: [
+                this.domains.image,
+                ...(this.ruleTable === undefined ? [] : [this.ruleTable]),
+              ],
+            },
+            inside,
+          );
     this.evaluation = new Evaluation(
       "evaluation",
       {

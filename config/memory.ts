@@ -1,3 +1,4 @@
+import { gpuDevice } from "./gpu.ts";
 import type { Settings } from "./types.ts";
 
 /** Xen's own heap, frame table and the page tables of the domains, MiB: seen 95 at 6 GiB, with room to spare. */
@@ -5,9 +6,13 @@ const XEN_MIB = 192;
 /** What Xen and the toolstack hold for a domU beside its memory, MiB (shadow allowance, page tables, ring buffers). */
 const PER_DOMU_MIB = 8;
 
-/** Number of domUs that fit beside dom0 in the machine's memory. */
+/** What the GPU domU takes, MiB. */
+const gpuMiB = (settings: Settings): number =>
+  gpuDevice(settings) === undefined ? 0 : settings.gpu.memoryMiB + PER_DOMU_MIB;
+
+/** Number of domUs that fit beside dom0 and the GPU domU in the machine's memory. */
 export function domUCapacity(settings: Settings): number {
-  const free = settings.machine.memoryMiB - settings.xen.dom0MemoryMiB - XEN_MIB;
+  const free = settings.machine.memoryMiB - settings.xen.dom0MemoryMiB - XEN_MIB - gpuMiB(settings);
   return Math.max(0, Math.floor(free / (settings.domU.memoryMiB + PER_DOMU_MIB)));
 }
 
@@ -16,7 +21,8 @@ export function memoryProblems(settings: Settings): string[] {
   const capacity = domUCapacity(settings);
   if (settings.vmCount <= capacity) return [];
   const { vmCount, machine, domU, xen } = settings;
-  const needed = vmCount * (domU.memoryMiB + PER_DOMU_MIB) + xen.dom0MemoryMiB + XEN_MIB;
+  const needed =
+    vmCount * (domU.memoryMiB + PER_DOMU_MIB) + xen.dom0MemoryMiB + XEN_MIB + gpuMiB(settings);
   return [
     `vmCount: ${vmCount} domUs of ${domU.memoryMiB} MiB need a machine of ${needed} MiB, ` +
       `machine.memoryMiB is ${machine.memoryMiB}; allowed are up to ${capacity} ` +

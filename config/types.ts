@@ -28,9 +28,13 @@ export interface Settings {
     policy: "accept" | "drop";
     rules: string[];
   };
-  /** auto, none or a PCI address. */
-  gpu: { device: string };
-  remoteGpu: { enabled: false };
+  gpu: {
+    /** auto, none or a PCI address. */
+    device: string;
+    memoryMiB: number;
+    vcpus: number;
+  };
+  remoteGpu: { enabled: boolean };
   evaluation: {
     profile: "none" | "smoke" | "quick" | "paper" | "full";
     seed: number;

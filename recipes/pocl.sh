@@ -21,6 +21,8 @@ mkdir -p "$OUT/client/lib/pocl" "$OUT/client/share/pocl-remote" "$OUT/server/bin
 cp -d tree/usr/local/lib/libpocl.so.* "$OUT/client/lib/"
 cp tree/usr/local/lib/pocl/libpocl-devices-remote.so "$OUT/client/lib/pocl/"
 cp tree/usr/local/share/pocl-remote/pocl.icd "$OUT/client/share/pocl-remote/"
+# What a program links, which finds the driver: the distribution's.
+cp "$root/usr/lib/x86_64-linux-gnu/libOpenCL.so.1" "$OUT/client/lib/libOpenCL.so.1"
 cp tree/usr/local/bin/pocld "$OUT/server/bin/"
 cp "$DEP_POCL_ROOT/facts/version" "$OUT/facts/"
 (cd "$OUT" && find client server -type f | LC_ALL=C sort | xargs sha256sum) >"$OUT/facts/sha256sums"

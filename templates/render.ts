@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import Handlebars from "handlebars";
 
-export type TemplateValue = string | number | boolean;
+export type TemplateValue = string | number | boolean | readonly string[];
 
 /** Characters that mean nothing special in xl configurations, GRUB, units, networkd and shell assignments alike. */
 const PLAIN = /^[A-Za-z0-9 _.,:=+/@-]*$/;
@@ -17,7 +17,8 @@ const PLAIN = /^[A-Za-z0-9 _.,:=+/@-]*$/;
  */
 export function render(template: string, values: Record<string, TemplateValue>): string {
   for (const [name, value] of Object.entries(values)) {
-    if (typeof value === "string" && !PLAIN.test(value)) {
+    const texts = typeof value === "object" ? value : [value];
+    if (texts.some((text) => typeof text === "string" && !PLAIN.test(text))) {
       throw new Error(
         `${template}: ${name} holds characters that are not allowed there: ${JSON.stringify(value)}`,
       );

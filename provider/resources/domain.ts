@@ -26,8 +26,10 @@ export interface DomainInputs {
   environment: string;
   /** Public keys that may log in as root, one a line. */
   authorizedKeys: string;
-  /** Folder of the guest image on the host. */
+  /** Folder of the domUs on the host, which also is that of the image that most of them boot from. */
   folder: string;
+  /** Folder of the image, if it is another one. */
+  imageFolder?: string;
   /** The stack's folder on the controller, for the client's ssh configuration. */
   runFolder: string;
   /** Outputs of the GuestImage: another boot digest needs a restart, another packed digest does not. */
@@ -195,6 +197,9 @@ async function ensureDomain(
   const payload = `${own}/payload/payload`;
   await remote.write([
     ...guestFiles(inputs.folder, inputs),
+    ...(inputs.imageFolder === undefined
+      ? []
+      : [{ path: `${own}/image`, content: `${inputs.imageFolder}\n`, mode: 0o644 }]),
     {
       path: `${own}/known_host`,
       content: `${inputs.address},${inputs.name} ${key.publicKey}\n`,
@@ -287,7 +292,12 @@ async function ensureDomain(
   const domid = seen?.domid ?? 0;
   if (packed !== inputs.packedDigest) {
     context.status("updating its programs");
-    await remote.run(`updating ${inputs.name}`, REFRESH_GUEST, inputs.name, inputs.folder);
+    await remote.run(
+      `updating ${inputs.name}`,
+      REFRESH_GUEST,
+      inputs.name,
+      inputs.imageFolder ?? inputs.folder,
+    );
   }
   await hangUp(guest);
   writeDomainConfig(inputs.runFolder, {

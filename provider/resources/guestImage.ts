@@ -3,7 +3,13 @@ import { missing, typed } from "../inputs.ts";
 import type { Context, Prior, Properties, Resource } from "../resource.ts";
 import { Remote, sha256File } from "../ssh/remote.ts";
 import type { Connection } from "../ssh/target.ts";
-import { bootDigest, FREE_LOOP, placeRoot, type GuestRoot } from "../xen/guestRoot.ts";
+import {
+  archiveDigest,
+  bootDigest,
+  FREE_LOOP,
+  placeRoot,
+  type GuestRoot,
+} from "../xen/guestRoot.ts";
 import { placeFiles, type RemoteFile } from "./files.ts";
 
 /** Inputs of `v4v:index:GuestImage`. */
@@ -106,7 +112,7 @@ export const guestImageResource: Resource = {
       await remote.run("looking at the guest image", LOOK, inputs.folder)
     ).split("\n");
     let kernel = release;
-    if (image !== inputs.imageSha256 || made !== `${release} ${inputs.makeInitrdSha256}`) {
+    if (image !== inputs.imageSha256 || made !== `${release} ${archiveDigest(inputs)}`) {
       kernel = await placeRoot(remote, inputs, (text) => {
         context.status(text);
       });

@@ -92,6 +92,8 @@ export const passthroughResource: Resource = {
     const { take, problems, warnings } = judge(await look(remote, sysfs), device, domain);
     // Nothing has been touched yet.
     if (problems.length > 0) throw new Refused(`gpu.device: ${problems.join("\n")}`);
+    if (take.length === 0)
+      throw new Refused("gpu.device: auto found no display device that dom0 can spare");
     warnings.forEach((warning) => {
       context.warn(warning);
     });

@@ -10,6 +10,8 @@ export interface GuestRoot {
   /** Script on the host that unpacks dom0's kernel for the domUs and makes the base boot archive for it. */
   makeInitrd: string;
   makeInitrdSha256: string;
+  /** Modules of dom0's kernel that the boot archive gets beside those that every domU needs. */
+  modules?: string[];
 }
 
 /** For a host's shell: the image's loop device (dom0/disk-attach) goes when the last domain that has it does. */
@@ -18,7 +20,8 @@ free_loop() { losetup -n -O NAME -j "$1" 2>/dev/null | xargs -r -n 1 losetup -d;
 
 /** Unpacks the image if it is not there already, and makes the boot archive of the running kernel. */
 const PREPARE = `${FREE_LOOP}
-folder=$1 sha=$2 make=$3 make_sha=$4
+folder=$1 sha=$2 make=$3 made=$4
+shift 4
 cd "$folder"
 if [ ! -e root.ext4 ] || [ "$(cat root.ext4.sha256 2>/dev/null)" != "$sha" ]; then
   rm -f root.ext4.sha256
@@ -30,10 +33,10 @@ if [ ! -e root.ext4 ] || [ "$(cat root.ext4.sha256 2>/dev/null)" != "$sha" ]; th
   echo "$sha" >root.ext4.sha256
 fi
 rm -f upload.zst
-wanted="$(uname -r) $make_sha"
+wanted="$(uname -r) $made"
 if [ "$(cat base.cpio.made 2>/dev/null)" != "$wanted" ]; then
   rm -f base.cpio.made
-  "$make" "$folder/base.cpio" "$folder/kernel"
+  "$make" "$folder/base.cpio" "$folder/kernel" "$@"
   echo "$wanted" >base.cpio.made
 fi
 uname -r`;
@@ -65,12 +68,17 @@ export async function placeRoot(
     root.folder,
     root.imageSha256,
     root.makeInitrd,
-    root.makeInitrdSha256,
+    archiveDigest(root),
+    ...(root.modules ?? []),
   );
   return kernel.trim();
 }
 
+/** Name of how the boot archive is made, apart from the kernel. */
+export const archiveDigest = ({ makeInitrdSha256, modules = [] }: GuestRoot): string =>
+  [makeInitrdSha256, ...modules].join(" ");
+
 /** Name of what the domUs boot from. */
 export function bootDigest(root: GuestRoot, kernel: string): string {
-  return `${root.imageSha256} ${root.makeInitrdSha256} ${kernel}`;
+  return `${root.imageSha256} ${archiveDigest(root)} ${kernel}`;
 }

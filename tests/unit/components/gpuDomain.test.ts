@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { testbedOf } from "./world.ts";
-
-const DEVICE = "0000:00:10.0";
+import type { DomainInputs } from "../../../provider/resources/domain.ts";
+import type { RemoteFile } from "../../../provider/resources/files.ts";
+import { DISPLAY, testbedOf } from "./world.ts";
 
 test.each([{}, { "gpu.device": "auto" }, { "gpu.device": "none" }])(
   "with %j nothing is taken from dom0, and the machine is the plain one",
@@ -10,27 +10,111 @@ test.each([{}, { "gpu.device": "auto" }, { "gpu.device": "none" }])(
     expect(result.gpuDomain).toBeUndefined();
     expect(engine.of("v4v:index:Passthrough")).toEqual([]);
     expect(engine.one("v4v:index:Machine").inputs).not.toHaveProperty("gpu");
+    const recipes = engine.of("v4v:index:Build").map(({ inputs }) => inputs.recipe);
+    expect(recipes.filter((recipe) => /gpu|pocl/.test(String(recipe)))).toEqual([]);
   },
 );
 
-test("a named device is taken when Xen runs, on a machine that has one", async () => {
-  const { engine } = await testbedOf({ "gpu.device": DEVICE });
-  const device = engine.one("v4v:index:Passthrough");
-  expect(device.inputs).toMatchObject({
+const named = { "gpu.device": DISPLAY };
+const remote = { "remoteGpu.enabled": "true" };
+
+test.each([
+  ["a named device", named, DISPLAY],
+  ["the only one for remote execution", remote, "auto"],
+])("%s is taken when Xen runs, on a machine that has one", async (_what, given, device) => {
+  const { engine } = await testbedOf(given);
+  const taken = engine.one("v4v:index:Passthrough");
+  expect(taken.inputs).toMatchObject({
     dom0BootId: "dom0 boot",
-    device: DEVICE,
+    device,
     domain: "gpu",
     folder: "/var/lib/v4v-testbed/passthrough",
     sysfs: "/sys",
   });
-  expect(engine.before(device)).toContain("host-xen");
+  expect(engine.before(taken)).toContain("host-xen");
   expect(engine.one("v4v:index:Machine").inputs.gpu).toBe(true);
 });
 
-test("it changes no build and no domU", async () => {
+const gpuOf = async (given: Record<string, string>) => {
+  const { engine } = await testbedOf(given);
+  const domain = engine.of("v4v:index:Domain").find(({ name }) => name === "gpu");
+  if (domain === undefined) throw new Error("there is no GPU domU");
+  return { engine, domain, inputs: domain.inputs as unknown as DomainInputs };
+};
+
+/** Contents by path of what lies on top of an image. */
+async function payloadOf(given: Record<string, string>, image: "gpu-image" | "domus-image") {
+  const { engine } = await testbedOf(given);
+  const found = engine.of("v4v:index:GuestImage").find(({ name }) => name === image);
+  const files = found?.inputs.payload as RemoteFile[];
+  return new Map(files.map(({ path, content, source }) => [path, content ?? source ?? ""]));
+}
+
+test("its domU has every function, an image of its own, and its settings' memory and CPUs", async () => {
+  const { engine, domain, inputs } = await gpuOf({
+    ...named,
+    "gpu.memoryMiB": "1536",
+    "gpu.vcpus": "2",
+  });
+  expect(inputs.config).toContain(`pci = [ "${DISPLAY}", ]`);
+  expect(inputs.config).toMatch(/^memory = 1536$/m);
+  expect(inputs.config).toMatch(/^vcpus = 2$/m);
+  expect(inputs.config).toContain("target=/var/lib/v4v-testbed/gpu-image/root.ext4");
+  expect(inputs.config).toContain('kernel = "/var/lib/v4v-testbed/gpu-image/kernel"');
+  expect(inputs).toMatchObject({
+    address: "10.83.0.10",
+    folder: "/var/lib/v4v-testbed",
+    imageFolder: "/var/lib/v4v-testbed/gpu-image",
+  });
+  // Deleted in the opposite order: the domU before its device is given back, both before the folder that they are in.
+  const before = engine.before(domain);
+  for (const name of ["gpu-device", "gpu-image", "domus-image", "host-xen", "rules-table"])
+    expect(before, name).toContain(name);
+  const image = engine.of("v4v:index:GuestImage").find(({ name }) => name === "gpu-image");
+  expect(image?.inputs).toMatchObject({ modules: ["xen-pcifront"], imageSha256: "5f" });
+});
+
+test("with a device alone nothing listens, and the other domUs are as ever", async () => {
+  const plain = await payloadOf({}, "domus-image");
+  expect(await payloadOf(named, "domus-image")).toEqual(plain);
+  const own = await payloadOf(named, "gpu-image");
+  expect(own.has("/usr/local/bin/gpu-bench")).toBe(true);
+  expect([...own.keys()].filter((path) => path.includes("pocld"))).toEqual([]);
+});
+
+test("remote execution has a server for each way to it, and clients that name the same ports", async () => {
+  const server = await payloadOf(remote, "gpu-image");
+  const client = (await payloadOf(remote, "domus-image")).get("/usr/local/bin/remote-gpu") ?? "";
+  for (const [transport, port, command] of [
+    ["tcp", "10998", "/usr/local/bin/pocld"],
+    ["v4v-sockets", "11008", "/usr/local/bin/v4vrun --mode require /usr/local/bin/pocld"],
+  ] as const) {
+    const unit = server.get(`/etc/systemd/system/pocld-${transport}.service`);
+    expect(unit).toContain(`\nExecStart=${command} -a 10.83.0.10 -p ${port}\n`);
+    expect(unit).toContain("\nIPAddressDeny=any\nIPAddressAllow=10.83.0.0/24\n");
+    expect(unit).toContain("\nDynamicUser=yes\n");
+    expect(server.get("/etc/v4v/boot.d/60-pocld")).toContain(`pocld-${transport}.service`);
+    expect(client).toContain(`\n${transport}) where=10.83.0.10:${port} `);
+  }
+});
+
+test("without V4V remote execution has TCP alone", async () => {
+  const given = { ...remote, "v4v.enabled": "false" };
+  const server = await payloadOf(given, "gpu-image");
+  expect([...server.keys()].filter((path) => path.includes("pocld-"))).toEqual([
+    "/etc/systemd/system/pocld-tcp.service",
+  ]);
+  expect((await payloadOf(given, "domus-image")).get("/usr/local/bin/remote-gpu")).not.toContain(
+    "v4v",
+  );
+});
+
+test("a device changes no other build and no other domU", async () => {
   const plain = await testbedOf();
-  const named = await testbedOf({ "gpu.device": DEVICE });
-  const wire = ({ engine }: typeof plain, type: string) => engine.of(type).map((one) => one.wire);
+  const device = await testbedOf(named);
+  const wires = ({ engine }: typeof plain, type: string) =>
+    new Map(engine.of(type).map((one) => [one.name, one.wire]));
   for (const type of ["Domain", "Module", "GuestImage", "Hypervisor", "Build", "Rules"])
-    expect(wire(named, `v4v:index:${type}`)).toEqual(wire(plain, `v4v:index:${type}`));
+    for (const [name, wire] of wires(plain, `v4v:index:${type}`))
+      expect(wires(device, `v4v:index:${type}`).get(name), name).toEqual(wire);
 });

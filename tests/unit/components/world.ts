@@ -28,8 +28,12 @@ const facts: Record<string, Record<string, string>> = {
   module: { srcversion: "5EC", sha256: "5b" },
   tools: { "v4v-bench-sha256": "5c" },
   "domu-image": { "root-sha256": "5d" },
+  "gpu-image": { "root-sha256": "5f" },
   index: { "release-date": "a day", "release-sha256": "5e" },
 };
+
+/** Function that a domU is given. */
+export const DISPLAY = "0000:00:10.0";
 
 /** What the provider would answer. */
 export const outputs: Outputs = (type, name, inputs) => {
@@ -59,8 +63,10 @@ export const outputs: Outputs = (type, name, inputs) => {
       return { bootId: "dom0 boot", version: "4.20", runningBuildId: inputs.buildId };
     case "v4v:index:GuestImage":
       return { bootDigest: "boot digest", packedDigest: "packed digest" };
+    case "v4v:index:Passthrough":
+      return { functions: [DISPLAY] };
     case "v4v:index:Domain": {
-      const number = Number(name.slice("domu".length));
+      const number = name === "gpu" ? 99 : Number(name.slice("domu".length));
       return {
         domid: number + 100,
         cid: number + 102,

@@ -40,7 +40,7 @@ const defaults: Settings = {
   },
   xen: { dom0MemoryMiB: 1024, dom0Vcpus: 1, debug: false, xsm: "none", options: "" },
   v4v: { enabled: true, ringKiB: 1024, spinUs: 1000, policy: "accept", rules: [] },
-  gpu: { device: "auto" },
+  gpu: { device: "auto", memoryMiB: 1024, vcpus: 1 },
   remoteGpu: { enabled: false },
   evaluation: { profile: "smoke", seed: 1, generation: 0, timeout: 900 },
 };
@@ -298,7 +298,6 @@ describe("what is refused", () => {
     [{ target: "existing" }, 'target: "existing"', "existing hosts over SSH are not built yet"],
     [{ hosts: '[{"host":"a"}]' }, 'hosts: [{"host":"a"}]', "existing hosts over SSH"],
     [{ "domU.type": "pvh" }, 'domU.type: "pvh"', "PVH domUs are not built yet"],
-    [{ "remoteGpu.enabled": "true" }, 'remoteGpu.enabled: "true"', "remote GPU execution is not"],
   ])("%j says that it is not built yet", (given, beginning, why) => {
     const [problem = "", ...others] = problems(given);
     expect(others).toEqual([]);

@@ -123,6 +123,6 @@ test("what is allowed is put in words", () => {
     "machine.mirror": "an address that begins with http:// or https://, or nothing",
     "gpu.device": "auto, none, or a device's address as lspci -D prints it: 0000:01:00.0",
     "v4v.enabled": "true or false",
-    "remoteGpu.enabled": "false",
+    "remoteGpu.enabled": "true or false",
   });
 });

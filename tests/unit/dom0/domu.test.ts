@@ -80,6 +80,18 @@ test.each([
   expect(started()).toBe(true);
 });
 
+test("what it boots from lies in the folder that its own names", () => {
+  const create = `cat '${folder("run/v4v-testbed/domu1.initrd")}' >'${folder("booted")}'`;
+  const booted = () => readFileSync(folder("booted"), "utf8").replace(/\n[^]*/, "");
+  put("var/lib/other/base.cpio", "another base,");
+  put("var/lib/other/payload.cpio", "another payload\n");
+  start(undefined, "exit 0", create);
+  expect(booted()).not.toContain("another");
+  put(`${OWN}/image`, `${folder("var/lib/other")}\n`);
+  start(undefined, "exit 0", create);
+  expect(booted()).toBe("another base,another payload");
+});
+
 test("a hypervisor without V4V needs no rules", () => {
   const { told, code } = start("-P drop\n", "exit 3");
   expect(told.at(-1)).toBe("xl unpause domu1");

@@ -17,6 +17,7 @@ const domu: Values = {
   bridge: "xenbr0",
   address: "10.83.0.11",
   mac: "00:16:3e:53:00:0b",
+  pci: [],
 };
 
 /** Template, name of what is expected, values. */
@@ -39,10 +40,22 @@ const cases: [template: string, expected: string, values: Values][] = [
   ],
   ["domu.cfg", "domu-pv.cfg", domu],
   ["domu.cfg", "domu-pvh.cfg", { ...domu, pvh: true }],
+  ["domu.cfg", "domu-pci.cfg", { ...domu, pci: ["0000:01:00.0", "0000:01:00.1"] }],
   [
     "domu.env",
     "domu.env",
     { name: "domu1", address: "10.83.0.11", prefixLength: 24, gateway: "10.83.0.1" },
+  ],
+  [
+    "pocld.service",
+    "pocld.service",
+    {
+      transport: "v4v-sockets",
+      command: "/usr/local/bin/v4vrun /usr/local/bin/pocld",
+      address: "10.83.0.10",
+      port: 11008,
+      network: "10.83.0.0/24",
+    },
   ],
   ["v4v-module.service", "v4v-module.service", { parameters: "ring_kib=1024 spin_us=200" }],
 ];
@@ -61,10 +74,14 @@ describe.each(cases)("%s (%s)", (template, expected, values) => {
   });
 
   test("wants each of its values", () => {
-    // A flag chooses a part of the template; every other value has to appear.
+    // A flag or a list chooses a part of the template; every other value has to be there.
     const texts = Object.keys(values).filter((name) => typeof values[name] !== "boolean");
     for (const name of texts) {
-      expect(render(template, { ...values, [name]: "9" }), name).not.toBe(render(template, values));
+      const other = Array.isArray(values[name]) ? ["9"] : "9";
+      expect(render(template, { ...values, [name]: other }), name).not.toBe(
+        render(template, values),
+      );
+      if (Array.isArray(values[name])) continue;
       const others = Object.fromEntries(Object.entries(values).filter(([key]) => key !== name));
       expect(() => render(template, others), `without ${name}`).toThrow(name);
     }
@@ -75,9 +92,10 @@ describe.each(cases)("%s (%s)", (template, expected, values) => {
     for (const [name] of texts) {
       for (const character of "\"'`$;{}[]()<>|&\\!*?~#^%\n\r\t\0\u007fé\u2028") {
         const value = `a${character}b`;
-        expect(() => render(template, { ...values, [name]: value }), value).toThrow(
-          `${template}: ${name} holds characters that are not allowed there: ${JSON.stringify(value)}`,
-        );
+        for (const given of [value, ["0000:00:00.0", value]])
+          expect(() => render(template, { ...values, [name]: given }), value).toThrow(
+            `${template}: ${name} holds characters that are not allowed there: ${JSON.stringify(given)}`,
+          );
       }
     }
   });

@@ -99,6 +99,18 @@ test("another script makes another boot archive", async () => {
   expect(made()).toBe(2);
 });
 
+test("further modules are in the boot archive, and make it another one", async () => {
+  const inputs = await world();
+  writeFileSync(folder("bin/make-initrd"), '#!/bin/sh\nshift 2; echo "$*" >base.cpio\n');
+  const next = { ...inputs, modules: ["xen-pcifront", "another"] };
+  const { bootDigest } = await image.ensure(recordedContext(), next, undefined);
+  expect(bootDigest).toContain(" script 1 xen-pcifront another ");
+  expect(readFileSync(folder("far/base.cpio"), "utf8")).toBe("xen-pcifront another\n");
+  const context = recordedContext();
+  await image.ensure(context, next, undefined);
+  expect(context.statuses).toEqual(["looking at the guest image"]);
+});
+
 test("an image that is not what was built is refused, and nobody boots from it", async () => {
   const inputs = { ...(await world()), imageSha256: "0".repeat(64) };
   await expect(image.ensure(recordedContext(), inputs, undefined)).rejects.toThrow(

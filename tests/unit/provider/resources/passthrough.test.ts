@@ -112,6 +112,17 @@ test("every function goes to pciback, and comes back to the driver that it had",
   await passthrough.delete(recordedContext(), prior(inputs, outputs));
 });
 
+test("auto takes the one display device, and says so if there is none", async () => {
+  const inputs = { ...(await given()), device: "auto" };
+  expect(await ensure(inputs)).toEqual({ functions: [CARD, SOUND] });
+  await passthrough.delete(recordedContext(), prior(inputs, { functions: [CARD, SOUND] }));
+  writeFileSync(`${deviceFolder(CARD)}/class`, "0x010000\n");
+  await expect(ensure(inputs)).rejects.toThrow(
+    "gpu.device: auto found no display device that dom0 can spare",
+  );
+  expect(driverOf(CARD)).toBe("nouveau");
+});
+
 test("taking it again changes nothing, not even what is remembered", async () => {
   const inputs = await given();
   await ensure(inputs);
