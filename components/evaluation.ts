@@ -7,13 +7,17 @@ import { needsV4v, type Transport } from "../evaluation/transports.ts";
 import { Evaluation as EvaluationRun } from "../provider/sdk.ts";
 import type { Builds } from "./builds.ts";
 import type { Domains } from "./domains.ts";
+import type { GpuDomain } from "./gpuDomain.ts";
 import type { Machine } from "./machine.ts";
+import { gpuRoutes } from "./remoteGpu.ts";
 import type { XenHost } from "./xenHost.ts";
 
 export interface EvaluationArgs {
   machine: Machine;
   xenHost: XenHost;
   domains: Domains;
+  /** Absent without a GPU domU. */
+  gpuDomain: GpuDomain | undefined;
   builds: Builds;
   settings: Settings;
   /** Folder that gets a folder for each run. */
@@ -92,7 +96,7 @@ export class Evaluation extends pulumi.ComponentResource {
 
   constructor(name: string, args: EvaluationArgs, options?: pulumi.ComponentResourceOptions) {
     super("v4v:testbed:Evaluation", name, {}, options);
-    const { settings, xenHost, domains } = args;
+    const { settings, xenHost, domains, gpuDomain } = args;
     const { profile, seed, generation, timeout } = settings.evaluation;
     if (profile !== "none") {
       this.run = new EvaluationRun(
@@ -108,13 +112,14 @@ export class Evaluation extends pulumi.ComponentResource {
           profile,
           transports: transportsOf(settings),
           seed,
+          ...(gpuDomain !== undefined && { gpu: gpuRoutes(settings) }),
           generation,
           facts: factsOf(args),
           artifacts: args.artifacts,
         },
         {
           parent: this,
-          dependsOn: [domains],
+          dependsOn: gpuDomain === undefined ? [domains] : [domains, gpuDomain],
           customTimeouts: { create: `${timeout}s`, update: `${timeout}s` },
         },
       );

@@ -1,6 +1,9 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/types.ts";
-import type { RemoteFile } from "../provider/resources/files.ts";
+import { GPU_DRIVE } from "../provider/resources/gpuLegs.ts";
+import type { RemoteFile, TextFile } from "../provider/resources/files.ts";
 import type { Build } from "../provider/sdk.ts";
 import type { Builds, GpuBuilds } from "./builds.ts";
 import { gpuPrograms } from "./gpuDomain.ts";
@@ -19,6 +22,13 @@ export function dom0Benchmark(tools: Build): pulumi.Output<RemoteFile[]> {
     { path: "/usr/local/bin/domain-cpu", mode: "755", source: `${path}/bin/domain-cpu` },
   ]);
 }
+
+/** Runs the GPU's legs from dom0. */
+export const gpuDrive = (project: string): TextFile => ({
+  path: GPU_DRIVE,
+  mode: "755",
+  content: readFileSync(join(project, "dom0", "gpu-drive"), "utf8"),
+});
 
 /** The testbed's own programs, for every domU that is measured. */
 export function guestPayload(

@@ -1,8 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/types.ts";
+import type { GpuRoute } from "../evaluation/gpu/plan.ts";
 import type { RemoteFile } from "../provider/resources/files.ts";
 import { render } from "../templates/render.ts";
 import type { GpuBuilds } from "./builds.ts";
+import { GPU_GUEST } from "./gpuDomain.ts";
 import { bridge, gpuGuest } from "./network.ts";
 
 /** How a client's sockets reach the GPU domU: a server of its own for each. */
@@ -25,6 +27,18 @@ const routes = ({ v4v }: Settings): Route[] =>
   ROUTES.filter(({ transport }) => v4v.enabled || transport === "tcp");
 
 const unitOf = ({ transport }: Route) => `pocld-${transport}.service`;
+
+/** Ways to the GPU that are compared: in its own domU, and from the first other one. */
+export function gpuRoutes(settings: Settings): GpuRoute[] {
+  const native: GpuRoute = { transport: "native", host: GPU_GUEST, prefix: "" };
+  const remote = routes(settings).map((route) => ({
+    transport: route.transport,
+    host: "domu1",
+    server: { unit: unitOf(route), port: route.port },
+    prefix: `remote-gpu ${route.transport} `,
+  }));
+  return settings.remoteGpu.enabled ? [native, ...remote] : [native];
+}
 
 /** The bridge's network: it has no uplink, so everybody in it is one of the testbed's domains. */
 const NETWORK = `${bridge.gateway.replace(/\d+$/, "0")}/${bridge.prefixLength}`;
@@ -85,21 +99,19 @@ export function remoteGpuClient(
   { pocl, tools }: GpuBuilds,
   settings: Settings,
 ): pulumi.Output<RemoteFile[]> {
-  return pulumi
-    .all([pocl.path, tools.path])
-    .apply(([path, programs]): RemoteFile[] => [
-      ...[
-        "lib/libOpenCL.so.1",
-        "lib/libpocl.so.2.13.0",
-        "lib/pocl/libpocl-devices-remote.so",
-        "share/pocl-remote/pocl.icd",
-      ].map((file) => ({
-        path: `/usr/local/${file}`,
-        mode: "644",
-        source: `${path}/client/${file}`,
-      })),
-      { path: "/usr/local/bin/gpu-bench", mode: "755", source: `${programs}/bin/gpu-bench` },
-      { path: "/usr/local/bin/remote-gpu", mode: "755", content: client(routes(settings)) },
-      { path: "/etc/v4v/boot.d/20-libraries", mode: "755", content: "#!/bin/sh\nexec ldconfig\n" },
-    ]);
+  return pulumi.all([pocl.path, tools.path]).apply(([path, programs]): RemoteFile[] => [
+    ...[
+      "lib/libOpenCL.so.1",
+      "lib/libpocl.so.2.13.0",
+      "lib/pocl/libpocl-devices-remote.so",
+      "share/pocl-remote/pocl.icd",
+    ].map((file) => ({
+      path: `/usr/local/${file}`,
+      mode: "644",
+      source: `${path}/client/${file}`,
+    })),
+    { path: "/usr/local/bin/gpu-bench", mode: "755", source: `${programs}/bin/gpu-bench` },
+    { path: "/usr/local/bin/remote-gpu", mode: "755", content: client(routes(settings)) },
+    { path: "/etc/v4v/boot.d/20-libraries", mode: "755", content: "#!/bin/sh\nexec ldconfig\n" },
+  ]);
 }

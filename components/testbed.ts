@@ -10,7 +10,7 @@ import { Domains } from "./domains.ts";
 import { GpuDomain } from "./gpuDomain.ts";
 import { RuleTable } from "./ruleTable.ts";
 import { Machine } from "./machine.ts";
-import { dom0Benchmark, gpuPayload, guestPayload } from "./programs.ts";
+import { dom0Benchmark, gpuDrive, gpuPayload, guestPayload } from "./programs.ts";
 import { Sockets } from "./sockets.ts";
 import { XenHost } from "./xenHost.ts";
 
@@ -70,12 +70,15 @@ export class Testbed extends pulumi.ComponentResource {
       },
       inside,
     );
+    const { gpu } = this.builds;
     this.benchmark = new Files(
       "benchmark",
       {
         connection: this.machine.connection,
         incarnation: this.machine.incarnation,
-        files: dom0Benchmark(this.builds.tools),
+        files: pulumi
+          .all([dom0Benchmark(this.builds.tools), gpu === undefined ? [] : [gpuDrive(project)]])
+          .apply((files) => files.flat()),
       },
       { ...inside, deletedWith: this.machine.resource },
     );
@@ -123,7 +126,6 @@ export class Testbed extends pulumi.ComponentResource {
       inside,
     );
     const device = gpuDevice(settings);
-    const { gpu } = this.builds;
     this.gpuDomain =
       device === undefined || gpu === undefined
         ? undefined
@@ -152,6 +154,7 @@ export class Testbed extends pulumi.ComponentResource {
         machine: this.machine,
         xenHost: this.xenHost,
         domains: this.domains,
+        gpuDomain: this.gpuDomain,
         builds: this.builds,
         settings,
         artifacts: args.artifacts,

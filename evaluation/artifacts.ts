@@ -7,6 +7,9 @@ import { gunzipSync } from "node:zlib";
 import { judgeClaims, type ClaimRow } from "./claims.ts";
 import { drawFigures, FIGURE_NAMES } from "./figures.ts";
 import { parseManifest, parsePlan } from "./formats.ts";
+import { gpuObservations, type GpuObservations } from "./gpu/observations.ts";
+import { readGpuSamples } from "./gpu/samples.ts";
+import type { GpuPart } from "./gpu/summary.ts";
 import { fnv1a64, sha256 } from "./hash.ts";
 import { buildManifest, factsOf, manifestHash, type Manifest, type RunFacts } from "./manifest.ts";
 import { observations, type Observation } from "./observations.ts";
@@ -50,6 +53,8 @@ export interface SummaryFile extends Summary {
 
 const TEMPLATE = new URL("../templates/report.html.hbs", import.meta.url);
 const SAMPLES = "samples.jsonl";
+/** Only of runs that measured a GPU. */
+const GPU_SAMPLES = "gpu.jsonl";
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
@@ -93,6 +98,32 @@ async function loadSamples(path: string): Promise<{ file: SampleFile; sha256: st
   return { file: reader.finish(), sha256: hash.digest("hex") };
 }
 
+interface Gpu {
+  part: GpuPart;
+  found: GpuObservations;
+  sha256: string;
+}
+
+/** Undefined for a run without a GPU. */
+async function loadGpu(directory: string): Promise<Gpu | undefined> {
+  const path = join(directory, GPU_SAMPLES);
+  if (!existsSync(path) && !isPacked(path)) return undefined;
+  const content = await readText(path);
+  const file = readGpuSamples(content);
+  const found = gpuObservations(file);
+  return { part: { file, devices: found.devices }, found, sha256: sha256(content) };
+}
+
+/** All numbers of a run. */
+function evaluated(file: SampleFile, gpu: Gpu | undefined) {
+  const { observed, unused } = observations(file.samples);
+  return {
+    observed: [...observed, ...(gpu?.found.observed ?? [])],
+    unused: [...unused, ...(gpu?.found.unused ?? [])],
+    gpu: gpu?.part,
+  };
+}
+
 /** Refuses samples that say nothing or belong to another plan. */
 function checkSamples(path: string, file: SampleFile, { plan, facts }: Run): void {
   if (file.samples.length === 0) throw new ArtifactsError(`${path}: holds no sample`);
@@ -130,14 +161,15 @@ export async function writeArtifacts(run: Run): Promise<Artifacts> {
   const { file, sha256: samplesHash } = await loadSamples(at(SAMPLES));
   checkSamples(at(SAMPLES), file, run);
 
-  const { observed, unused } = observations(file.samples);
+  const gpu = await loadGpu(directory);
+  const numbers = evaluated(file, gpu);
   const accelerator = facts.accelerator.kind;
-  const summary = summarise({ runId: facts.runId, accelerator, plan, file, observed, unused });
+  const summary = summarise({ runId: facts.runId, accelerator, plan, file, ...numbers });
   const claims = judgeClaims(summary);
   const figures = await drawFigures(summary);
   const files: Record<string, string | Uint8Array> = {
     "plan.json": json(plan),
-    "results.csv": formatCsv(resultRows(observed)),
+    "results.csv": formatCsv(resultRows(numbers.observed)),
     "summary.json": json({ ...summary, claims } satisfies SummaryFile),
   };
   for (const { name, svg } of figures) {
@@ -146,7 +178,11 @@ export async function writeArtifacts(run: Run): Promise<Artifacts> {
   }
 
   const hashes = Object.entries(files).map(([name, data]) => [name, sha256(data)] as const);
-  const artifacts = { [SAMPLES]: samplesHash, ...Object.fromEntries(hashes) };
+  const artifacts = {
+    [SAMPLES]: samplesHash,
+    ...(gpu && { [GPU_SAMPLES]: gpu.sha256 }),
+    ...Object.fromEntries(hashes),
+  };
   const manifest = buildManifest({ facts, plan, complete: summary.complete, artifacts });
   const template = await readFile(TEMPLATE, "utf8");
   files["manifest.json"] = json(manifest);
@@ -178,6 +214,7 @@ interface Kept {
   plan: Plan;
   manifest: Manifest;
   file: SampleFile;
+  gpu: Gpu | undefined;
 }
 
 async function readKept(directory: string): Promise<Kept> {
@@ -188,7 +225,12 @@ async function readKept(directory: string): Promise<Kept> {
   if (hash !== manifest.artifacts[SAMPLES]) {
     throw new ArtifactsError(`${samples}: has changed since manifest.json was written`);
   }
-  return { plan, manifest, file };
+  const gpu = await loadGpu(directory);
+  if (gpu?.sha256 !== manifest.artifacts[GPU_SAMPLES]) {
+    const path = join(directory, GPU_SAMPLES);
+    throw new ArtifactsError(`${path}: has changed since manifest.json was written`);
+  }
+  return { plan, manifest, file, gpu };
 }
 
 /**
@@ -199,12 +241,17 @@ async function readKept(directory: string): Promise<Kept> {
 export async function readSummary(
   directory: string,
 ): Promise<{ manifest: Manifest; summary: Summary }> {
-  const { plan, manifest, file } = await readKept(directory);
+  const { plan, manifest, file, gpu } = await readKept(directory);
   const { runId, accelerator } = manifest;
-  const evaluated = observations(file.samples);
   return {
     manifest,
-    summary: summarise({ runId, accelerator: accelerator.kind, plan, file, ...evaluated }),
+    summary: summarise({
+      runId,
+      accelerator: accelerator.kind,
+      plan,
+      file,
+      ...evaluated(file, gpu),
+    }),
   };
 }
 
@@ -220,8 +267,8 @@ export interface ReadRun {
  * @throws ArtifactsError also if samples.jsonl is not the file that the manifest tells of
  */
 export async function readRun(directory: string): Promise<ReadRun> {
-  const { manifest, file } = await readKept(directory);
-  return { manifest, observed: observations(file.samples).observed };
+  const { manifest, file, gpu } = await readKept(directory);
+  return { manifest, observed: evaluated(file, gpu).observed };
 }
 
 /**
@@ -231,11 +278,12 @@ export async function readRun(directory: string): Promise<ReadRun> {
  * @throws ArtifactsError also if samples.jsonl is not the file that the manifest tells of
  */
 export async function redraw(directory: string, target = directory): Promise<Artifacts> {
-  const { plan, manifest } = await readKept(directory);
+  const { plan, manifest, gpu } = await readKept(directory);
   const samples = join(directory, SAMPLES);
   if (resolve(target) !== resolve(directory)) {
     await mkdir(target, { recursive: true });
-    await pipeline(piecesOf(samples), createWriteStream(join(target, SAMPLES)));
+    for (const name of gpu === undefined ? [SAMPLES] : [SAMPLES, GPU_SAMPLES])
+      await pipeline(piecesOf(join(directory, name)), createWriteStream(join(target, name)));
   } else if (isPacked(samples)) {
     throw new ArtifactsError(
       `${packed(samples)}: is compressed to be kept; draw into another folder`,

@@ -11,7 +11,8 @@ import {
   ratioOfMedians,
   type Interval,
 } from "./statistics.ts";
-import { comparePlaces, placeKey, type Place } from "./summary.ts";
+import { placeKey } from "./ratios.ts";
+import { comparePlaces, type Place } from "./summary.ts";
 import { compareTransports } from "./transports.ts";
 
 /** One of the two runs. */

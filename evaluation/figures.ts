@@ -2,6 +2,7 @@ import { renderBars, type BarRow } from "./bars.ts";
 import { renderChart, type Chart, type ChartPoint, type SeriesStyle } from "./chart.ts";
 import { PAPER_BANDWIDTH, PAPER_BANDWIDTH_RATIO, PAPER_LATENCY_RATIO } from "./claims.ts";
 import { counted, formatNumber, formatSize } from "./format.ts";
+import { runRows, transferLines } from "./gpu/figures.ts";
 import { PAIRED_SIZE } from "./profiles.ts";
 import { FAIR, PAPER_AGGREGATE } from "./scalingClaims.ts";
 import { ratiosOver, type Point, type RatioPoint, type Summary } from "./summary.ts";
@@ -30,6 +31,8 @@ export const FIGURE_NAMES = [
   "fairness",
   "neighbours",
   "cpu",
+  "gpu-runs",
+  "gpu-transfer",
 ] as const;
 
 export type FigureName = (typeof FIGURE_NAMES)[number];
@@ -246,6 +249,34 @@ function cpu(points: readonly Point[]): Draft {
   };
 }
 
+function gpuRuns({ points, rows }: { points: readonly Point[]; rows: BarRow[] }): Draft {
+  return {
+    name: "gpu-runs",
+    title: "Matrix product and stencil, natively and remotely",
+    caption: `Warm runs: two matrices copied in, computed with, one copied out; each phase ends when the device is done. Each row has a scale of its own from zero. ${intervalNote(points)} Lower is better. The poster reports 15% over native.`,
+    render: async (heading) => renderBars({ ...heading, unit: "s", rows }),
+  };
+}
+
+function gpuTransfer({ from, points, styles }: ReturnType<typeof transferLines>): Line {
+  return {
+    name: "gpu-transfer",
+    title: "Transfers to and from the device",
+    yTitle: "MB/s",
+    yScale: "log",
+    points,
+    styles,
+    caption: `Bytes over the time until the transfer is done. ${intervalNote(from)} Higher is better. The poster reports 7 times TCP's throughput at best.`,
+  };
+}
+
+/** Every figure of a GPU says what computed. */
+const noted = (draft: Draft, note: string): Draft => ({
+  ...draft,
+  caption: `${draft.caption} In this run ${note}.`,
+  render: ({ title, subtitle }) => draft.render({ title, subtitle: `${subtitle}; ${note}` }),
+});
+
 function drafts(summary: Summary): Draft[] {
   const at = (experiment: string, metric: string): Point[] =>
     summary.points.filter((point) => point.experiment === experiment && point.metric === metric);
@@ -260,6 +291,8 @@ function drafts(summary: Summary): Draft[] {
   const shares = inPairs("fairness").filter(({ pairs }) => pairs > 1);
   const beside = at("neighbours", "half_rtt").filter(({ sizeBytes }) => sizeBytes === 1);
   const costs = Object.keys(TRAFFIC).flatMap((experiment) => at(experiment, "cpu_per_kb"));
+  const [runs, transfers] = [runRows(summary, styleOf), transferLines(summary, styleOf)];
+  const note = summary.gpu?.note ?? "";
   const candidates: [readonly unknown[], () => Draft][] = [
     [latencies, () => drawn(latency(latencies))],
     [bandwidths, () => drawn(bandwidth(bandwidths))],
@@ -269,6 +302,8 @@ function drafts(summary: Summary): Draft[] {
     [shares, () => drawn(fairness(shares))],
     [beside, () => drawn(neighbours(beside))],
     [costs, () => cpu(costs)],
+    [runs.rows, () => noted(gpuRuns(runs), note)],
+    [transfers.from, () => noted(drawn(gpuTransfer(transfers)), note)],
   ];
   return candidates.filter(([points]) => points.length > 0).map(([, draft]) => draft());
 }

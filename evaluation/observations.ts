@@ -19,9 +19,22 @@ export type Metric =
   | "load_bandwidth"
   | "fairness"
   | "cpu_per_kb"
-  | "cpu_dom0";
+  | "cpu_dom0"
+  | GpuMetric;
 
-/** us: microseconds; MB/s: 10^6 bytes a second; us/KB: per 10^3 bytes; percent: of one CPU; 1/s: a second; 1: a plain number. */
+/** Of a GPU's experiments: of a warm run, of its phases, of transfers each way. */
+export type GpuMetric =
+  | "duration"
+  | "copy_share"
+  | "phase_copy_a"
+  | "phase_copy_b"
+  | "phase_compute"
+  | "phase_copy_c"
+  | "overhead"
+  | "to_device"
+  | "from_device";
+
+/** us: microseconds; MB/s: 10^6 bytes a second; us/KB: per 10^3 bytes; s: seconds; percent: of one CPU, of a duration; 1/s: a second; 1: a plain number. */
 export const UNITS = {
   half_rtt: "us",
   setup: "us",
@@ -33,11 +46,22 @@ export const UNITS = {
   fairness: "1",
   cpu_per_kb: "us/KB",
   cpu_dom0: "percent",
+  duration: "s",
+  copy_share: "percent",
+  phase_copy_a: "s",
+  phase_copy_b: "s",
+  phase_compute: "s",
+  phase_copy_c: "s",
+  overhead: "percent",
+  to_device: "MB/s",
+  from_device: "MB/s",
 } as const satisfies Record<Metric, string>;
 
 /** Metrics of which less is better; of all others more is. */
 export const lessIsBetter = (metric: string): boolean =>
-  ["half_rtt", "setup", "cpu_per_kb", "cpu_dom0", "net_share"].includes(metric);
+  ["half_rtt", "setup", "cpu_per_kb", "cpu_dom0", "net_share", "duration", "overhead"].includes(
+    metric,
+  ) || metric.startsWith("phase_");
 
 /** What one repetition measured of one metric at one point. */
 export interface Observation {

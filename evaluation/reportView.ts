@@ -2,6 +2,9 @@ import { cautionOf } from "./accelerator.ts";
 import type { ClaimRow } from "./claims.ts";
 import { claimTitle } from "./claimTitles.ts";
 import type { Figure, FigureName } from "./figures.ts";
+import { gpuSize } from "./gpu/figures.ts";
+import { gpuLabel } from "./gpu/labels.ts";
+import { isOfGpu } from "./gpu/observations.ts";
 import { counted, formatNumber, formatRange, formatSize } from "./format.ts";
 import { manifestHash, type Manifest } from "./manifest.ts";
 import { lessIsBetter, type Metric } from "./observations.ts";
@@ -118,17 +121,29 @@ const TABLES: { experiment: string; metric: Metric; title: string }[] = [
   { experiment: "neighbours", metric: "half_rtt", title: "Beside busy pairs: half round trip, µs" },
   { experiment: "cpu", metric: "cpu_per_kb", title: "CPU time of a stream, µs/KB" },
   { experiment: "cpu-pingpong", metric: "cpu_per_kb", title: "CPU time of a ping-pong, µs/KB" },
+  { experiment: "gpu-matmul", metric: "duration", title: "Matrix product, warm run, s" },
+  { experiment: "gpu-matmul", metric: "overhead", title: "Matrix product, over native, %" },
+  { experiment: "gpu-matmul", metric: "phase_compute", title: "Matrix product, computing, s" },
+  {
+    experiment: "gpu-matmul",
+    metric: "copy_share",
+    title: "Matrix product, copying, % of the run",
+  },
+  { experiment: "gpu-stencil", metric: "duration", title: "Stencil, warm run, s" },
+  { experiment: "gpu-stencil", metric: "overhead", title: "Stencil, over native, %" },
+  { experiment: "gpu-transfer", metric: "to_device", title: "Transfers to the device, MB/s" },
+  { experiment: "gpu-transfer", metric: "from_device", title: "Transfers from the device, MB/s" },
 ];
+
+const sizeOf = ({ sizeBytes, pairs }: Point): string =>
+  pairs === 1 ? formatSize(sizeBytes) : `${formatSize(sizeBytes)}, ${pairs} pairs`;
 
 function pointRow(point: Point, summary: Summary) {
   const { min, p50, p90, p99, max } = point.percentiles;
   const ratio = findRatio(summary.ratios, point, BASELINE, point.transport);
   return {
-    size:
-      point.pairs === 1
-        ? formatSize(point.sizeBytes)
-        : `${formatSize(point.sizeBytes)}, ${point.pairs} pairs`,
-    transport: transportLabel(point.transport),
+    size: isOfGpu(point) ? gpuSize(point) : sizeOf(point),
+    transport: isOfGpu(point) ? gpuLabel(point.transport) : transportLabel(point.transport),
     samples: point.samples,
     repetitions: point.repetitions,
     failed: point.failed,
@@ -165,7 +180,8 @@ function share({ share: found }: Summary): string | null {
 
 const tables = (summary: Summary) =>
   TABLES.map(({ experiment, metric, title }) => ({
-    title,
+    title:
+      summary.gpu !== null && isOfGpu({ experiment }) ? `${title} (${summary.gpu.note})` : title,
     rows: summary.points
       .filter((point) => point.experiment === experiment && point.metric === metric)
       .map((point) => pointRow(point, summary)),
@@ -209,7 +225,7 @@ function brokenControls({ controls }: Summary): string[] {
 }
 
 function warnings({ summary }: ReportInput): string[] {
-  const { complete, stepsDone, stepsPlanned, samples, problems, partial } = summary;
+  const { complete, stepsDone, stepsPlanned, samples, problems, partial, gpu } = summary;
   const all: string[] = brokenControls(summary);
   if (!complete) {
     all.push(`The run is not complete: ${stepsDone} of ${stepsPlanned} steps were measured.`);
@@ -218,6 +234,12 @@ function warnings({ summary }: ReportInput): string[] {
     all.push(
       `${counted(samples.failed, "sample")} failed; they are listed below and in no number.`,
     );
+  }
+  if (gpu !== null) {
+    all.push(`GPU experiments: ${gpu.note}.`);
+    if (!gpu.complete) all.push("Not all of the GPU's legs had their turn.");
+    if (gpu.failedAttempts > 0)
+      all.push(`${counted(gpu.failedAttempts, "leg")} of the GPU's failed; see below.`);
   }
   const unread = problems.length + (partial === null ? 0 : 1);
   if (unread > 0) all.push(`${counted(unread, "line")} of samples.jsonl could not be used.`);

@@ -1,21 +1,14 @@
 import { stampOf, type Accelerator } from "./accelerator.ts";
-import {
-  isControl,
-  isOfProgram,
-  mediansOf,
-  UNITS,
-  type Metric,
-  type Observation,
-  type Unused,
-} from "./observations.ts";
+import { isOfProgram, UNITS, type Metric, type Observation, type Unused } from "./observations.ts";
 import type { Plan } from "./plan.ts";
-import { seededRandom } from "./random.ts";
+import { isOfGpu } from "./gpu/observations.ts";
+import { gpuSummaryOf, type GpuPart, type GpuSummary } from "./gpu/summary.ts";
+import { placeKey, ratiosOf } from "./ratios.ts";
 import type { LineProblem, SampleFile } from "./samples.ts";
 import {
   medianInterval,
   medianOf,
   percentiles,
-  ratioOfMedians,
   type Interval,
   type Percentiles,
 } from "./statistics.ts";
@@ -27,14 +20,7 @@ import {
   type Saturation,
   type Share,
 } from "./derived.ts";
-import {
-  BASELINE,
-  CEILING,
-  compareTransports,
-  SUBJECT,
-  UNMODIFIED,
-  type Transport,
-} from "./transports.ts";
+import { BASELINE, CEILING, compareTransports, NATIVE, SUBJECT, UNMODIFIED } from "./transports.ts";
 
 /** Where a number was measured. */
 export interface Place {
@@ -63,7 +49,7 @@ export interface Point extends Place {
 }
 
 /**
- * V4V over TCP, or over AF_UNIX; unmodified programs' V4V over TCP, their AF_UNIX too: below 1 is better for `half_rtt`,
+ * V4V over TCP, or over AF_UNIX; unmodified programs' V4V over TCP, their AF_UNIX too; a remote GPU over a native one: below 1 is better for `half_rtt`,
  * `setup` and `cpu_per_kb`, above 1 for `bandwidth` and `rate`.
  */
 export interface RatioPoint extends Place {
@@ -110,6 +96,8 @@ export interface Summary {
   saturation: Saturation[];
   /** iperf3 over V4V sockets against v4v-bench over V4V; null where one was not measured. */
   share: Share | null;
+  /** What computed in the GPU's experiments; null where there were none. */
+  gpu: GpuSummary | null;
   /** Samples that failed or are not evaluated. */
   unused: Unused[];
   /** Lines of samples.jsonl that could not be read. */
@@ -124,11 +112,9 @@ export interface SummaryInput {
   file: SampleFile;
   observed: readonly Observation[];
   unused: readonly Unused[];
+  /** Absent where no GPU was measured. */
+  gpu?: GpuPart | undefined;
 }
-
-/** One for each place. */
-export const placeKey = ({ experiment, metric, sizeBytes, pairs }: Place): string =>
-  JSON.stringify([experiment, metric, sizeBytes, pairs]);
 
 /** Order of tables: by experiment, metric, size, pairs. */
 export function comparePlaces(a: Place, b: Place): number {
@@ -175,35 +161,6 @@ function pointOf(group: readonly Observation[], unused: readonly Unused[]): Poin
     repetitions: group.length,
     failed: failed.length,
   };
-}
-
-/** `label` keeps the random numbers of one couple of transports apart from those of another. */
-function ratiosOf(
-  observed: readonly Observation[],
-  numeratorName: Transport,
-  denominatorName: Transport,
-  label: string,
-  seed: number,
-): RatioPoint[] {
-  const compared = observed.filter((one) => !isControl(one));
-  const places = Map.groupBy(compared, placeKey);
-  return [...places].flatMap(([key, group]) => {
-    const medians = (transport: string): number[] =>
-      mediansOf(group.filter((one) => one.transport === transport));
-    const [numerator, denominator] = [medians(numeratorName), medians(denominatorName)];
-    const [first] = group;
-    if (first === undefined || numerator.length === 0 || denominator.length === 0) return [];
-    const { experiment, metric, sizeBytes, pairs } = first;
-    return {
-      experiment,
-      metric,
-      sizeBytes,
-      pairs,
-      numerator: numeratorName,
-      denominator: denominatorName,
-      ...ratioOfMedians(numerator, denominator, seededRandom(seed, `${label} ${key}`)),
-    };
-  });
 }
 
 /** The point at a place; undefined where it was not measured. */
@@ -264,8 +221,19 @@ export function summarise(input: SummaryInput): Summary {
     ...ratiosOf(observed, SUBJECT, CEILING, `ratio to ${CEILING}`, plan.seed),
     ...ratiosOf(observed, UNMODIFIED, BASELINE, `ratio of ${UNMODIFIED}`, plan.seed),
     ...ratiosOf(observed.filter(isOfProgram), CEILING, BASELINE, `ratio of ${CEILING}`, plan.seed),
+    ...([UNMODIFIED, BASELINE] as const).flatMap((remote) =>
+      ratiosOf(
+        observed.filter(isOfGpu),
+        remote,
+        NATIVE,
+        `ratio of ${remote} to ${NATIVE}`,
+        plan.seed,
+      ),
+    ),
   ].sort(comparePlaces);
-  const failed = unused.filter((one) => one.failed).length;
+  const failures = unused.filter((one) => one.failed);
+  // The GPU's samples are in a file of their own.
+  const failed = failures.filter((one) => !isOfGpu(one)).length;
   return {
     version: 1,
     runId,
@@ -275,13 +243,14 @@ export function summarise(input: SummaryInput): Summary {
     complete: file.end !== null,
     stepsDone: file.progress?.done ?? 0,
     stepsPlanned: plan.steps.length,
-    samples: { ok: file.samples.length - failed, failed },
+    samples: { ok: file.samples.length - failed, failed: failures.length },
     headline: headlineOf(points, ratios),
     points,
     ratios,
     controls: controlsOf(observed, plan.seed),
     saturation: saturationOf(observed, plan.seed),
     share: shareOf(observed, plan.seed),
+    gpu: gpuSummaryOf(input.gpu),
     unused: [...unused],
     problems: file.problems,
     partial: file.partial,

@@ -12,6 +12,9 @@ export const SUBJECT: Transport = "v4v";
 /** What a TCP program gets that nobody changed: compared with the baseline, too. */
 export const UNMODIFIED: Transport = "v4v-sockets";
 
+/** What needs no second domain: `memcpy` inside one process, a GPU in the domU that has it. */
+export const NATIVE: Transport = "native";
+
 /** What a socket costs without a second domain: the subject is compared with it too. */
 export const CEILING: Transport = "unix";
 

@@ -15,12 +15,14 @@ import { markLatest, writeArtifacts, type Artifacts } from "../../evaluation/art
 import type { RunFacts } from "../../evaluation/manifest.ts";
 import { buildPlan, renderPlan, type Plan, type PlanDomain } from "../../evaluation/plan.ts";
 import { profileNamed } from "../../evaluation/profiles.ts";
+import { gpuLegs, gpuPointsOf, renderGpuPlan, type GpuRoute } from "../../evaluation/gpu/plan.ts";
 import type { Transport } from "../../evaluation/transports.ts";
 import { missing, typed } from "../inputs.ts";
 import { Refused, type Context, type Prior, type Properties, type Resource } from "../resource.ts";
 import { RemoteFailure } from "../ssh/errors.ts";
 import { Remote } from "../ssh/remote.ts";
 import type { Connection } from "../ssh/target.ts";
+import { runGpuLegs } from "./gpuLegs.ts";
 import { pause } from "../ssh/wait.ts";
 
 /** Inputs of `v4v:index:Evaluation`. */
@@ -32,6 +34,8 @@ export interface EvaluationInputs {
   profile: string;
   transports: Transport[];
   seed: number;
+  /** Ways to the GPU that are compared; absent without a GPU domU. */
+  gpu?: GpuRoute[];
   /** Raised to measure again. */
   generation: number;
   /** Everything that makes a result another result: settings, builds. */
@@ -183,6 +187,31 @@ function cutToLastStep(path: string): void {
   truncateSync(path, kept);
 }
 
+/** The GPU's legs, after everything else: what fails there costs no other number. */
+async function measureGpu(
+  context: Context,
+  remote: Remote,
+  { gpu, profile, seed }: EvaluationInputs,
+  run: { folder: string; directory: string; runId: string },
+): Promise<void> {
+  const points = gpuPointsOf(profile);
+  if (gpu === undefined || points === undefined) return;
+  const { folder, directory, runId } = run;
+  try {
+    const log = await runGpuLegs(context, remote, {
+      folder,
+      directory,
+      plan: renderGpuPlan(gpuLegs(points, gpu, seed)),
+      unit: `v4v-gpu-${runId}.service`,
+    });
+    writeFileSync(join(directory, "logs", "gpu-drive.log"), log);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    const why = error instanceof Error ? error.message : String(error);
+    context.warn(`the GPU's part of the evaluation is not complete: ${why}`);
+  }
+}
+
 async function measure(
   context: Context,
   inputs: EvaluationInputs,
@@ -238,7 +267,6 @@ async function measure(
   const log = (await remote.readFile(`${folder}/log`)) ?? "";
   writeFileSync(join(directory, "logs", "v4v-bench.log"), log);
   const failed = exit !== "exited 0";
-  context.status("drawing the report");
   const facts: RunFacts = {
     runId: run.runId,
     startedAt: run.startedAt,
@@ -247,6 +275,7 @@ async function measure(
     ...inputs.facts,
   };
   if (failed) {
+    context.status("drawing the report");
     // What was measured so far is worth a look; its report says that it is not complete.
     const report = await writeArtifacts({ directory, plan, facts }).then(
       ({ paths }) => paths.report,
@@ -265,7 +294,13 @@ async function measure(
       `${exit}\n${log}`,
     );
   }
-  const artifacts = await writeArtifacts({ directory, plan, facts });
+  await measureGpu(context, remote, inputs, { folder, directory, runId: run.runId });
+  context.status("drawing the report");
+  const artifacts = await writeArtifacts({
+    directory,
+    plan,
+    facts: { ...facts, endedAt: new Date().toISOString() },
+  });
   rmSync(join(directory, UNFINISHED));
   await markLatest(directory);
   await remote.run("removing the run from dom0", 'rm -rf -- "$1"', folder);

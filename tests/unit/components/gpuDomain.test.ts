@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
+import type { GpuRoute } from "../../../evaluation/gpu/plan.ts";
 import type { DomainInputs } from "../../../provider/resources/domain.ts";
 import type { RemoteFile } from "../../../provider/resources/files.ts";
+import { GPU_DRIVE } from "../../../provider/resources/gpuLegs.ts";
 import { DISPLAY, testbedOf } from "./world.ts";
 
 test.each([{}, { "gpu.device": "auto" }, { "gpu.device": "none" }])(
@@ -107,6 +109,32 @@ test("without V4V remote execution has TCP alone", async () => {
   expect((await payloadOf(given, "domus-image")).get("/usr/local/bin/remote-gpu")).not.toContain(
     "v4v",
   );
+});
+
+test("the evaluation comes after the GPU domU, and compares the ways that there are to it", async () => {
+  const ways = async (given: Record<string, string>) => {
+    const { engine } = await testbedOf({ ...given, "evaluation.profile": "smoke" });
+    const evaluation = engine.one("v4v:index:Evaluation");
+    const files = engine.of("v4v:index:Files").find(({ name }) => name === "benchmark");
+    const paths = (files?.inputs.files as RemoteFile[]).map(({ path }) => path);
+    return {
+      before: engine.before(evaluation),
+      gpu: evaluation.inputs.gpu as GpuRoute[] | undefined,
+      driven: paths.includes(GPU_DRIVE),
+    };
+  };
+  const none = await ways({});
+  expect([none.gpu, none.driven]).toEqual([undefined, false]);
+  const device = await ways(named);
+  expect(device.gpu).toEqual([{ transport: "native", host: "gpu", prefix: "" }]);
+  expect(device.before).toContain("gpu");
+  expect(device.driven).toBe(true);
+  const all = await ways(remote);
+  expect(all.gpu?.map(({ transport, host, server }) => [transport, host, server])).toEqual([
+    ["native", "gpu", undefined],
+    ["tcp", "domu1", { unit: "pocld-tcp.service", port: 10998 }],
+    ["v4v-sockets", "domu1", { unit: "pocld-v4v-sockets.service", port: 11008 }],
+  ]);
 });
 
 test("a device changes no other build and no other domU", async () => {

@@ -82,8 +82,8 @@ test("dom0 gets its files, readable as far as they need to be, the login key for
 });
 
 test("no file of dom0/ is forgotten", async () => {
-  const { engine } = await testbedOf();
-  const files = ["host-files", "sockets-dom0"].flatMap(
+  const { engine } = await testbedOf({ "remoteGpu.enabled": "true" });
+  const files = ["host-files", "sockets-dom0", "benchmark"].flatMap(
     (name) => engine.one("v4v:index:Files", name).inputs.files as RemoteFile[],
   );
   const { freeze } = engine.one("v4v:index:Machine").inputs as { freeze: Freeze };

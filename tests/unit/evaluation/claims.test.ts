@@ -130,7 +130,7 @@ test("every claim of the poster has its row; what is not measured says why", asy
     "aggregate-ratio",
     "fairness",
     "gpu-overhead-least",
-    "gpu-overhead-all",
+    "gpu-overhead-most",
     "gpu-transfer",
     "no-driver-domain",
     "no-shared-pages",

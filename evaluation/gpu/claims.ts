@@ -1,0 +1,117 @@
+import { formatChange, formatNumber, formatSize } from "../format.ts";
+import { judged, within, type Outcome, type Threshold } from "../judge.ts";
+import { findPoint, findRatio, type Place, type Point, type Summary } from "../summary.ts";
+import { BASELINE, NATIVE, UNMODIFIED } from "../transports.ts";
+import { gpuLabel } from "./labels.ts";
+import { DIRECTIONS } from "./observations.ts";
+
+/** The poster's overhead over a native run. */
+export const PAPER_OVERHEAD = 1.15;
+
+/** The poster's best transfer over TCP's, and what must be kept here. */
+export const PAPER_TRANSFER = 7;
+const TRANSFER_FLOOR = 4;
+
+/** Of a native run, percent: larger matrices compute for longer and copy for a smaller part of it. */
+const COPY_SHARE = 20;
+
+const notMeasured: Outcome = {
+  measured: null,
+  verdict: "not measured yet",
+  why: "This run measured no GPU: remoteGpu.enabled does.",
+};
+
+const computedBy = ({ gpu }: Summary): string =>
+  gpu === null ? "" : ` Read with care: ${gpu.note}.`;
+
+/** A claim whose samples are not there, or failed. */
+function absent(summary: Summary, experiment: string): Outcome {
+  if (summary.gpu === null) return notMeasured;
+  const failed = summary.unused.find((one) => one.failed && one.experiment === experiment);
+  const why =
+    failed === undefined
+      ? "This run has no sample of all that is compared at one size."
+      : `It failed: ${failed.transport}: ${failed.reason}`;
+  return { measured: null, verdict: "cannot be judged here", why };
+}
+
+const placeOf = ({ experiment, metric, sizeBytes, pairs }: Point): Place => ({
+  experiment,
+  metric,
+  sizeBytes,
+  pairs,
+});
+
+/** Where a native run copies for little enough of its time. */
+function overheadPlace(summary: Summary): Place | undefined {
+  const shares = summary.points
+    .filter(
+      (point) =>
+        point.experiment === "gpu-matmul" &&
+        point.metric === "copy_share" &&
+        point.transport === NATIVE &&
+        point.median <= COPY_SHARE,
+    )
+    .sort((a, b) => a.sizeBytes - b.sizeBytes);
+  const [first] = shares;
+  return first === undefined ? undefined : { ...placeOf(first), metric: "duration" };
+}
+
+const sideOf = (sizeBytes: number): string => {
+  const side = Math.round(Math.sqrt(sizeBytes / Float32Array.BYTES_PER_ELEMENT));
+  return `${side} x ${side}`;
+};
+
+function overhead(threshold: Threshold): (summary: Summary) => Outcome {
+  return (summary) => {
+    const place = overheadPlace(summary);
+    const found = place && findRatio(summary.ratios, place, NATIVE, UNMODIFIED);
+    if (place === undefined || found === undefined) return absent(summary, "gpu-matmul");
+    const seconds = (transport: string): string => {
+      const point = findPoint(summary.points, place, transport);
+      return point === undefined ? "" : `; ${gpuLabel(transport)} ${formatNumber(point.median)} s`;
+    };
+    const { ratio, interval } = found;
+    const text =
+      `${formatChange(ratio)} at ${sideOf(place.sizeBytes)}: ${formatNumber(ratio)}, ${within(interval)}` +
+      [UNMODIFIED, NATIVE, BASELINE].map(seconds).join("");
+    const outcome = judged(ratio, interval, text, threshold);
+    return { ...outcome, why: `${outcome.why}${computedBy(summary)}` };
+  };
+}
+
+/** First reading of "minimum overhead of 15%": it is never less. */
+export const overheadAtLeast = overhead({ kind: "at least", value: PAPER_OVERHEAD });
+
+/** Second reading: it is as small as 15%. */
+export const overheadAtMost = overhead({ kind: "at most", value: PAPER_OVERHEAD });
+
+/** The best of all sizes and directions, as the poster takes it. */
+export function transferBoost(summary: Summary): Outcome {
+  const boosts = summary.ratios.filter(
+    (one) =>
+      one.experiment === "gpu-transfer" &&
+      DIRECTIONS.some((direction) => direction === one.metric) &&
+      one.numerator === UNMODIFIED &&
+      one.denominator === BASELINE,
+  );
+  const [best] = boosts.sort((a, b) => b.ratio - a.ratio);
+  if (best === undefined) return absent(summary, "gpu-transfer");
+  const rate = (transport: string): string => {
+    const point = findPoint(summary.points, best, transport);
+    return point === undefined ? "" : `; ${gpuLabel(transport)} ${formatNumber(point.median)} MB/s`;
+  };
+  const way = best.metric === "to_device" ? "to the device" : "from the device";
+  const text =
+    `${formatNumber(best.ratio)} times, ${within(best.interval)}, at ${formatSize(best.sizeBytes)} ${way}, the best of ` +
+    `${boosts.length}${[UNMODIFIED, BASELINE].map(rate).join("")}`;
+  const outcome = judged(best.ratio, best.interval, text, {
+    kind: "at least",
+    value: PAPER_TRANSFER,
+  });
+  const floor = (best.interval?.low ?? 0) >= TRANSFER_FLOOR ? "is" : "is not";
+  return {
+    ...outcome,
+    why: `${outcome.why} This testbed's floor of ${TRANSFER_FLOOR} ${floor} kept.${computedBy(summary)}`,
+  };
+}

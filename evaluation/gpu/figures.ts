@@ -1,0 +1,79 @@
+import type { BarRow } from "../bars.ts";
+import type { ChartPoint, SeriesStyle } from "../chart.ts";
+import { formatSize } from "../format.ts";
+import type { Point, Summary } from "../summary.ts";
+import { compareTransports } from "../transports.ts";
+import { gpuLabel } from "./labels.ts";
+import { DIRECTIONS } from "./observations.ts";
+
+type Colour = (transport: string) => SeriesStyle;
+
+const sideOf = (sizeBytes: number): number =>
+  Math.round(Math.sqrt(sizeBytes / Float32Array.BYTES_PER_ELEMENT));
+
+const KINDS: Record<string, string> = {
+  "gpu-matmul": "matrix product",
+  "gpu-stencil": "stencil",
+};
+
+/** Warm runs by workload and size, natively and remotely. */
+export function runRows(summary: Summary, style: Colour): { points: Point[]; rows: BarRow[] } {
+  const points = summary.points.filter(({ metric }) => metric === "duration");
+  const groups = Map.groupBy(points, ({ experiment, sizeBytes }) => `${experiment} ${sizeBytes}`);
+  const rows = [...groups.values()].flatMap((group): BarRow[] => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const side = sideOf(first.sizeBytes);
+    return [
+      {
+        title: `${KINDS[first.experiment] ?? first.experiment}, ${side} x ${side}`,
+        bars: group
+          .toSorted((a, b) => compareTransports(a.transport, b.transport))
+          .map(({ transport, median, interval }) => ({
+            series: gpuLabel(transport),
+            colour: style(transport).colour,
+            value: median,
+            low: interval?.low ?? null,
+            high: interval?.high ?? null,
+          })),
+      },
+    ];
+  });
+  return { points, rows };
+}
+
+const WAYS = { to_device: "to the device", from_device: "from it" } as const;
+
+/** Bandwidth of transfers by size and direction. */
+export function transferLines(
+  summary: Summary,
+  style: Colour,
+): { from: Point[]; points: ChartPoint[]; styles: (SeriesStyle & { series: string })[] } {
+  const from = summary.points.filter(
+    ({ experiment, metric }) =>
+      experiment === "gpu-transfer" && DIRECTIONS.some((one) => one === metric),
+  );
+  const series = (point: Point): string =>
+    `${gpuLabel(point.transport)}, ${WAYS[point.metric === "to_device" ? "to_device" : "from_device"]}`;
+  const points = from.map((point) => ({
+    series: series(point),
+    x: point.sizeBytes,
+    value: point.median,
+    low: point.interval?.low ?? null,
+    high: point.interval?.high ?? null,
+  }));
+  const ordered = from.toSorted((a, b) => compareTransports(a.transport, b.transport));
+  const first = new Map(ordered.map((point) => [series(point), point]));
+  const styles = [...first].map(([name, { transport, metric }]) => ({
+    ...style(transport),
+    series: name,
+    dash: metric === "to_device" ? ([1, 0] as [number, number]) : ([3, 3] as [number, number]),
+  }));
+  return { from, points, styles };
+}
+
+/** Sizes of a table of the GPU's: matrices by their side, transfers by their bytes. */
+export const gpuSize = ({ experiment, sizeBytes }: Point): string =>
+  experiment === "gpu-transfer"
+    ? formatSize(sizeBytes)
+    : `${sideOf(sizeBytes)} x ${sideOf(sizeBytes)}`;

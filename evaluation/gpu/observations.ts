@@ -1,0 +1,189 @@
+import type { Metric, Observation, Unused } from "../observations.ts";
+import { medianOf } from "../statistics.ts";
+import { BASELINE, NATIVE, UNMODIFIED } from "../transports.ts";
+import type { Workload } from "./plan.ts";
+import type {
+  ComputeSample,
+  FailedGpuSample,
+  GpuAttempt,
+  GpuDevice,
+  GpuFile,
+  TransferSample,
+} from "./samples.ts";
+
+export const GPU_EXPERIMENTS = ["gpu-matmul", "gpu-stencil", "gpu-transfer"] as const;
+
+const experimentOf = (workload: Workload) => `gpu-${workload}` as const;
+
+export const isOfGpu = ({ experiment }: Pick<Observation, "experiment">): boolean =>
+  experiment.startsWith("gpu-");
+
+/** Phases of a run with everything in place: what a native run and a remote one are compared by. */
+export const PHASES = ["copy_a", "copy_b", "compute", "copy_c"] as const;
+
+/** Phases that move matrices. */
+const COPIES = ["copy_a", "copy_b", "copy_c"] as const;
+
+const PHASE_METRICS = {
+  copy_a: "phase_copy_a",
+  copy_b: "phase_copy_b",
+  compute: "phase_compute",
+  copy_c: "phase_copy_c",
+} as const satisfies Record<(typeof PHASES)[number], Metric>;
+
+export const DIRECTIONS = ["to_device", "from_device"] as const;
+
+/** What the GPU's part of a run says. */
+export interface GpuObservations {
+  observed: Observation[];
+  unused: Unused[];
+  devices: GpuDevice[];
+}
+
+const seconds = (ns: number): number => ns / 1e9;
+
+const phase = ({ phases_ns }: ComputeSample, name: string): number => phases_ns[name] ?? 0;
+
+const durationOf = (sample: ComputeSample): number =>
+  seconds(PHASES.reduce((sum, name) => sum + phase(sample, name), 0));
+
+/** The part of a run that its copies take. */
+export const copyShareOf = (sample: ComputeSample): number =>
+  seconds(COPIES.reduce((sum, name) => sum + phase(sample, name), 0)) / durationOf(sample);
+
+/** One repetition's number of a metric, from the values of a block. */
+function observation(
+  { block, transport, workload }: GpuAttempt,
+  metric: Metric,
+  sizeBytes: number,
+  values: number[],
+): Observation {
+  return {
+    experiment: experimentOf(workload),
+    transport,
+    metric,
+    sizeBytes,
+    pairs: 1,
+    repetition: block,
+    values,
+    median: medianOf(values),
+  };
+}
+
+const isWarm = (sample: { kind: string; ok: boolean; start?: string }): sample is ComputeSample =>
+  sample.ok && sample.kind !== "transfer" && sample.start === "warm";
+
+const isTransfer = (sample: { kind: string; ok: boolean }): sample is TransferSample =>
+  sample.ok && sample.kind === "transfer";
+
+function computed(attempt: GpuAttempt): Observation[] {
+  const bySize = Map.groupBy(attempt.samples.filter(isWarm), (sample) => sample.size_bytes);
+  return [...bySize].flatMap(([size, samples]) => {
+    const of = (metric: Metric, value: (sample: ComputeSample) => number) =>
+      observation(attempt, metric, size, samples.map(value));
+    return [
+      of("duration", durationOf),
+      of("copy_share", (sample) => 100 * copyShareOf(sample)),
+      ...PHASES.map((name) => of(PHASE_METRICS[name], (sample) => seconds(phase(sample, name)))),
+    ];
+  });
+}
+
+function transferred(attempt: GpuAttempt): Observation[] {
+  const samples = attempt.samples.filter(isTransfer);
+  const groups = Map.groupBy(samples, (one) => `${one.direction} ${one.size_bytes}`);
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    // Bytes a nanosecond are GB/s.
+    const values = group.flatMap(({ transfer_ns, size_bytes }) =>
+      transfer_ns.map((ns) => (1000 * size_bytes) / ns),
+    );
+    return [observation(attempt, first.direction, first.size_bytes, values)];
+  });
+}
+
+/** Payload that an attempt's samples moved, bytes, at least. */
+function payloadOf({ samples }: GpuAttempt): number {
+  const bytes = samples.map((sample) => {
+    if (!sample.ok) return 0;
+    const times = sample.kind === "transfer" ? sample.transfer_ns.length : COPIES.length;
+    return sample.size_bytes * times;
+  });
+  return bytes.reduce((sum, one) => sum + one, 0);
+}
+
+/** What shows that the bytes went another way than the transport's; undefined if they did not. */
+function wrongWay(attempt: GpuAttempt): string | undefined {
+  const { transport, netBytes, ringBytes } = attempt;
+  const payload = payloadOf(attempt);
+  if (payload === 0) return undefined;
+  if (transport === UNMODIFIED && ringBytes < payload)
+    return `of ${payload} bytes only ${ringBytes} went by rings, ${netBytes} by the network interface`;
+  if (transport === BASELINE && netBytes < payload)
+    return `of ${payload} bytes only ${netBytes} went by the network interface, ${ringBytes} by rings`;
+  if (transport === NATIVE && netBytes + ringBytes >= payload)
+    return `${netBytes + ringBytes} bytes left the GPU domU, which was to compute by itself`;
+  return undefined;
+}
+
+const isFailed = (sample: { ok: boolean }): sample is FailedGpuSample => !sample.ok;
+
+/** Samples of an attempt that failed, or why none of its samples counts. */
+function refused(attempt: GpuAttempt, reason: string | undefined, again: boolean): Unused[] {
+  const common = {
+    step: attempt.leg,
+    experiment: experimentOf(attempt.workload),
+    transport: attempt.transport,
+    pair: attempt.transport,
+    repetition: attempt.block,
+    failed: true,
+  };
+  const note = again ? " (measured again)" : "";
+  if (reason !== undefined) return [{ ...common, sizeBytes: 0, reason: `${reason}${note}` }];
+  const failed = attempt.samples.filter(isFailed).map((sample) => ({
+    ...common,
+    sizeBytes: sample.size_bytes,
+    reason: `${sample.phase === undefined ? "" : `${sample.phase}: `}${sample.error}${note}`,
+  }));
+  return failed.length > 0 || attempt.status === 0
+    ? failed
+    : [{ ...common, sizeBytes: 0, reason: `gpu-bench ended with status ${attempt.status}${note}` }];
+}
+
+/** How much longer each block's run took than the same block's native one, percent. */
+function overheads(observed: readonly Observation[]): Observation[] {
+  const durations = observed.filter(({ metric }) => metric === "duration");
+  const key = (one: Observation): string => `${one.experiment} ${one.sizeBytes} ${one.repetition}`;
+  const native = new Map(
+    durations.filter(({ transport }) => transport === NATIVE).map((one) => [key(one), one]),
+  );
+  return durations.flatMap((one) => {
+    const own = native.get(key(one));
+    if (own === undefined || one.transport === NATIVE) return [];
+    const percent = 100 * (one.median / own.median - 1);
+    return [{ ...one, metric: "overhead", values: [percent], median: percent }];
+  });
+}
+
+/** Numbers of the GPU's experiments; of a leg that was repeated those of its last attempt. */
+export function gpuObservations({ attempts }: GpuFile): GpuObservations {
+  const last = new Map(attempts.map((one) => [one.leg, one]));
+  const unused: Unused[] = [];
+  const observed: Observation[] = [];
+  for (const attempt of attempts) {
+    const wrong = wrongWay(attempt);
+    const counts = last.get(attempt.leg) === attempt;
+    unused.push(...refused(attempt, wrong, !counts));
+    if (counts && wrong === undefined) observed.push(...computed(attempt), ...transferred(attempt));
+  }
+  const devices = attempts.flatMap(({ samples }) =>
+    samples.flatMap((sample) => (sample.ok ? [sample.device] : [])),
+  );
+  const different = new Map(devices.map((one) => [`${one.type} ${one.platform} ${one.name}`, one]));
+  return {
+    observed: [...observed, ...overheads(observed)],
+    unused,
+    devices: [...different.values()],
+  };
+}

@@ -1,0 +1,201 @@
+import { Ajv } from "ajv";
+import { WORKLOADS, type Workload } from "./plan.ts";
+
+/** What gpu-bench says of the device that computed: benchmarks/gpu-bench/samples.h. */
+export interface GpuDevice {
+  platform: string;
+  name: string;
+  driver: string;
+  /** What its driver says: `cpu` means that a CPU computed, whatever was between. */
+  type: string;
+}
+
+interface Head {
+  type: "sample";
+  experiment: string;
+  transport: string;
+  size_bytes: number;
+  repetition: number;
+}
+
+/** One run of a product or a stencil. */
+export interface ComputeSample extends Head {
+  kind: "matmul" | "stencil";
+  ok: true;
+  start: "cold" | "warm";
+  device: GpuDevice;
+  phases_ns: Record<string, number>;
+  wall_ns: number;
+}
+
+/** Transfers one way. */
+export interface TransferSample extends Head {
+  kind: "transfer";
+  ok: true;
+  direction: "to_device" | "from_device";
+  device: GpuDevice;
+  transfer_ns: number[];
+}
+
+export interface FailedGpuSample extends Head {
+  kind: Workload;
+  ok: false;
+  phase?: string;
+  error: string;
+}
+
+export type GpuSample = ComputeSample | TransferSample | FailedGpuSample;
+
+/** One attempt at a leg: what gpu-bench printed, and what dom0/gpu-drive saw. */
+export interface GpuAttempt {
+  leg: number;
+  block: number;
+  transport: string;
+  workload: Workload;
+  attempt: number;
+  samples: GpuSample[];
+  /** gpu-bench's exit status; 255 where it could not be started. */
+  status: number;
+  /** Bytes of the client's network interface, and of its rings, both ways. */
+  netBytes: number;
+  ringBytes: number;
+}
+
+/** Sysctls by domain, as gpu-drive read them. */
+export type GpuHosts = Record<string, Record<string, string>>;
+
+/** gpu.jsonl. */
+export interface GpuFile {
+  attempts: GpuAttempt[];
+  hosts: GpuHosts;
+  /** Every leg of the plan had its turn. */
+  complete: boolean;
+  /** Lines that are no good, from 1. */
+  problems: { line: number; problem: string }[];
+}
+
+const text = { type: "string", maxLength: 4096 };
+const whole = { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
+const object = (properties: Record<string, unknown>) => ({
+  type: "object",
+  properties,
+  required: Object.keys(properties),
+});
+
+const head = { experiment: text, transport: text, size_bytes: whole, repetition: whole };
+const device = object({ platform: text, name: text, driver: text, type: text });
+const leg = {
+  leg: whole,
+  block: whole,
+  transport: text,
+  workload: { enum: WORKLOADS },
+  attempt: whole,
+};
+
+const ajv = new Ajv({ strict: true });
+const validators = {
+  leg: ajv.compile(object(leg)),
+  end: ajv.compile(
+    object({
+      ...leg,
+      status: whole,
+      net_bytes: { type: "integer" },
+      ring_bytes: { type: "integer" },
+    }),
+  ),
+  host: ajv.compile(
+    object({
+      name: text,
+      keys: { type: "array", items: text },
+      values: { type: "array", items: text },
+    }),
+  ),
+  compute: ajv.compile(
+    object({
+      ...head,
+      kind: { enum: ["matmul", "stencil"] },
+      start: { enum: ["cold", "warm"] },
+      device,
+      phases_ns: { type: "object", additionalProperties: whole },
+      wall_ns: whole,
+    }),
+  ),
+  transfer: ajv.compile(
+    object({
+      ...head,
+      kind: { const: "transfer" },
+      direction: { enum: ["to_device", "from_device"] },
+      device,
+      transfer_ns: { type: "array", minItems: 1, items: { ...whole, minimum: 1 } },
+    }),
+  ),
+  failed: ajv.compile(object({ ...head, kind: { enum: WORKLOADS }, error: text })),
+};
+
+type Line = Record<string, unknown>;
+
+function validatorOf(line: Line): keyof typeof validators | undefined {
+  if (line.type === "leg") return "leg";
+  if (line.type === "leg-end") return "end";
+  if (line.type === "host") return "host";
+  if (line.type !== "sample") return undefined;
+  if (line.ok === false) return "failed";
+  return line.kind === "transfer" ? "transfer" : "compute";
+}
+
+/** Lines that tell nothing that is evaluated. */
+const SILENT = ["start", "end", "gpu-start"];
+
+/** Reads gpu.jsonl; a leg without its last line is not used. */
+export function readGpuSamples(content: string): GpuFile {
+  const file: GpuFile = { attempts: [], hosts: {}, complete: false, problems: [] };
+  let samples: GpuSample[] = [];
+  for (const [index, raw] of content.split("\n").entries()) {
+    if (raw === "") continue;
+    const problem = (what: string): void => {
+      file.problems.push({ line: index + 1, problem: what });
+    };
+    let line: Line;
+    try {
+      line = JSON.parse(raw) as Line;
+    } catch {
+      problem("not JSON");
+      continue;
+    }
+    if (line.type === "gpu-end") file.complete = true;
+    if (line.type === "gpu-end" || SILENT.includes(String(line.type))) continue;
+    const name = validatorOf(line);
+    if (name === undefined) {
+      problem("neither a leg, a sample nor a host");
+    } else if (!validators[name](line)) {
+      problem(ajv.errorsText(validators[name].errors));
+    } else if (name === "leg") {
+      samples = [];
+    } else if (name === "host") {
+      const {
+        name: host,
+        keys,
+        values,
+      } = line as { name: string; keys: string[]; values: string[] };
+      file.hosts[host] = Object.fromEntries(keys.map((key, i) => [key, values[i] ?? ""]));
+    } else if (name === "end") {
+      const {
+        net_bytes: netBytes,
+        ring_bytes: ringBytes,
+        ...rest
+      } = line as unknown as Omit<GpuAttempt, "samples" | "netBytes" | "ringBytes"> & {
+        net_bytes: number;
+        ring_bytes: number;
+      };
+      const { leg: number, block, transport, workload, attempt, status } = rest;
+      file.attempts.push({
+        ...{ leg: number, block, transport, workload, attempt, status },
+        ...{ samples, netBytes, ringBytes },
+      });
+      samples = [];
+    } else {
+      samples.push(line as unknown as GpuSample);
+    }
+  }
+  return file;
+}

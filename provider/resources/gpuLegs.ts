@@ -1,0 +1,68 @@
+import { appendFileSync, existsSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { Context } from "../resource.ts";
+import type { Remote } from "../ssh/remote.ts";
+import { pause } from "../ssh/wait.ts";
+
+export interface GpuRun {
+  /** The run's folder in dom0, and the one on the controller. */
+  folder: string;
+  directory: string;
+  /** Text for dom0/gpu-drive. */
+  plan: string;
+  /** systemd unit to run it in. */
+  unit: string;
+}
+
+/** Where dom0 has dom0/gpu-drive. */
+export const GPU_DRIVE = "/usr/local/lib/v4v-testbed/gpu-drive";
+
+const SAMPLES = "gpu.jsonl";
+const LOOK_S = 10;
+
+/** Starts the legs in dom0 unless they are running; nothing of them hangs on this connection. */
+const START = `
+folder=$1 unit=$2 drive=$3
+cd "$folder"
+state=$(systemctl show -p ActiveState --value "$unit")
+[ "$state" != active ] && [ "$state" != activating ] || exit 0
+rm -f gpu-status
+systemctl reset-failed "$unit" 2>/dev/null || :
+systemd-run --quiet --unit="$unit" -p WorkingDirectory="$folder" -p StandardOutput="append:$folder/gpu-log" -p StandardError="append:$folder/gpu-log" \\
+  -p 'ExecStopPost=/bin/sh -c "echo $EXIT_CODE $EXIT_STATUS >gpu-status.new; mv gpu-status.new gpu-status"' "$drive" gpu-plan ${SAMPLES}`;
+
+const LOOK = `
+cd "$1"
+cat gpu-status 2>/dev/null || echo running
+tail -c "+$(($2 + 1))" ${SAMPLES} 2>/dev/null || :`;
+
+/**
+ * Runs the legs of a GPU's evaluation and brings their samples home as they appear.
+ *
+ * @returns what gpu-drive said
+ */
+export async function runGpuLegs(context: Context, remote: Remote, run: GpuRun): Promise<string> {
+  const { folder, directory, plan, unit } = run;
+  const samples = join(directory, SAMPLES);
+  // A driver that goes on may have cut its file.
+  rmSync(samples, { force: true });
+  await remote.write([{ path: `${folder}/gpu-plan`, content: plan, mode: 0o600 }]);
+  await remote.run("starting the GPU's legs", START, folder, unit, GPU_DRIVE);
+  const legs = plan.trim().split("\n").length;
+  let done = 0;
+  for (;;) {
+    await pause(LOOK_S * 1000, context.signal, "measuring the GPU");
+    const offset = existsSync(samples) ? statSync(samples).size : 0;
+    const answer = await remote.run("looking at the GPU's legs", LOOK, folder, String(offset));
+    const end = answer.indexOf("\n");
+    const news = end < 0 ? "" : answer.slice(end + 1);
+    if (news !== "") appendFileSync(samples, news);
+    done = Math.max(
+      done,
+      ...[...news.matchAll(/"leg-end","leg":(\d+)/g)].map(([, n]) => Number(n)),
+    );
+    context.status(`${done} of ${legs} legs of the GPU's measured`);
+    if (!answer.startsWith("running")) break;
+  }
+  return (await remote.readFile(`${folder}/gpu-log`)) ?? "";
+}

@@ -1,0 +1,132 @@
+import { spawnSync } from "node:child_process";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { expect, test } from "vitest";
+import { gpuLegs, renderGpuPlan, type GpuRoute } from "../../../evaluation/gpu/plan.ts";
+import { readGpuSamples } from "../../../evaluation/gpu/samples.ts";
+import { useFolder } from "../helpers/folder.ts";
+import { standIns } from "../helpers/programs.ts";
+
+const SCRIPT = join(import.meta.dirname, "../../../dom0/gpu-drive");
+const folder = useFolder();
+
+const native: GpuRoute = { transport: "native", host: "gpu", prefix: "" };
+const tcp: GpuRoute = {
+  transport: "tcp",
+  host: "domu1",
+  server: { unit: "pocld-tcp.service", port: 10998 },
+  prefix: "remote-gpu tcp ",
+};
+const plan = (routes: GpuRoute[], blocks = 2): string =>
+  renderGpuPlan(
+    gpuLegs(
+      {
+        blocks,
+        warm: 1,
+        sizes: { matmul: [64], stencil: [32], transfer: [4096] },
+        transferBudgetMs: 10,
+      },
+      routes,
+      1,
+    ),
+  );
+
+/** Drives a plan against domUs that are this computer's shell; what was asked of whom, in order. */
+function drive(text: string, gpuBench: string, restart = "exit 0") {
+  const log = folder("log");
+  writeFileSync(folder("plan"), text);
+  const programs = standIns(folder("bin"), {
+    // ssh -F CONFIG HOST COMMAND
+    ssh: `
+host=$3; shift 3
+case "$*" in
+systemctl\\ *) echo "$host: fresh $(echo "$*" | cut -d ' ' -f 3)" >>'${log}'; ${restart} ;;
+sysctl\\ *) printf '1\\n2\\n3\\t4\\t5\\n6\\t7\\t8\\n' ;;
+*) HOST=$host sh -c "$*" ;;
+esac`,
+    "remote-gpu": 'shift; exec "$@"',
+    "gpu-bench": `echo "$HOST: $*" >>'${log}'\necho "gpu-bench says this" >&2\n${gpuBench}`,
+  });
+  const { status, stderr } = spawnSync(SCRIPT, [folder("plan"), folder("gpu.jsonl")], {
+    encoding: "utf8",
+    env: { ...process.env, PATH: [programs, process.env.PATH ?? ""].join(delimiter) },
+  });
+  const told = existsSync(log) ? readFileSync(log, "utf8").trim().split("\n") : [];
+  return { status, stderr, told, file: readGpuSamples(readFileSync(folder("gpu.jsonl"), "utf8")) };
+}
+
+const FAILED =
+  '{"type":"sample","experiment":"gpu-matmul","kind":"matmul","transport":"tcp","size_bytes":1,"repetition":0,"ok":false,"device":null,"error":"gone"}';
+const start = `echo '{"type":"start","version":1}'; `;
+
+test("every leg runs where it belongs, each block and transport with a fresh server", () => {
+  const { told, file, status } = drive(plan([native, tcp]), start);
+  expect(status).toBe(0);
+  expect(file.complete).toBe(true);
+  expect(file.attempts.map(({ leg }) => leg)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+  expect(told.filter((line) => line === "gpu: fresh pocld-tcp.service")).toHaveLength(2);
+  for (const workload of ["matmul", "stencil", "transfer"]) {
+    for (const [host, transport] of [
+      ["gpu", "native"],
+      ["domu1", "tcp"],
+    ] as const)
+      expect(
+        told.filter((line) => line.startsWith(`${host}: ${workload} --transport ${transport} `)),
+      ).toHaveLength(2);
+  }
+  // Fresh before the first of the block, not between its workloads.
+  const first = told.indexOf("gpu: fresh pocld-tcp.service");
+  expect(told.slice(first + 1, first + 4).every((line) => line.startsWith("domu1: "))).toBe(true);
+  expect(file.hosts.domu1).toEqual({
+    "net.core.rmem_max": "1",
+    "net.core.wmem_max": "2",
+    "net.ipv4.tcp_rmem": "3 4 5",
+    "net.ipv4.tcp_wmem": "6 7 8",
+  });
+  expect(Object.keys(file.hosts)).toEqual(["domu1", "gpu"]);
+});
+
+test("a leg that fails is repeated once with a fresh server, and the others go on", () => {
+  const { told, file } = drive(
+    plan([tcp], 1),
+    `${start} case $1 in stencil) echo '${FAILED}'; exit 1 ;; esac`,
+  );
+  const attempts = file.attempts.map(({ workload, attempt, status, samples }) => [
+    workload,
+    attempt,
+    status,
+    samples.length,
+  ]);
+  expect(attempts).toEqual([
+    ["matmul", 1, 0, 0],
+    ["stencil", 1, 1, 1],
+    ["stencil", 2, 1, 1],
+    ["transfer", 1, 0, 0],
+  ]);
+  expect(told.filter((line) => line.includes("fresh"))).toHaveLength(2);
+  expect(file.complete).toBe(true);
+});
+
+test("a server that does not start costs its legs and no others", () => {
+  const { told, file, stderr } = drive(plan([native, tcp], 1), start, "exit 1");
+  expect(stderr).toContain("gpu-drive: pocld-tcp.service does not listen");
+  expect(told.filter((line) => line.startsWith("domu1: "))).toEqual([]);
+  const of = (transport: string) =>
+    file.attempts.filter((one) => one.transport === transport).map(({ status }) => status);
+  expect(of("native")).toEqual([0, 0, 0]);
+  expect(of("tcp")).toEqual([255, 255, 255, 255, 255, 255]);
+});
+
+test("what was cut off in the middle of a leg goes on with that leg", () => {
+  const whole = drive(plan([native], 1), start).file.attempts.length;
+  expect(whole).toBe(3);
+  const lines = readFileSync(folder("gpu.jsonl"), "utf8").split("\n");
+  const second = lines.findIndex((line) => line.includes('"leg-end","leg":2,'));
+  writeFileSync(folder("gpu.jsonl"), `${lines.slice(0, second).join("\n")}\n`);
+  appendFileSync(folder("gpu.jsonl"), '{"type":"sam');
+  writeFileSync(folder("log"), "");
+  const { told, file } = drive(plan([native], 1), start);
+  expect(told.filter((line) => line !== "")).toHaveLength(2);
+  expect(file.problems).toEqual([]);
+  expect(file.attempts.map(({ leg }) => leg)).toEqual([1, 2, 3]);
+});

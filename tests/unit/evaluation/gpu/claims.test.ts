@@ -1,0 +1,154 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { readSummary, redraw, writeArtifacts } from "../../../../evaluation/artifacts.ts";
+import { parseCsv } from "../../../../evaluation/results.ts";
+import { facts } from "../facts.ts";
+import { asFile, smokePlan, syntheticLines } from "../synthetic.ts";
+import { failure, gpuFile, product, transfer, type Made } from "./legs.ts";
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "v4v-gpu-"));
+});
+afterEach(() => {
+  rmSync(directory, { recursive: true });
+});
+
+const plan = smokePlan();
+
+/** What a run with these legs says, with its files in the folder. */
+async function evaluate(legs: readonly Made[], ended = true) {
+  writeFileSync(join(directory, "samples.jsonl"), asFile(syntheticLines(plan)));
+  writeFileSync(join(directory, "gpu.jsonl"), gpuFile(legs, ended));
+  const made = await writeArtifacts({ directory, plan, facts });
+  const claim = (id: string) => {
+    const row = made.claims.find((one) => one.id === id);
+    if (row === undefined) throw new Error(`no claim ${id}`);
+    return row;
+  };
+  return { made, claim };
+}
+
+/** Blocks with a little noise: native products of two sizes, remote ones `over` times as long. */
+function runs(over: { tcp: number; v4v: number }, type = "cpu"): Made[] {
+  return Array.from({ length: 6 }, (_, block) => {
+    const noise = 1 + block / 1000;
+    const of = (transport: string, factor: number): Made => ({
+      transport,
+      block,
+      type,
+      lines: [
+        // Copies half of the time at the smaller size natively, a tenth at the larger.
+        product(64, 0.5 * factor * noise, 0.5 * factor),
+        product(128, 0.1 * factor * noise, 0.9 * factor),
+      ],
+    });
+    return [of("native", 1), of("tcp", over.tcp), of("v4v-sockets", over.v4v)];
+  }).flat();
+}
+
+const transfers = (ratio: number, type = "cpu"): Made[] =>
+  Array.from({ length: 6 }, (_, block) =>
+    (["tcp", "v4v-sockets"] as const).map((transport): Made => ({
+      transport,
+      workload: "transfer",
+      block,
+      type,
+      lines: [4096, 1 << 20].flatMap((bytes) => {
+        const rate = (transport === "tcp" ? 20 : 20 * ratio) + block / 100;
+        // Best to the device, at the larger size.
+        return [
+          transfer(bytes, "to_device", bytes > 4096 ? rate : 10 + block / 100),
+          transfer(bytes, "from_device", 20 + block / 100),
+        ];
+      }),
+    })),
+  ).flat();
+
+test.each([
+  [1.05, "fail", "pass"],
+  [1.5, "pass", "fail"],
+])("an overhead of %f times: read as at least %s, as at most %s", async (v4v, least, most) => {
+  const { claim } = await evaluate(runs({ tcp: 3, v4v }));
+  // At 128, not at 64, of which a native run copies for half of its time.
+  expect(claim("gpu-overhead-least").measured?.text).toContain("at 128 x 128: ");
+  expect(claim("gpu-overhead-least").measured?.value).toBeCloseTo(v4v);
+  expect(claim("gpu-overhead-least").verdict).toBe(least);
+  expect(claim("gpu-overhead-most").verdict).toBe(most);
+});
+
+test.each([
+  [8, "pass", "is kept"],
+  [5, "fail", "is kept"],
+  [2, "fail", "is not kept"],
+])("transfers at %f times TCP's: %s, and the floor %s", async (ratio, verdict, floor) => {
+  const { claim } = await evaluate(transfers(ratio));
+  const row = claim("gpu-transfer");
+  expect(row.verdict).toBe(verdict);
+  expect(row.measured?.value).toBeCloseTo(ratio, 1);
+  expect(row.measured?.text).toContain("at 1 MiB to the device, the best of 4");
+  expect(row.why).toContain(`floor of 4 ${floor}`);
+});
+
+test("where a CPU computed, every claim, figure, table and the report's head say so", async () => {
+  const { made, claim } = await evaluate([...runs({ tcp: 3, v4v: 2 }), ...transfers(5)]);
+  const note = "the CPU computed, beside an emulated device: no GPU";
+  for (const id of ["gpu-overhead-least", "gpu-overhead-most", "gpu-transfer"])
+    expect(claim(id).why).toContain(note);
+  const report = readFileSync(made.paths.report, "utf8");
+  expect(report).toContain(`GPU experiments: ${note}.`);
+  expect(report).toContain(`Matrix product, warm run, s (${note})`);
+  expect(report).toContain("128 x 128");
+  for (const name of ["gpu-runs", "gpu-transfer"])
+    expect(readFileSync(join(directory, `figures/${name}.svg`), "utf8")).toContain(note);
+});
+
+test("where a GPU computed nothing of the kind is said", async () => {
+  const legs = [...runs({ tcp: 3, v4v: 2 }, "gpu"), ...transfers(5, "gpu")];
+  const { made, claim } = await evaluate(legs);
+  expect(claim("gpu-transfer").why).toContain("cpu-x.");
+  expect(readFileSync(made.paths.report, "utf8")).not.toContain("CPU computed");
+});
+
+test("results.csv has the legs' rows, and drawn again everything is the same", async () => {
+  const { made } = await evaluate([...runs({ tcp: 3, v4v: 2 }), ...transfers(5)]);
+  const csv = readFileSync(made.paths.results, "utf8");
+  const rows = parseCsv(csv).filter(({ experiment }) => experiment.startsWith("gpu-"));
+  const units = new Map(rows.map(({ metric, unit }) => [metric, unit]));
+  expect(Object.fromEntries(units)).toMatchObject({
+    duration: "s",
+    overhead: "percent",
+    phase_compute: "s",
+    to_device: "MB/s",
+  });
+  expect(new Set(rows.map(({ transport }) => transport))).toEqual(
+    new Set(["native", "tcp", "v4v-sockets"]),
+  );
+  const again = await redraw(directory);
+  expect(again.manifestHash).toBe(made.manifestHash);
+  writeFileSync(join(directory, "gpu.jsonl"), gpuFile(transfers(7)));
+  await expect(readSummary(directory)).rejects.toThrow("gpu.jsonl: has changed since");
+});
+
+test("what failed is said in place of a verdict, and costs V4V's other numbers nothing", async () => {
+  const { made, claim } = await evaluate(
+    [
+      {
+        transport: "tcp",
+        status: 1,
+        lines: [failure("matmul", "the server is gone")],
+      },
+    ],
+    false,
+  );
+  expect(claim("gpu-overhead-least")).toMatchObject({
+    verdict: "cannot be judged here",
+    why: "It failed: tcp: compute: the server is gone",
+  });
+  expect(claim("latency-small").verdict).toBe("pass");
+  const report = readFileSync(made.paths.report, "utf8");
+  expect(report).toContain("Not all of the GPU&#x27;s legs had their turn.");
+  expect(report).toContain("1 leg of the GPU&#x27;s failed");
+});

@@ -1,0 +1,94 @@
+import type { Workload } from "../../../../evaluation/gpu/plan.ts";
+
+/** What a PoCL device says of itself. */
+const CPU = { platform: "Portable Computing Language", name: "cpu-x", driver: "6.0", type: "cpu" };
+
+const SECOND = 1e9;
+
+export interface Made {
+  transport: string;
+  workload?: Workload;
+  block?: number;
+  attempt?: number;
+  leg?: number;
+  status?: number;
+  /** Bytes that the counters tell of; by default what the transport should show. */
+  net?: number;
+  ring?: number;
+  type?: string;
+  lines: object[];
+}
+
+/** A warm run of a product, with the seconds of its phases. */
+export function product(side: number, copies: number, compute: number, start = "warm") {
+  return {
+    type: "sample",
+    experiment: "gpu-matmul",
+    kind: "matmul",
+    size_bytes: 4 * side * side,
+    repetition: start === "warm" ? 1 : 0,
+    start,
+    ok: true,
+    phases_ns: {
+      ...(start === "cold" && { connect: 9 * SECOND, compile: 9 * SECOND, allocate: SECOND }),
+      copy_a: Math.round((copies * SECOND) / 4),
+      copy_b: Math.round((copies * SECOND) / 4),
+      compute: Math.round(compute * SECOND),
+      copy_c: Math.round((copies * SECOND) / 2),
+    },
+    wall_ns: Math.round((copies + compute) * SECOND),
+  };
+}
+
+/** Transfers one way at a steady rate. */
+export function transfer(bytes: number, direction: string, mbPerS: number) {
+  return {
+    type: "sample",
+    experiment: "gpu-transfer",
+    kind: "transfer",
+    size_bytes: bytes,
+    repetition: 0,
+    direction,
+    ok: true,
+    transfer_ns: [Math.round((1000 * bytes) / mbPerS)],
+    wall_ns: 1,
+  };
+}
+
+export const failure = (kind: Workload, error: string) => ({
+  type: "sample",
+  experiment: `gpu-${kind}`,
+  kind,
+  size_bytes: 16384,
+  repetition: 1,
+  ok: false,
+  device: null,
+  phase: "compute",
+  error,
+});
+
+/** gpu.jsonl as dom0/gpu-drive writes it. */
+export function gpuFile(legs: readonly Made[], ended = true): string {
+  const lines: object[] = [
+    { type: "gpu-start", version: 1 },
+    { type: "host", name: "domu1", keys: ["net.core.rmem_max"], values: ["8388608"] },
+  ];
+  for (const [index, made] of legs.entries()) {
+    const { transport, workload = "matmul", block = 0, attempt = 1, status = 0 } = made;
+    const head = { leg: made.leg ?? index + 1, block, transport, workload, attempt };
+    const much = 2 ** 40;
+    lines.push({ type: "leg", ...head }, { type: "start", version: 1, program: "gpu-bench" });
+    for (const line of made.lines)
+      lines.push({ transport, device: { ...CPU, type: made.type ?? "cpu" }, ...line });
+    lines.push({ type: "end", ok: made.lines.length, failed: 0 });
+    lines.push({
+      type: "leg-end",
+      ...head,
+      status,
+      net_bytes: made.net ?? (transport === "tcp" ? much : 0),
+      ring_bytes: made.ring ?? (transport === "v4v-sockets" ? much : 0),
+    });
+  }
+  if (ended) lines.push({ type: "gpu-end" });
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+}

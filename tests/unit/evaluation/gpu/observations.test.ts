@@ -1,0 +1,118 @@
+import { expect, test } from "vitest";
+import { gpuObservations } from "../../../../evaluation/gpu/observations.ts";
+import { readGpuSamples } from "../../../../evaluation/gpu/samples.ts";
+import { failure, gpuFile, product, transfer, type Made } from "./legs.ts";
+
+const observe = (...legs: Made[]) => gpuObservations(readGpuSamples(gpuFile(legs)));
+
+test("a block's number is the median of its warm runs, by phase; cold runs are in none", () => {
+  const { observed, unused } = observe({
+    transport: "native",
+    block: 3,
+    lines: [
+      product(64, 1, 50, "cold"),
+      product(64, 0.4, 1),
+      product(64, 0.4, 2),
+      product(64, 0.4, 9),
+    ],
+  });
+  expect(unused).toEqual([]);
+  const by = Object.fromEntries(observed.map((one) => [one.metric, one]));
+  expect(by.duration).toMatchObject({
+    experiment: "gpu-matmul",
+    transport: "native",
+    sizeBytes: 16384,
+    pairs: 1,
+    repetition: 3,
+  });
+  expect(by.duration?.values).toHaveLength(3);
+  expect(by.duration?.median).toBeCloseTo(2.4);
+  expect(by.phase_compute?.median).toBe(2);
+  expect(by.phase_copy_a?.median).toBeCloseTo(0.1);
+  expect(by.phase_copy_c?.median).toBeCloseTo(0.2);
+  expect(by.copy_share?.median).toBeCloseTo(100 / 6);
+});
+
+test("the overhead is a block's own: over the same block's native run", () => {
+  const { observed } = observe(
+    { transport: "native", block: 0, lines: [product(64, 0, 1)] },
+    { transport: "tcp", block: 0, lines: [product(64, 0.5, 1)] },
+    { transport: "tcp", block: 1, lines: [product(64, 2, 2)] },
+    { transport: "native", block: 1, lines: [product(64, 0, 2)] },
+    // No native run to compare with.
+    { transport: "tcp", block: 2, lines: [product(64, 2, 2)] },
+  );
+  const overheads = observed.filter(({ metric }) => metric === "overhead");
+  expect(overheads.map((one) => [one.transport, one.repetition, one.median])).toEqual([
+    ["tcp", 0, 50],
+    ["tcp", 1, 100],
+  ]);
+});
+
+test("transfers are bandwidth, each way by itself", () => {
+  const { observed } = observe({
+    transport: "v4v-sockets",
+    workload: "transfer",
+    lines: [
+      transfer(1e6, "to_device", 200),
+      transfer(1e6, "to_device", 400),
+      transfer(1e6, "from_device", 50),
+    ],
+  });
+  expect(observed.map(({ metric, sizeBytes, median }) => [metric, sizeBytes, median])).toEqual([
+    ["to_device", 1e6, 300],
+    ["from_device", 1e6, 50],
+  ]);
+});
+
+test.each([
+  ["tcp", { net: 1000, ring: 2 ** 30 }, /^of 1000000 bytes only 1000 went by the network/],
+  ["v4v-sockets", { net: 2 ** 30, ring: 1000 }, /^of 1000000 bytes only 1000 went by rings/],
+  ["native", { net: 2 ** 30, ring: 0 }, /left the GPU domU/],
+])("%s whose bytes went another way gives no number", (transport, moved, reason) => {
+  const lines = [transfer(1e6, "to_device", 200)];
+  const { observed, unused } = observe({ transport, workload: "transfer", ...moved, lines });
+  expect(observed).toEqual([]);
+  expect(unused).toMatchObject([{ experiment: "gpu-transfer", transport, failed: true }]);
+  expect(unused[0]?.reason).toMatch(reason);
+});
+
+test("of a leg that was measured again the last attempt counts, and the failure is told", () => {
+  const { observed, unused } = observe(
+    {
+      transport: "tcp",
+      leg: 1,
+      status: 1,
+      lines: [product(64, 1, 1), failure("matmul", "the server is gone")],
+    },
+    { transport: "tcp", leg: 1, attempt: 2, lines: [product(64, 1, 3)] },
+  );
+  const durations = observed.filter(({ metric }) => metric === "duration");
+  expect(durations.map(({ median }) => median)).toEqual([4]);
+  expect(unused).toMatchObject([
+    { failed: true, reason: "compute: the server is gone (measured again)", sizeBytes: 16384 },
+  ]);
+});
+
+test("a leg that could not be started, and one that was given up, are told", () => {
+  const { observed, unused } = observe(
+    { transport: "tcp", status: 255, lines: [] },
+    { transport: "v4v-sockets", status: 1, lines: [failure("matmul", "no device")] },
+  );
+  expect(observed).toEqual([]);
+  expect(unused.map(({ reason }) => reason)).toEqual([
+    "gpu-bench ended with status 255",
+    "compute: no device",
+  ]);
+});
+
+test("lines that are no good are numbered, the others count; a leg without its end does not", () => {
+  const text = gpuFile([{ transport: "tcp", lines: [product(64, 1, 1)] }], false);
+  const file = readGpuSamples(
+    `${text}{"type":"leg","leg":2}\nno JSON\n{"type":"what"}\n${JSON.stringify(product(64, 1, 1))}\n`,
+  );
+  expect(file.attempts).toHaveLength(1);
+  expect(file.complete).toBe(false);
+  expect(file.problems.map(({ line }) => line)).toEqual([8, 9, 10, 11]);
+  expect(file.hosts).toEqual({ domu1: { "net.core.rmem_max": "8388608" } });
+});

@@ -1,0 +1,73 @@
+import { expect, test } from "vitest";
+import {
+  gpuLegs,
+  gpuPointsOf,
+  renderGpuPlan,
+  WORKLOADS,
+  type GpuPoints,
+  type GpuRoute,
+} from "../../../../evaluation/gpu/plan.ts";
+
+const routes: GpuRoute[] = [
+  { transport: "native", host: "gpu", prefix: "" },
+  {
+    transport: "tcp",
+    host: "domu1",
+    server: { unit: "pocld-tcp.service", port: 10998 },
+    prefix: "remote-gpu tcp ",
+  },
+  {
+    transport: "v4v-sockets",
+    host: "domu1",
+    server: { unit: "pocld-v4v-sockets.service", port: 11008 },
+    prefix: "remote-gpu v4v-sockets ",
+  },
+];
+
+const points: GpuPoints = {
+  blocks: 8,
+  warm: 2,
+  sizes: { matmul: [64, 128], stencil: [32], transfer: [4096] },
+  transferBudgetMs: 100,
+};
+
+test("each block has every workload on every transport, one transport after the other", () => {
+  const legs = gpuLegs(points, routes, 1);
+  expect(legs).toHaveLength(points.blocks * routes.length * WORKLOADS.length);
+  const orders = new Set<string>();
+  for (let block = 0; block < points.blocks; block++) {
+    const own = legs.filter((leg) => leg.block === block);
+    const order = own.map(({ route }) => route.transport);
+    expect(order.filter((one, i) => one !== order[i - 1])).toHaveLength(routes.length);
+    expect(new Set(own.map(({ route, workload }) => `${route.transport} ${workload}`)).size).toBe(
+      9,
+    );
+    orders.add(order.join(" "));
+  }
+  // Random, and not the order of the settings.
+  expect(orders.size).toBeGreaterThan(1);
+  expect(gpuLegs(points, routes, 1)).toEqual(legs);
+  expect(gpuLegs(points, routes, 2)).not.toEqual(legs);
+});
+
+test("a line tells dom0 which domU runs what, and which server is to be fresh", () => {
+  const lines = renderGpuPlan(gpuLegs({ ...points, blocks: 1 }, routes, 1))
+    .trim()
+    .split("\n");
+  expect(lines.map((line) => Number(line.split(" ")[1]))).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  const find = (text: string): string =>
+    lines.find((line) => line.includes(text))?.replace(/^leg \d+ /, "") ?? "";
+  expect(find("native transfer")).toBe(
+    "0 native transfer gpu - - gpu-bench transfer --transport native --repetitions 2 --budget-ms 100 --timeout 240 4096",
+  );
+  expect(find("v4v-sockets matmul")).toBe(
+    "0 v4v-sockets matmul domu1 pocld-v4v-sockets.service 11008 remote-gpu v4v-sockets gpu-bench matmul --transport v4v-sockets --repetitions 2 --timeout 240 64 128",
+  );
+});
+
+test("every profile that measures has enough blocks for an interval, and none has none", () => {
+  for (const profile of ["smoke", "quick", "paper", "full"])
+    expect(gpuPointsOf(profile)?.blocks).toBeGreaterThanOrEqual(6);
+  expect(gpuPointsOf("none")).toBeUndefined();
+  expect(gpuPointsOf("toString")).toBeUndefined();
+});
