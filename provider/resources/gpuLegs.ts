@@ -12,13 +12,14 @@ export interface GpuRun {
   plan: string;
   /** systemd unit to run it in. */
   unit: string;
+  /** Between looks at it, s: each one costs dom0 a little of the CPU that is being measured. */
+  everySeconds?: number;
 }
 
 /** Where dom0 has dom0/gpu-drive. */
 export const GPU_DRIVE = "/usr/local/lib/v4v-testbed/gpu-drive";
 
 const SAMPLES = "gpu.jsonl";
-const LOOK_S = 10;
 
 /** Starts the legs in dom0 unless they are running; nothing of them hangs on this connection. */
 const START = `
@@ -42,7 +43,7 @@ tail -c "+$(($2 + 1))" ${SAMPLES} 2>/dev/null || :`;
  * @returns what gpu-drive said
  */
 export async function runGpuLegs(context: Context, remote: Remote, run: GpuRun): Promise<string> {
-  const { folder, directory, plan, unit } = run;
+  const { folder, directory, plan, unit, everySeconds = 10 } = run;
   const samples = join(directory, SAMPLES);
   // A driver that goes on may have cut its file.
   rmSync(samples, { force: true });
@@ -51,7 +52,7 @@ export async function runGpuLegs(context: Context, remote: Remote, run: GpuRun):
   const legs = plan.trim().split("\n").length;
   let done = 0;
   for (;;) {
-    await pause(LOOK_S * 1000, context.signal, "measuring the GPU");
+    await pause(everySeconds * 1000, context.signal, "measuring the GPU");
     const offset = existsSync(samples) ? statSync(samples).size : 0;
     const answer = await remote.run("looking at the GPU's legs", LOOK, folder, String(offset));
     const end = answer.indexOf("\n");

@@ -18,7 +18,7 @@ for generator in systemd-ssh-generator systemd-getty-generator systemd-gpt-auto-
 done
 # Seconds of its boot under emulation for what a domain that lives in memory does not need.
 for unit in systemd-networkd.service systemd-networkd-wait-online.service systemd-timesyncd.service systemd-logind.service \
-	systemd-update-utmp.service systemd-firstboot.service systemd-machine-id-commit.service systemd-pcrphase.service \
+	sshd-keygen.service systemd-update-utmp.service systemd-firstboot.service systemd-machine-id-commit.service systemd-pcrphase.service \
 	getty.target apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
 	fstrim.timer systemd-tmpfiles-clean.timer sys-kernel-config.mount sys-kernel-debug.mount sys-kernel-tracing.mount \
 	dev-hugepages.mount dev-mqueue.mount; do
@@ -28,4 +28,6 @@ printf 'blacklist vmw_vsock_vmci_transport\nblacklist hv_sock\nblacklist vmw_vso
 	>"$root/etc/modprobe.d/v4v.conf"
 mkdir -p "$root/etc/systemd/journald.conf.d"
 printf '[Journal]\nStorage=volatile\nRuntimeMaxUse=8M\n' >"$root/etc/systemd/journald.conf.d/memory.conf"
+# Nothing was updated since: no caches are made anew at each boot (systemd-update-done.service(8)).
+touch "$root/etc/.updated" "$root/var/.updated"
 rm -rf "$root/var/cache/debconf" "$root"/usr/share/zoneinfo "$root"/var/log/* 2>/dev/null || :
