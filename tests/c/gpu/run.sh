@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tests of gpu-bench: unit tests and end-to-end runs on this machine, built with the address and undefined-behaviour
+# Tests of gpu-bench and pci-bar: unit tests and end-to-end runs on this machine, built with the address and undefined-behaviour
 # sanitizers; OpenCL where a driver for the CPU is installed (PoCL), CUDA against a double. CC is the compiler.
 # Prints `N passed, N failed`; exits non-zero when something failed.
 set -u
@@ -64,7 +64,7 @@ else
 fi
 
 BENCH=$T/build/gpu-bench
-for part in command cuda opencl; do
+for part in command cuda opencl pci_bar; do
 	# shellcheck disable=SC1090
 	. "$here/e2e_$part.sh"
 done
