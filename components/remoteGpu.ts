@@ -65,8 +65,11 @@ export function remoteGpuServer(
     {
       path: "/etc/v4v/boot.d/60-pocld",
       mode: "755",
-      // Not waited for: at boot it is a unit that runs this.
-      content: `#!/bin/sh\nsystemctl daemon-reload\nexec systemctl restart --no-block ${all.map(unitOf).join(" ")}\n`,
+      // Not waited for: at boot it is a unit that runs this, and the units have just been read.
+      content: `#!/bin/sh
+case $(systemctl is-system-running) in running | degraded) systemctl daemon-reload ;; esac
+exec systemctl restart --no-block ${all.map(unitOf).join(" ")}
+`,
     },
   ]);
 }

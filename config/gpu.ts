@@ -1,16 +1,24 @@
 import type { Settings } from "./types.ts";
 
+/** The emulated machine's display device. */
+export const EMULATED_DISPLAY = "0000:00:10.0";
+
 /** The device that the GPU domU gets, or `auto` for the host's only one; undefined: there is no GPU domU. */
 export function gpuDevice({ gpu, remoteGpu }: Settings): string | undefined {
   if (gpu.device === "none") return undefined;
   return gpu.device !== "auto" || remoteGpu.enabled ? gpu.device : undefined;
 }
 
-/** What contradicts itself, as sentences that say which setting to change. */
-export function gpuProblems({ gpu, remoteGpu }: Settings): string[] {
-  return remoteGpu.enabled && gpu.device === "none"
-    ? [
-        "remoteGpu.enabled: true needs a GPU domU, and gpu.device is none; make it auto or an address",
-      ]
-    : [];
+/** What contradicts itself or cannot be, as sentences that say which setting to change. */
+export function gpuProblems({ gpu, remoteGpu, target }: Settings): string[] {
+  const problems: string[] = [];
+  if (!["auto", "none", EMULATED_DISPLAY].includes(gpu.device))
+    problems.push(
+      `gpu.device: the ${target} machine has no ${gpu.device} for a domU; its display device is ${EMULATED_DISPLAY}`,
+    );
+  if (remoteGpu.enabled && gpu.device === "none")
+    problems.push(
+      "remoteGpu.enabled: true needs a GPU domU, and gpu.device is none; make it auto or an address",
+    );
+  return problems;
 }

@@ -152,14 +152,16 @@ for folder in "$sys"/bus/pci/devices/*; do
     users="$users $(ls -l /proc/[0-9]*/fd 2>/dev/null | awk -v node="/dev/dri/$(basename "$node")" '
       /^\\/proc\\// { split($0, part, "/"); pid = part[3] } $NF == node { print pid }' | sort -u | tr '\\n' ' ')"
   done
-  for port in "$folder"/net/*; do
+  for port in "$folder"/net/* "$folder"/virtio*/net/*; do
     [ -e "$port" ] && [ "$(cat "$port/operstate" 2>/dev/null)" = up ] || continue
     users="$users interface-$(basename "$port")"
   done
+  # A disk that dom0 has is taken for one that it uses.
+  for disk in $(find "$folder/" -type d -path '*/block/*' -prune); do users="$users disk-$(basename "$disk")"; done
   names=
   for user in $users; do
     case $user in
-    interface-*) names="$names $user" ;;
+    interface-* | disk-*) names="$names $user" ;;
     *) names="$names $(cat "/proc/$user/comm" 2>/dev/null || echo process)-$user" ;;
     esac
   done

@@ -190,6 +190,14 @@ test("an interface that is up is a user", async () => {
   );
 });
 
+test("so is a disk, however deep below the device", async () => {
+  const inputs = await given();
+  mkdirSync(`${deviceFolder("0000:02:00.0")}/virtio1/block/vda/vda1`, { recursive: true });
+  await expect(ensure({ ...inputs, device: "0000:02:00.0" })).rejects.toThrow(
+    /in use in dom0 by disk-vda \(driver igb\)/,
+  );
+});
+
 test("read sees a function that dom0 has taken back, and the next run mends it", async () => {
   const inputs = await given();
   const outputs = await ensure(inputs);

@@ -1,0 +1,162 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { gpuGuest } from "../../../components/network.ts";
+import { parseCsv } from "../../../evaluation/results.ts";
+import { succeeded, takeDownAfterwards } from "../lifecycle.ts";
+import { Testbed } from "../testbed.ts";
+
+/**
+ * The GPU domU on the real Xen: an emulated display device passed through, PoCL's server on the domU's CPU, and a client
+ * that reaches it by TCP and by V4V.
+ */
+const testbed = new Testbed("gpu");
+const DEVICE = "0000:00:10.0";
+const REMOTE = ["--remote-gpu-enabled", "true", "--evaluation-timeout", "3600"];
+/** Seconds for a command that compiles a kernel under emulation. */
+const COMPILES = 600;
+
+takeDownAfterwards(testbed);
+
+beforeAll(async () => {
+  console.log(`clone of the project: ${testbed.project}`);
+  succeeded(await testbed.up([...REMOTE, "--profile", "none"], 2400));
+}, 45 * 60_000);
+
+const driverInDom0 = () =>
+  testbed.step("host", `basename "$(readlink /sys/bus/pci/devices/${DEVICE}/driver)"`);
+
+const way = (domain: string) =>
+  testbed.step(
+    domain,
+    `awk 'NR > 1 { n += $6 + $8 } END { printf "%.0f ", n }' /proc/v4v/domains
+     sed -n 's/^ *eth0: *//p' /proc/net/dev | awk '{ printf "%.0f", $1 + $9 }'`,
+  );
+
+/** Bytes that a client's command moved, by rings and by its network interface. */
+async function moved(command: () => Promise<unknown>): Promise<{ ring: number; net: number }> {
+  const read = async () => (await way("domu1")).split(" ").map(Number);
+  const [ringBefore = 0, netBefore = 0] = await read();
+  await command();
+  const [ring = 0, net = 0] = await read();
+  return { ring: ring - ringBefore, net: net - netBefore };
+}
+
+describe("the device", () => {
+  it("is seen in the domU, its memory mapped, written and read back", async () => {
+    expect(await driverInDom0()).toBe("pciback");
+    const seen = await testbed.step("gpu", "lspci -D -nn -d 1234:1111");
+    expect(seen).toMatch(/^[0-9a-f:.]+ Display controller .*\[1234:1111\]/);
+    const [address = ""] = seen.split(" ");
+    expect(await testbed.step("gpu", `pci-bar ${address}`)).toMatch(
+      /^16777216 bytes written at \d+ MB\/s and read back right at \d+ MB\/s$/,
+    );
+    // Its second region is registers, one page of them.
+    expect(
+      await testbed.step("gpu", `stat -L -c %s /sys/bus/pci/devices/${address}/resource2`),
+    ).toBe("4096");
+  });
+
+  it("is nobody else's", async () => {
+    expect(await testbed.step("domu1", "ls /sys/bus/pci/devices 2>/dev/null | wc -l")).toBe("0");
+  });
+});
+
+describe("PoCL's server", () => {
+  it("runs unprivileged, on the domU's own address, for the testbed's domains only", async () => {
+    const listening = await testbed.step("gpu", "ss -Hltn | awk '{ print $4 }'");
+    const ports = listening.split("\n").filter((address) => !address.endsWith(":22"));
+    expect(ports.length).toBeGreaterThan(0);
+    for (const address of ports) expect(address.split(":")[0]).toBe(gpuGuest.address);
+    for (const unit of ["pocld-tcp", "pocld-v4v-sockets"]) {
+      const user = await testbed.step(
+        "gpu",
+        `ps -o uid= -p $(systemctl show -p MainPID --value ${unit})`,
+      );
+      expect(Number(user)).toBeGreaterThan(60_000);
+    }
+    // An address on the bridge that is none of the testbed's network.
+    await testbed.step("host", "ip address add 10.84.0.1/24 dev xenbr0");
+    await testbed.step("gpu", "ip route add 10.84.0.0/24 dev eth0");
+    const connect = (from: string) =>
+      testbed.step(
+        "host",
+        `timeout 5 python3 -c "import socket; socket.create_connection(('${gpuGuest.address}', 10998), 4, ('${from}', 0))" 2>/dev/null; echo $?`,
+      );
+    expect(await connect("10.83.0.1")).toBe("0");
+    expect(await connect("10.84.0.1")).not.toBe("0");
+    await testbed.step("host", "ip address del 10.84.0.1/24 dev xenbr0");
+  });
+
+  it.each([
+    ["tcp", ({ ring, net }: { ring: number; net: number }) => [net, ring]],
+    ["v4v-sockets", ({ ring, net }: { ring: number; net: number }) => [ring, net]],
+  ] as const)(
+    "computes for another domU by %s, and the results are right",
+    async (route, order) => {
+      const bytes = await moved(async () => {
+        const said = await testbed.step(
+          "domu1",
+          `remote-gpu ${route} gpu-bench matmul --transport ${route} --repetitions 1 --timeout ${COMPILES} 256`,
+          COMPILES,
+        );
+        expect(said.match(/"ok":true/g)).toHaveLength(2);
+        expect(said).toContain('"type":"cpu"');
+      });
+      // Three matrices of 256 x 256 floats, twice.
+      const [right = 0, other = 0] = order(bytes);
+      expect(right).toBeGreaterThan(6 * 256 * 256 * 4);
+      expect(other).toBeLessThan(right / 4);
+    },
+  );
+
+  it("that dies in the middle costs a client that sample, and the next one is served", async () => {
+    await testbed.step(
+      "gpu",
+      "nohup sh -c 'sleep 20; systemctl kill -s KILL pocld-tcp' >/dev/null 2>&1 &",
+    );
+    const said = await testbed.step(
+      "domu1",
+      "remote-gpu tcp gpu-bench matmul --transport tcp --repetitions 100000 --timeout 60 64; echo status $?",
+      COMPILES,
+    );
+    expect(said).toContain("status 1");
+    expect(said.match(/"ok":false/g)).toHaveLength(1);
+    expect(said).toContain('"ok":true');
+    const again = await testbed.step(
+      "domu1",
+      "remote-gpu tcp gpu-bench matmul --transport tcp --repetitions 1 --timeout 300 64",
+      COMPILES,
+    );
+    expect(again.match(/"ok":true/g)).toHaveLength(2);
+  });
+});
+
+it(
+  "the evaluation has the GPU's legs, and says that the CPU computed",
+  async () => {
+    succeeded(await testbed.up([...REMOTE, "--profile", "smoke"], 3600));
+    const run = join(testbed.project, "artifacts/latest");
+    const rows = parseCsv(readFileSync(join(run, "results.csv"), "utf8"));
+    for (const transport of ["native", "tcp", "v4v-sockets"])
+      for (const experiment of ["gpu-matmul", "gpu-stencil", "gpu-transfer"])
+        expect(
+          rows.filter((row) => row.experiment === experiment && row.transport === transport),
+          `${experiment} ${transport}`,
+        ).not.toEqual([]);
+    const report = readFileSync(join(run, "report.html"), "utf8");
+    expect(report).toContain(
+      "GPU experiments: the CPU computed, beside an emulated device: no GPU.",
+    );
+  },
+  65 * 60_000,
+);
+
+it(
+  "without a GPU domU the machine is the plain one again",
+  async () => {
+    succeeded(await testbed.up(["--remote-gpu-enabled", "false", "--profile", "none"], 2400));
+    expect(await testbed.step("host", "xl domid gpu 2>/dev/null || echo gone")).toBe("gone");
+  },
+  45 * 60_000,
+);
