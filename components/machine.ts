@@ -32,6 +32,8 @@ export class Machine extends pulumi.ComponentResource implements Host {
   constructor(name: string, args: MachineArgs, options?: pulumi.ComponentResourceOptions) {
     super("v4v:testbed:Machine", name, {}, options);
     const { settings } = args;
+    // That a machine with an IOMMU goes on from a frozen one has not been tried.
+    const freeze = settings.freeze && !args.gpu;
     this.runFolder = new RunFolder(
       `${name}-folder`,
       { path: args.folder, sshPort: settings.sshPort },
@@ -64,13 +66,13 @@ export class Machine extends pulumi.ComponentResource implements Host {
         authorizedKeys: folder.publicKey,
         // What reboots gets the time for it, and a machine that hangs leaves some for another boot.
         silence: Math.ceil(settings.bootTimeout / 2),
-        ...(settings.freeze && { freeze: args.freeze }),
+        ...(freeze && { freeze: args.freeze }),
       },
       {
         parent: this,
         customTimeouts: {
           // A frozen machine is booted twice before it serves this one: as Debian and as Xen host.
-          create: `${settings.bootTimeout * (settings.freeze ? 3 : 1)}s`,
+          create: `${settings.bootTimeout * (freeze ? 3 : 1)}s`,
           update: `${settings.bootTimeout + 120}s`,
         },
       },

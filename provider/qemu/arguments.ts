@@ -41,10 +41,11 @@ export function qemuArguments(spec: MachineSpec, frozenState?: number): string[]
     // An OEM string in the SMBIOS tables is harmless to the guest and unmistakable in /proc/PID/cmdline.
     ...["-smbios", `type=11,value=${spec.marker}`],
     // Without HPET and with a LAPIC timer that never stops (arat): Xen's broadcast timer can miss its moment under
-    // TCG, and then nothing wakes an idle CPU until the HPET counter has wrapped, 43 s later.
+    // TCG, and then nothing wakes an idle CPU until the HPET counter has wrapped, 43 s later. Xen sets an IOMMU up for longer
+    // than the PM timer, which it measures time by instead, takes to wrap (4.7 s): its clock would then run at a tenth.
     ...[
       "-machine",
-      "q35,hpet=off",
+      `q35,hpet=${spec.gpu === true ? "on" : "off"}`,
       "-accel",
       spec.accelerator === "tcg" ? "tcg,thread=multi" : "kvm",
     ],

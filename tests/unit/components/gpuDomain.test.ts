@@ -35,6 +35,7 @@ test.each([
   });
   expect(engine.before(taken)).toContain("host-xen");
   expect(engine.one("v4v:index:Machine").inputs.gpu).toBe(true);
+  expect(engine.one("v4v:index:Machine").inputs).not.toHaveProperty("freeze");
 });
 
 const gpuOf = async (given: Record<string, string>) => {
