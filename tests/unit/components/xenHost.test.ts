@@ -86,7 +86,8 @@ test("no file of dom0/ is forgotten", async () => {
   const files = ["host-files", "sockets-dom0", "benchmark"].flatMap(
     (name) => engine.one("v4v:index:Files", name).inputs.files as RemoteFile[],
   );
-  const { freeze } = engine.one("v4v:index:Machine").inputs as { freeze: Freeze };
+  const plain = (await testbedOf()).engine;
+  const { freeze } = plain.one("v4v:index:Machine").inputs as { freeze: Freeze };
   const contents = new Set([...files.map(({ content }) => content), freeze.awaitIdentity]);
   for (const name of readdirSync(join(PROJECT, "dom0")))
     expect(contents, name).toContain(readFileSync(join(PROJECT, "dom0", name), "utf8"));
