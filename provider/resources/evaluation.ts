@@ -21,6 +21,7 @@ import { Refused, type Context, type Prior, type Properties, type Resource } fro
 import { RemoteFailure } from "../ssh/errors.ts";
 import { Remote } from "../ssh/remote.ts";
 import type { Connection } from "../ssh/target.ts";
+import { quote } from "../ssh/quote.ts";
 import { pause } from "../ssh/wait.ts";
 
 /** Inputs of `v4v:index:Evaluation`. */
@@ -98,6 +99,34 @@ function newRun(profile: string, plan: string): Unfinished {
 /** A step that takes longer than this has a transport that hangs, s; without a bound a broken one would take hours. */
 const STEP_TIMEOUT_S = 15;
 
+/**
+ * What the run in dom0 may: log in to domUs, ask the hypervisor for CPU times, write into its own folder. Devices are
+ * not restricted by name: which one of Xen's a library opens is its own business.
+ */
+export const HARDENING: readonly string[] = [
+  "CapabilityBoundingSet=CAP_IPC_LOCK",
+  "NoNewPrivileges=yes",
+  "ProtectSystem=strict",
+  "ProtectHome=read-only",
+  "PrivateTmp=yes",
+  "ProtectKernelTunables=yes",
+  "ProtectKernelModules=yes",
+  "ProtectKernelLogs=yes",
+  "ProtectControlGroups=yes",
+  "ProtectHostname=yes",
+  "ProtectProc=invisible",
+  "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_VSOCK",
+  "RestrictNamespaces=yes",
+  "RestrictRealtime=yes",
+  "RestrictSUIDSGID=yes",
+  "LockPersonality=yes",
+  "MemoryDenyWriteExecute=yes",
+  "SystemCallFilter=@system-service",
+  "SystemCallErrorNumber=EPERM",
+  "SystemCallArchitectures=native",
+  "UMask=0077",
+];
+
 /** Starts the run in dom0 unless it is running or done; nothing of it hangs on this connection. */
 const START = `
 folder=$1 unit=$2
@@ -108,6 +137,7 @@ state=$(systemctl show -p ActiveState --value "$unit")
 rm -f status
 systemctl reset-failed "$unit" 2>/dev/null || :
 systemd-run --quiet --unit="$unit" -p WorkingDirectory="$folder" -p StandardOutput="append:$folder/log" -p StandardError="append:$folder/log" \
+  -p ReadWritePaths="$folder" ${HARDENING.map((property) => `-p ${quote(property)}`).join(" ")} \
   -p 'ExecStopPost=/bin/sh -c "echo $EXIT_CODE $EXIT_STATUS >status.new; mv status.new status"' v4v-bench drive --step-timeout ${STEP_TIMEOUT_S} "$@" plan samples.jsonl`;
 
 /** CPU times of all domains around every step, where a step is evaluated by them; else the readings would only disturb. */
