@@ -21,6 +21,8 @@ export interface StateResource {
 export class Testbed {
   readonly clone: Clone;
   readonly stack: string;
+  /** What the project's scripts have printed so far. */
+  readonly said: string[] = [];
   #pulumiEnv: NodeJS.ProcessEnv | undefined;
 
   constructor(stack = "e2e", clone: Clone = makeClone()) {
@@ -51,8 +53,10 @@ export class Testbed {
   }
 
   /** Runs one of the project's scripts to its end. */
-  script(script: string, args: string[], timeoutS: number): Promise<Finished> {
-    return this.start(script, args, timeoutS).finished;
+  async script(script: string, args: string[], timeoutS: number): Promise<Finished> {
+    const finished = await this.start(script, args, timeoutS).finished;
+    this.said.push(finished.output);
+    return finished;
   }
 
   up(args: string[], timeoutS = 1200): Promise<Finished> {
