@@ -5,18 +5,20 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { markLatest, writeArtifacts, type Artifacts } from "../../evaluation/artifacts.ts";
+import { BILL, markLatest, writeArtifacts, type Artifacts } from "../../evaluation/artifacts.ts";
 import type { RunFacts } from "../../evaluation/manifest.ts";
 import { buildPlan, renderPlan, type Plan, type PlanDomain } from "../../evaluation/plan.ts";
 import { profileNamed } from "../../evaluation/profiles.ts";
 import type { Transport } from "../../evaluation/transports.ts";
 import { missing, typed } from "../inputs.ts";
+import type { BillInputs } from "./bill.ts";
 import { Refused, type Context, type Prior, type Properties, type Resource } from "../resource.ts";
 import { RemoteFailure } from "../ssh/errors.ts";
 import { Remote } from "../ssh/remote.ts";
@@ -37,6 +39,8 @@ export interface EvaluationInputs {
   generation: number;
   /** Everything that makes a result another result: settings, builds. */
   facts: Pick<RunFacts, "settings" | "versions" | "builds" | "machine" | "accelerator" | "command">;
+  /** Where what the run is made of lies; without it there is no bill of materials. */
+  bill?: BillInputs;
   /** Folder on the controller that gets a folder for each run. */
   artifacts: string;
 }
@@ -213,6 +217,26 @@ function cutToLastStep(path: string): void {
   truncateSync(path, kept);
 }
 
+/** The run's bill of materials; a testbed that cannot be described is measured all the same. */
+async function writeBill(
+  context: Context,
+  { bill, facts }: EvaluationInputs,
+  startedAt: string,
+  directory: string,
+): Promise<void> {
+  const path = join(directory, BILL);
+  if (bill === undefined || existsSync(path)) return;
+  try {
+    // Loaded here: each start of the plug-in would pay for the library otherwise.
+    const { billOf } = await import("./bill.ts");
+    writeFileSync(`${path}.new`, billOf(bill, { startedAt, ...facts }));
+    renameSync(`${path}.new`, path);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    context.warn(`the run gets no bill of materials (${BILL}): ${why}`);
+  }
+}
+
 async function measure(
   context: Context,
   inputs: EvaluationInputs,
@@ -237,6 +261,7 @@ async function measure(
   const directory = join(inputs.artifacts, run.runId);
   mkdirSync(join(directory, "logs"), { recursive: true });
   writeFileSync(join(directory, UNFINISHED), JSON.stringify(run));
+  await writeBill(context, inputs, run.startedAt, directory);
   const samples = join(directory, "samples.jsonl");
   cutToLastStep(samples);
 
@@ -305,7 +330,7 @@ async function measure(
 /** One evaluation: measured by a detached unit in dom0, its samples brought home as they appear, its report drawn here. */
 export const evaluationResource: Resource = {
   deadlines: { create: 1800, update: 1800, delete: 60 },
-  quietInputs: ["connection", "domains", "artifacts"],
+  quietInputs: ["connection", "domains", "artifacts", "bill"],
 
   id: (inputs) => `evaluation@${typed<EvaluationInputs>(inputs).connection.host}`,
 

@@ -183,6 +183,7 @@ describe("up", () => {
       "results.csv",
       "summary.json",
       "report.html",
+      "sbom.cdx.json",
       "figures",
       "logs",
     ]) {

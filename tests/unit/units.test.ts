@@ -142,7 +142,7 @@ test("systemd, where this computer has it, knows every directive and finds littl
       { encoding: "utf8" },
     );
     // Older than 250, it judges running units only.
-    if (judged.stderr.includes('unrecognized option')) continue;
+    if (judged.stderr.includes("unrecognized option")) continue;
     expect(judged.status, `${path}: ${judged.stdout.split("\n").slice(-3).join(" ")}`).toBe(0);
   }
 });
