@@ -264,6 +264,29 @@ describe("up", () => {
     expect(of("CapEff")).toBe("0".repeat(16));
   });
 
+  it("lets neither dom0 nor a domU reach the controller", async () => {
+    let reached = 0;
+    const server = createServer((socket) => {
+      reached += 1;
+      socket.destroy();
+    });
+    const port = await new Promise<number>((resolve) => {
+      server.listen(0, "127.0.0.1", () => {
+        resolve((server.address() as { port: number }).port);
+      });
+    });
+    try {
+      // Where QEMU's user network would have the controller's loopback.
+      const attempt = `timeout 10 bash -c 'exec 3<>/dev/tcp/10.0.2.2/${port}' 2>/dev/null && echo reached || echo kept out`;
+      for (const name of ["host", "domu1"])
+        expect(await testbed.on(name, attempt), name).toBe("kept out");
+      expect(await testbed.on("host", "cat /proc/sys/net/ipv4/ip_forward")).toBe("0");
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
+    }
+    expect(reached).toBe(0);
+  });
+
   it("keeps secrets to where they belong, on the controller", async () => {
     const secrets = await secretsOf();
     expect(secrets.length).toBeGreaterThanOrEqual(6);
