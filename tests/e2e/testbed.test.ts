@@ -614,7 +614,7 @@ describe("the command plugin, official or drop-in", () => {
       succeeded(await testbed.pulumi(["config", "set", ...at, ...args], 60, cwd));
     await set("port", String(machine?.outputs?.port));
     await set("hostKey", String(machine?.outputs?.hostPublicKey));
-    await set("--secret", "privateKey", "--", key);
+    await testbed.setSecret("privateKey", key, "conformance", cwd);
     await set("word", "first");
     const outputs = async () =>
       JSON.parse(

@@ -73,6 +73,15 @@ export class Testbed {
     return start("pulumi", args, { cwd, env: this.#pulumiEnv, timeoutS }).finished;
   }
 
+  /** Sets a secret of a stack; on standard input, which no process list shows. */
+  async setSecret(name: string, value: string, stack: string, cwd: string): Promise<void> {
+    this.#pulumiEnv ??= await this.#environment();
+    const args = ["config", "set", "--stack", stack, "--secret", name];
+    // The engine takes one newline off the end.
+    const input = `${value}\n`;
+    execFileSync("pulumi", args, { cwd, env: this.#pulumiEnv, input, timeout: 60_000 });
+  }
+
   async #environment(): Promise<NodeJS.ProcessEnv> {
     const { code, output } = await this.script("scripts/run", ["env"], 900);
     if (code !== 0) throw new Error(output);
