@@ -108,7 +108,8 @@ const STEP_TIMEOUT_S = 15;
  * not restricted by name: which one of Xen's a library opens is its own business.
  */
 export const HARDENING: readonly string[] = [
-  "CapabilityBoundingSet=CAP_IPC_LOCK",
+  // ssh calls initgroups(3) before it runs root's KnownHostsCommand.
+  "CapabilityBoundingSet=CAP_IPC_LOCK CAP_SETGID",
   "NoNewPrivileges=yes",
   "ProtectSystem=strict",
   "ProtectHome=read-only",
