@@ -2,6 +2,7 @@ import { observations, type Observation } from "./observations.ts";
 import type { Plan, PlanStep } from "./plan.ts";
 import type { SampleFile } from "./samples.ts";
 import { CONFIDENCE, medianInterval, medianOf } from "./statistics.ts";
+import { compareTransports } from "./transports.ts";
 
 /** A cell is repeated until the intervals of its medians lie within that part of them. */
 export const WITHIN = 0.05;
@@ -170,7 +171,12 @@ export interface CellEnd extends Cell {
   reason: Reason | null;
 }
 
-/** Every cell of a run in the plan's order, how often it was repeated, and why not more often. */
+const compareCells = (a: Cell, b: Cell): number =>
+  (a.experiment < b.experiment ? -1 : a.experiment > b.experiment ? 1 : 0) ||
+  a.sizeBytes - b.sizeBytes ||
+  a.pairs - b.pairs;
+
+/** Every cell of a run, how often it was repeated, and why not more often. */
 export function cellEnds(
   plan: Plan,
   file: SampleFile,
@@ -183,19 +189,21 @@ export function cellEnds(
     plan.steps.map((step) => ({ step, record: records.get(step.id) })),
     ({ step }) => cellKey(cellOfStep(step)),
   );
-  return [...cells].flatMap(([key, all]) => {
+  const ends = [...cells].flatMap(([key, all]): CellEnd[] => {
     const [first] = all;
     if (first === undefined) return [];
     const ran = all.filter(({ record }) => record !== undefined && record.skipped !== true);
     const worst = widest(measured.get(key) ?? []);
     const whole = all.every(({ record }) => record !== undefined);
-    return {
+    const end: CellEnd = {
       ...cellOfStep(first.step),
-      transports: [...new Set(all.map(({ step }) => step.transport))],
+      transports: [...new Set(all.map(({ step }) => step.transport))].sort(compareTransports),
       repetitions: new Set(ran.map(({ step }) => step.repetition)).size,
       deviation: worst === undefined || !Number.isFinite(worst.deviation) ? null : worst.deviation,
       widest: worst?.transport ?? null,
       reason: closed.get(key)?.reason ?? (whole ? "planned" : null),
     };
+    return [end];
   });
+  return ends.sort(compareCells);
 }

@@ -10,11 +10,12 @@ export type Measure = (step: PlanStep) => number | null;
 
 const line = (value: object): string => `${JSON.stringify(value)}\n`;
 
-export const startLine = (plan: Plan): string =>
+/** What a samples file of a plan, given as text, begins with. */
+export const startLine = (planText: string): string =>
   line({
     type: "start",
     version: 1,
-    plan: fnv1a64(renderPlan(plan, domains)),
+    plan: fnv1a64(planText),
     bench: "0.1.0",
     clock: "CLOCK_MONOTONIC",
     time: "2025-01-31T12:00:00Z",
@@ -73,7 +74,7 @@ export function driven(
     text += more;
     reader.push(more);
   };
-  add(startLine(plan));
+  add(startLine(renderPlan(plan, domains)));
   const untils: number[] = [];
   let tMs = 0;
   let done = 0;
