@@ -119,6 +119,19 @@ describe("sizes", () => {
     expect(dense?.transports).toBeUndefined();
   });
 
+  test("leave what an experiment is measured on as it is", () => {
+    const steps = planOf(selected("quick", { sizes: "2KiB" })).steps;
+    const on = (experiment: string) =>
+      [
+        ...new Set(
+          steps.filter((step) => step.experiment === experiment).map(({ transport }) => transport),
+        ),
+      ].sort();
+    expect(on("memcpy")).toEqual(["native"]);
+    expect(on("cpu")).toEqual(["tcp", "v4v"]);
+    expect(on("latency")).toEqual(["tcp", "tcp-stock", "unix", "v4v", "v4v-sockets"]);
+  });
+
   test.each(["0", "17MiB", "64K", "64 kib", "-1", "1.5", "", "1,,x"])("%j is none", (sizes) => {
     expect(problems("smoke", { sizes })[0]).toMatch(
       /^sizes: .* is no size; allowed is profile, or/,
