@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -64,6 +65,8 @@ interface Unfinished {
 }
 
 const UNFINISHED = "unfinished.json";
+/** All experiments' lines of progress while a run is measured, for `status`. */
+const PROGRESS = "progress.json";
 const REMOTE = "/var/lib/v4v-testbed/runs";
 /** How a run is looked at, ms: each look costs dom0 a little of the CPU that is being measured. */
 export interface Pace {
@@ -217,12 +220,21 @@ interface Sitting {
   /** In dom0. */
   folder: string;
   unit: string;
+  /** On the controller. */
+  directory: string;
   /** The local copy. */
   samples: string;
   domains: readonly PlanDomain[];
   plan: Plan;
   reader: SamplesReader;
   progress: Progress;
+}
+
+/** Whoever reads it finds the old lines or the new ones. */
+function noteProgress(directory: string, lines: readonly string[]): void {
+  const path = join(directory, PROGRESS);
+  writeFileSync(`${path}.new`, JSON.stringify(lines));
+  renameSync(`${path}.new`, path);
 }
 
 const gateFile = ({ folder, progress }: Sitting) => ({
@@ -238,16 +250,18 @@ async function follow(
   sitting: Sitting,
   pace: Pace,
 ): Promise<{ exit: string; ended: string[] }> {
-  const { folder, unit, samples, domains, plan, reader, progress } = sitting;
+  const { folder, unit, directory, samples, domains, plan, reader, progress } = sitting;
   const { file } = reader;
   let { decision } = progress;
   for (let turn = 0; ;) {
     const waits = decision.until < plan.steps.length;
     const expected = (waits ? progress.msToLook(file) : undefined) ?? pace.look;
     const wait = Math.min(pace.look, Math.max(pace.shortLook, expected));
-    const lines = file.progress === null ? [] : rotated(progress.lines(file), turn);
+    const lines = progress.lines(file);
+    noteProgress(directory, lines);
     const most = Math.max(1, Math.floor(wait / pace.line));
-    await show(context, lines.slice(0, most), wait);
+    const shown = file.progress === null ? [] : rotated(lines, turn).slice(0, most);
+    await show(context, shown, wait);
     turn += most;
     const { status, gone, news } = await look(remote, folder, samples, domains);
     reader.push(news);
@@ -301,7 +315,7 @@ async function measure(
   const reader = new SamplesReader();
   if (existsSync(samples)) reader.push(readFileSync(samples, "utf8"));
   const progress = new Progress(plan, reader.file);
-  const sitting: Sitting = { folder, unit, samples, domains, plan, reader, progress };
+  const sitting: Sitting = { folder, unit, directory, samples, domains, plan, reader, progress };
   await remote.write([
     { path: `${folder}/plan`, content: text, mode: 0o600 },
     ...(plan.further === undefined ? [] : [gateFile(sitting)]),
@@ -316,6 +330,7 @@ async function measure(
   await remote.run("starting the evaluation", START, folder, unit, ...options);
 
   const { exit, ended } = await follow(context, remote, sitting, pace);
+  rmSync(join(directory, PROGRESS), { force: true });
   const log = (await remote.readFile(`${folder}/log`)) ?? "";
   writeFileSync(join(directory, "logs", "v4v-bench.log"), log);
   const failed = exit !== "exited 0";

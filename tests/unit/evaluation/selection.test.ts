@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { settings } from "../../../config/settings.ts";
 import { buildPlan } from "../../../evaluation/plan.ts";
@@ -238,6 +239,28 @@ test("what was chosen is told in words", () => {
     "experiments latency",
     "budget 60 s",
   ]);
+});
+
+test("the documentation's table of experiments is the profiles' own", () => {
+  const page = readFileSync(new URL("../../../docs/evaluation.md", import.meta.url), "utf8");
+  const table = page.slice(
+    page.indexOf("| Experiment "),
+    page.indexOf("`quick`, `paper` and `full` have all"),
+  );
+  const rows = [
+    ...table.matchAll(/^\| `([a-z0-9-]+)` +\|[^|]*\|([^|]*)\|([^|]*)\|([^|]*)\|$/gm),
+  ].map(([, name = "", ...yes]) => [name, ...yes.map((cell) => cell.trim() === "yes")]);
+  const has = (name: string, profile: string) =>
+    problems(profile, { experiments: name }).length === 0;
+  expect(rows).toEqual(
+    EXPERIMENT_NAMES.map((name) => [
+      ...[name, has(name, "smoke")],
+      problems("quick", { experiments: name, sizes: "64" }).length === 0,
+      problems("quick", { experiments: name, pairs: "1" }).length === 0,
+    ]),
+  );
+  for (const profile of ["quick", "paper", "full"])
+    expect(EXPERIMENT_NAMES.filter((name) => !has(name, profile))).toEqual([]);
 });
 
 test("help and completion list the names that there are", () => {

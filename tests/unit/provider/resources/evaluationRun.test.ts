@@ -7,6 +7,7 @@ import { specialise, WHOLE_PROFILE } from "../../../../evaluation/selection.ts";
 import type { SummaryFile } from "../../../../evaluation/artifacts.ts";
 import type { Properties } from "../../../../provider/resource.ts";
 import { evaluationOf } from "../../../../provider/resources/evaluation.ts";
+import { progressOf, runUnderWay } from "../../../../scripts/lib/runs.ts";
 import { hangUpAll } from "../../../../provider/ssh/session.ts";
 import type { Measure } from "../../evaluation/driven.ts";
 import { facts } from "../../evaluation/facts.ts";
@@ -95,8 +96,13 @@ test("each experiment has its line while it runs", async () => {
       timeout: 10_000,
     })
     .toBeGreaterThan(3);
+  const [run = ""] = runs();
+  const noted = progressOf(folder("artifacts", run));
+  expect(noted.map((line) => line.split(":")[0]).sort()).toEqual(["latency", "stream"]);
+  expect(runUnderWay(folder("artifacts"))?.id).toBe(run);
   dom0.holdAt = undefined;
   await running;
+  expect(progressOf(folder("artifacts", run))).toEqual([]);
   for (const experiment of ["latency", "stream"])
     expect(context.statuses).toContainEqual(
       expect.stringMatching(
