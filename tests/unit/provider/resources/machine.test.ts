@@ -204,7 +204,12 @@ test("one that stands still, as an up leaves it that is killed while it resumes 
   if (firmware === undefined) throw new Error("OVMF is not installed; scripts/test installs it");
   writeFileSync(folder("image"), Buffer.alloc(1 << 20));
   await prepareDisk(folder(), { path: folder("image"), format: "raw" }, firmware.variables);
-  const hardware = { accelerator: "tcg" as const, cpus: 1, memoryMiB: 64, firmwareCode: firmware.code };
+  const hardware = {
+    accelerator: "tcg" as const,
+    cpus: 1,
+    memoryMiB: 64,
+    firmwareCode: firmware.code,
+  };
   await startMachine(folder(), { ...hardware, marker, sshPort: await chooseFreePort() });
   const monitor = await Monitor.connect(folder(FILES.monitor));
   await monitor.execute("stop");
