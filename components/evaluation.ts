@@ -3,6 +3,7 @@ import { cpus, totalmem, version as kernelVersion } from "node:os";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/types.ts";
 import { profileNamed } from "../evaluation/profiles.ts";
+import { specialise, type Selection } from "../evaluation/selection.ts";
 import { needsV4v, type Transport } from "../evaluation/transports.ts";
 import type { BillInputs } from "../provider/resources/bill.ts";
 import { Evaluation as EvaluationRun } from "../provider/sdk.ts";
@@ -23,10 +24,17 @@ export interface EvaluationArgs {
   artifacts: string;
 }
 
-/** The profile's, without V4V where the testbed has none. */
-function transportsOf(settings: Settings): Transport[] {
-  const all = profileNamed(settings.evaluation.profile)?.transports ?? [];
-  return all.filter((transport) => settings.v4v.enabled || !needsV4v(transport));
+/** The profile's or those chosen, without V4V where the testbed has none. */
+function transportsOf({ evaluation, vmCount, v4v }: Settings): Transport[] {
+  const profile = profileNamed(evaluation.profile);
+  const all = profile === null ? [] : specialise(profile, evaluation, vmCount).transports;
+  return all.filter((transport) => v4v.enabled || !needsV4v(transport));
+}
+
+/** What is chosen of the profile. */
+function selectionOf({ evaluation }: Settings): Selection {
+  const { experiments, sizes, pairs, transports, repetitions, budget } = evaluation;
+  return { experiments, sizes, pairs, transports, repetitions, budget };
 }
 
 /** The distribution's name; the kernel's version alone tells little. */
@@ -130,6 +138,7 @@ export class Evaluation extends pulumi.ComponentResource {
             cid,
           })),
           profile,
+          selection: selectionOf(settings),
           transports: transportsOf(settings),
           seed,
           generation,

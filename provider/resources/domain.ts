@@ -10,6 +10,7 @@ import { hangUp } from "../ssh/session.ts";
 import { isName, type Connection } from "../ssh/target.ts";
 import { untilReachable } from "../ssh/wait.ts";
 import { anonymousDigest, AWAIT_IDENTITY, guestFiles, INSTALL_GUEST } from "../xen/guest.ts";
+import { within } from "../host/within.ts";
 
 /** Inputs of `v4v:index:Domain`. */
 export interface DomainInputs {
@@ -251,7 +252,7 @@ async function ensureDomain(
         `${inputs.name} ended right after its creation; its console said:\n${await consoleEnd(remote, inputs.name)}`,
       );
     }
-    const signal = AbortSignal.any([context.signal, AbortSignal.timeout(seconds * 1000)]);
+    const signal = within(context.signal, seconds);
     const inGuest = new Remote(guest, signal);
     const started = Date.now();
     try {
@@ -358,10 +359,7 @@ export const domainResource: Resource = {
 
   async read(context: Context, prior: Prior) {
     const inputs = typed<DomainInputs>(prior.inputs);
-    const remote = new Remote(
-      inputs.connection,
-      AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]),
-    );
+    const remote = new Remote(inputs.connection, within(context.signal, 20));
     const seen = await look(remote, inputs);
     if (seen === undefined) return undefined;
     const state = stateOf(inputs, seen);

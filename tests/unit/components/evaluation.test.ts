@@ -73,6 +73,16 @@ test("its bill of materials is looked up in the builds that there are", async ()
   expect((await inputsOf({ "v4v.enabled": "false" })).bill).toEqual(bill);
 });
 
+test("what is chosen of the profile goes along, and transports chosen take the place of its own", async () => {
+  const chosen = { "evaluation.experiments": "latency", "evaluation.transports": "unix, tcp" };
+  const { selection, transports } = await inputsOf(chosen);
+  expect(selection).toEqual({
+    ...{ experiments: "latency", sizes: "profile", pairs: "profile", transports: "unix, tcp" },
+    ...{ repetitions: "profile", budget: 0 },
+  });
+  expect(transports).toEqual(["tcp", "unix"]);
+});
+
 test("its deadline is the setting's", async () => {
   const { engine } = await testbedOf({ "evaluation.timeout": "120" });
   expect(engine.one(TYPE).timeouts).toEqual({ create: "120s", update: "120s" });

@@ -74,6 +74,16 @@ describe("bash completes", () => {
     ],
     [["scripts/up", "--machine-accelerator", "t"], ["tcg"]],
     [
+      ["scripts/run", "evaluate", "--experiments", "apps"],
+      ["apps-iperf3", "apps-redis-get"],
+    ],
+    [
+      ["scripts/run", "evaluate", "--transports", "v"],
+      ["v4v", "v4v-sockets"],
+    ],
+    [["scripts/run", "evaluate", "--rep"], ["--repetitions"]],
+    [["scripts/run", "evaluate", "--vm"], []],
+    [
       ["scripts/up", "--machine-freeze", ""],
       ["true", "false"],
     ],
