@@ -25,7 +25,8 @@
 #include "move.h"
 #include "ring.h"
 
-static bool moderate = true;
+/* What it saves has been counted, not yet weighed against what it delays: docs/performance.md. */
+static bool moderate;
 module_param(moderate, bool, 0644);
 MODULE_PARM_DESC(moderate, "no interrupts while the one thread that reads is behind with it");
 

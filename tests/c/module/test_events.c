@@ -8,6 +8,8 @@
 #define IRQ 9
 #define MOST 3
 
+extern bool *const param_moderate;
+
 static struct connection c[MOST];
 static struct hv_ring *ring[MOST];
 
@@ -29,6 +31,7 @@ static void reads(unsigned int i)
 static void begin(void)
 {
 	shim_task.pid = 1;
+	*param_moderate = true;
 	peer_start();
 	for (unsigned int i = 0; i < MOST; i++) {
 		ring[i] = connection_moved(&c[i], true);
@@ -76,6 +79,18 @@ static void readers_who_are_behind_are_told_by_their_own_reading(void)
 	CHECK_WOKEN(0, 2);
 	reads(0);
 	CHECK_EQUAL(irq_off, 0);
+	end();
+}
+
+static void unless_asked_for_there_is_an_interrupt_each(void)
+{
+	begin();
+	*param_moderate = false;
+	for (unsigned int i = 0; i < MOST; i++) {
+		arrives(i);
+		CHECK_WOKEN(i, 1);
+		CHECK_EQUAL(irq_off, 0);
+	}
 	end();
 }
 
@@ -239,6 +254,7 @@ int main(void)
 
 	TESTS_BEGIN;
 	failed += TEST(readers_who_are_behind_are_told_by_their_own_reading);
+	failed += TEST(unless_asked_for_there_is_an_interrupt_each);
 	failed += TEST(readers_who_keep_up_have_an_interrupt_each);
 	failed += TEST(another_thread_that_reads_has_its_interrupts);
 	failed += TEST(one_that_nobody_has_read_yet_has_its_interrupts);
