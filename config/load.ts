@@ -1,5 +1,6 @@
 import { Ajv, type ErrorObject } from "ajv";
 import { distance } from "./distance.ts";
+import { evaluationProblems } from "./evaluation.ts";
 import { memoryProblems } from "./memory.ts";
 import { ruleProblems } from "./rules.ts";
 import schema from "./schema.json" with { type: "json" };
@@ -183,7 +184,12 @@ export function loadSettings(raw: Record<string, string>, project: string): Sett
   // GRUB passes one blank between words, whatever was written; what runs is compared with what was asked for.
   if (problems.length === 0)
     checked.xen.options = checked.xen.options.split(" ").filter(Boolean).join(" ");
-  if (problems.length === 0) problems.push(...memoryProblems(checked), ...ruleProblems(checked));
+  if (problems.length === 0)
+    problems.push(
+      ...memoryProblems(checked),
+      ...ruleProblems(checked),
+      ...evaluationProblems(checked),
+    );
   if (problems.length > 0) throw new ConfigurationError(problems);
   return checked;
 }

@@ -1,4 +1,5 @@
 import { stampOf, type Accelerator } from "./accelerator.ts";
+import { cellEnds, type CellEnd } from "./adaptive.ts";
 import {
   isControl,
   isOfProgram,
@@ -9,6 +10,7 @@ import {
   type Unused,
 } from "./observations.ts";
 import type { Plan } from "./plan.ts";
+import type { Further } from "./profiles.ts";
 import { seededRandom } from "./random.ts";
 import type { LineProblem, SampleFile } from "./samples.ts";
 import {
@@ -98,8 +100,13 @@ export interface Summary {
   stamp: string;
   /** Every step of the plan ran. */
   complete: boolean;
+  /** Steps that were measured, and the most that could be; those that were not needed are in neither. */
   stepsDone: number;
   stepsPlanned: number;
+  /** How often every cell was repeated, and why not more often. */
+  cells: CellEnd[];
+  /** Null where the number of repetitions was fixed. */
+  further: Further | null;
   samples: { ok: number; failed: number };
   headline: HeadlineRow[];
   points: Point[];
@@ -266,6 +273,7 @@ export function summarise(input: SummaryInput): Summary {
     ...ratiosOf(observed.filter(isOfProgram), CEILING, BASELINE, `ratio of ${CEILING}`, plan.seed),
   ].sort(comparePlaces);
   const failed = unused.filter((one) => one.failed).length;
+  const skipped = file.steps.filter((record) => record.skipped === true).length;
   return {
     version: 1,
     runId,
@@ -273,8 +281,10 @@ export function summarise(input: SummaryInput): Summary {
     accelerator,
     stamp: stampOf(accelerator),
     complete: file.end !== null,
-    stepsDone: file.progress?.done ?? 0,
-    stepsPlanned: plan.steps.length,
+    stepsDone: file.steps.length - skipped,
+    stepsPlanned: plan.steps.length - skipped,
+    cells: cellEnds(plan, file, observed),
+    further: plan.further ?? null,
     samples: { ok: file.samples.length - failed, failed },
     headline: headlineOf(points, ratios),
     points,

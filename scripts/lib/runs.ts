@@ -103,3 +103,13 @@ export function runUnderWay(artifacts: string): Run | undefined {
         .some((file) => existsSync(file) && statSync(file).mtimeMs > since),
     );
 }
+
+/** Where each experiment of a run under way is, a line each, as the provider has noted it. */
+export function progressOf(path: string): string[] {
+  try {
+    const lines: unknown = JSON.parse(readFileSync(join(path, "progress.json"), "utf8"));
+    return Array.isArray(lines) ? lines.filter((line) => typeof line === "string") : [];
+  } catch {
+    return []; // Not there before the first look, nor after the last one.
+  }
+}
