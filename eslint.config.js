@@ -21,6 +21,14 @@ export default tseslint.config(
       // Resources are created for their effect on the engine.
       "no-new": "off",
       "no-console": "error",
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector:
+            "CallExpression[callee.object.name='AbortSignal'][callee.property.name='any'] CallExpression[callee.object.name='AbortSignal'][callee.property.name='timeout']",
+          message: "Such a deadline is collected as garbage; use within() of provider/host.",
+        },
+      ],
     },
   },
   {

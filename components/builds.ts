@@ -15,6 +15,8 @@ export interface GpuBuilds {
   image: Build;
   /** PoCL's remote driver and server. */
   pocl: Build;
+  /** What that is compiled with and from. */
+  poclRoot: Build;
   /** gpu-bench and pci-bar. */
   tools: Build;
 }
@@ -22,6 +24,9 @@ export interface GpuBuilds {
 /** Everything that is compiled or put together on the controller; independent builds run side by side. */
 export class Builds extends pulumi.ComponentResource {
   readonly index: Build;
+  /** Compilers and headers; nothing of it is in a machine. */
+  readonly buildroot: Build;
+  readonly xenSource: Build;
   readonly hostImage: Build;
   readonly domUImage: Build;
   readonly hypervisor: Build;
@@ -62,8 +67,9 @@ export class Builds extends pulumi.ComponentResource {
 
     this.index = make("index", { SUITE: "trixie", MIRROR: settings.machine.mirror }, {}, []);
     const index = this.index;
-    const buildroot = make("buildroot", {}, { index }, []);
-    const source = make("xen-source", {}, { index }, []);
+    this.buildroot = make("buildroot", {}, { index }, []);
+    this.xenSource = make("xen-source", {}, { index }, []);
+    const { buildroot, xenSource: source } = this;
     this.hostImage = make(
       "host-image",
       { DISK_MIB: String(settings.machine.diskMiB) },
@@ -94,6 +100,7 @@ export class Builds extends pulumi.ComponentResource {
       this.gpu = {
         image: make("gpu-image", {}, { index }, ["recipes/domu-image"]),
         pocl: make("pocl", {}, { pocl_root: poclRoot }, []),
+        poclRoot,
         tools: make("gpu-tools", {}, { buildroot }, ["benchmarks"]),
       };
     }

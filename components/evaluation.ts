@@ -3,7 +3,9 @@ import { cpus, totalmem, version as kernelVersion } from "node:os";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/types.ts";
 import { profileNamed } from "../evaluation/profiles.ts";
+import { specialise, type Selection } from "../evaluation/selection.ts";
 import { needsV4v, type Transport } from "../evaluation/transports.ts";
+import type { BillInputs } from "../provider/resources/bill.ts";
 import { Evaluation as EvaluationRun } from "../provider/sdk.ts";
 import type { Builds } from "./builds.ts";
 import type { Domains } from "./domains.ts";
@@ -20,14 +22,23 @@ export interface EvaluationArgs {
   gpuDomain: GpuDomain | undefined;
   builds: Builds;
   settings: Settings;
+  /** Folder of the project. */
+  project: string;
   /** Folder that gets a folder for each run. */
   artifacts: string;
 }
 
-/** The profile's, without V4V where the testbed has none. */
-function transportsOf(settings: Settings): Transport[] {
-  const all = profileNamed(settings.evaluation.profile)?.transports ?? [];
-  return all.filter((transport) => settings.v4v.enabled || !needsV4v(transport));
+/** The profile's or those chosen, without V4V where the testbed has none. */
+function transportsOf({ evaluation, vmCount, v4v }: Settings): Transport[] {
+  const profile = profileNamed(evaluation.profile);
+  const all = profile === null ? [] : specialise(profile, evaluation, vmCount).transports;
+  return all.filter((transport) => v4v.enabled || !needsV4v(transport));
+}
+
+/** What is chosen of the profile. */
+function selectionOf({ evaluation }: Settings): Selection {
+  const { experiments, sizes, pairs, transports, repetitions, budget } = evaluation;
+  return { experiments, sizes, pairs, transports, repetitions, budget };
 }
 
 /** The distribution's name; the kernel's version alone tells little. */
@@ -90,6 +101,41 @@ function factsOf({ machine, xenHost, domains, builds, settings }: EvaluationArgs
     );
 }
 
+/** Where all that a run is made of can be looked up. */
+function billOf({ builds, project }: EvaluationArgs): pulumi.Output<BillInputs> {
+  const none: string | undefined = undefined;
+  const noGpu: { image: string; root: string; pocl: string; tools: string } | undefined = undefined;
+  const gpu = builds.gpu && {
+    image: builds.gpu.image.path,
+    root: builds.gpu.poclRoot.path,
+    pocl: builds.gpu.pocl.path,
+    tools: builds.gpu.tools.path,
+  };
+  return pulumi
+    .all([
+      builds.index.path,
+      builds.xenSource.path,
+      builds.hostImage.path,
+      builds.domUImage.path,
+      builds.buildroot.path,
+      builds.sockets?.path ?? pulumi.output(none),
+      gpu === undefined ? pulumi.output(noGpu) : pulumi.output(gpu),
+    ])
+    .apply(([index, xenSource, host, domU, buildroot, sockets, ofGpu]): BillInputs => ({
+      project,
+      index,
+      xenSource,
+      images: {
+        "host-image": host,
+        "domu-image": domU,
+        buildroot,
+        ...(ofGpu !== undefined && { "gpu-image": ofGpu.image, "pocl-root": ofGpu.root }),
+      },
+      ...(sockets !== undefined && { sockets }),
+      ...(ofGpu !== undefined && { gpu: { pocl: ofGpu.pocl, tools: ofGpu.tools } }),
+    }));
+}
+
 /** The evaluation of a testbed that is up; with profile `none` there is none. */
 export class Evaluation extends pulumi.ComponentResource {
   readonly run: EvaluationRun | undefined;
@@ -110,11 +156,13 @@ export class Evaluation extends pulumi.ComponentResource {
             cid,
           })),
           profile,
+          selection: selectionOf(settings),
           transports: transportsOf(settings),
           seed,
           ...(gpuDomain !== undefined && { gpu: gpuRoutes(settings) }),
           generation,
           facts: factsOf(args),
+          bill: billOf(args),
           artifacts: args.artifacts,
         },
         {

@@ -157,6 +157,7 @@ export class Testbed extends pulumi.ComponentResource {
         gpuDomain: this.gpuDomain,
         builds: this.builds,
         settings,
+        project,
         artifacts: args.artifacts,
       },
       {

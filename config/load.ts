@@ -1,5 +1,6 @@
 import { Ajv, type ErrorObject } from "ajv";
 import { distance } from "./distance.ts";
+import { evaluationProblems } from "./evaluation.ts";
 import { gpuProblems } from "./gpu.ts";
 import { memoryProblems } from "./memory.ts";
 import { ruleProblems } from "./rules.ts";
@@ -185,7 +186,12 @@ export function loadSettings(raw: Record<string, string>, project: string): Sett
   if (problems.length === 0)
     checked.xen.options = checked.xen.options.split(" ").filter(Boolean).join(" ");
   if (problems.length === 0)
-    problems.push(...memoryProblems(checked), ...gpuProblems(checked), ...ruleProblems(checked));
+    problems.push(
+      ...memoryProblems(checked),
+      ...gpuProblems(checked),
+      ...ruleProblems(checked),
+      ...evaluationProblems(checked),
+    );
   if (problems.length > 0) throw new ConfigurationError(problems);
   return checked;
 }

@@ -11,6 +11,8 @@ export interface Setting {
   choices?: readonly unknown[];
   /** What a text may be, in words, where a pattern judges it. */
   words?: string;
+  /** Words that it may be made of, for completion. */
+  suggestions?: readonly string[];
   default: unknown;
   /** Why only some values are accepted so far. */
   notYet?: string;
@@ -26,6 +28,7 @@ interface Node {
   default?: unknown;
   "x-unit"?: string;
   "x-allowed"?: string;
+  "x-words"?: readonly string[];
   "x-notYet"?: string;
 }
 
@@ -46,6 +49,7 @@ function* walk(node: Node, path: string[]): Generator<Setting> {
       ...(child.maximum !== undefined && { maximum: child.maximum }),
       ...(child.enum !== undefined && { choices: child.enum }),
       ...(child["x-allowed"] !== undefined && { words: child["x-allowed"] }),
+      ...(child["x-words"] !== undefined && { suggestions: child["x-words"] }),
       ...(child["x-notYet"] !== undefined && { notYet: child["x-notYet"] }),
     };
   }

@@ -37,6 +37,13 @@ export interface Settings {
   remoteGpu: { enabled: boolean };
   evaluation: {
     profile: "none" | "smoke" | "quick" | "paper" | "full";
+    /** These six: see evaluation/selection.ts. */
+    experiments: string;
+    sizes: string;
+    pairs: string;
+    transports: string;
+    repetitions: string;
+    budget: number;
     seed: number;
     generation: number;
     timeout: number;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream, existsSync } from "node:fs";
-import { mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { gunzipSync } from "node:zlib";
@@ -55,6 +55,9 @@ const TEMPLATE = new URL("../templates/report.html.hbs", import.meta.url);
 const SAMPLES = "samples.jsonl";
 /** Only of runs that measured a GPU. */
 const GPU_SAMPLES = "gpu.jsonl";
+
+/** What a run was made of, CycloneDX; written when it begins, kept as it is. */
+export const BILL = "sbom.cdx.json";
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
@@ -178,9 +181,11 @@ export async function writeArtifacts(run: Run): Promise<Artifacts> {
   }
 
   const hashes = Object.entries(files).map(([name, data]) => [name, sha256(data)] as const);
+  const bill = existsSync(at(BILL)) ? { [BILL]: sha256(await readFile(at(BILL))) } : {};
   const artifacts = {
     [SAMPLES]: samplesHash,
     ...(gpu && { [GPU_SAMPLES]: gpu.sha256 }),
+    ...bill,
     ...Object.fromEntries(hashes),
   };
   const manifest = buildManifest({ facts, plan, complete: summary.complete, artifacts });
@@ -284,6 +289,8 @@ export async function redraw(directory: string, target = directory): Promise<Art
     await mkdir(target, { recursive: true });
     for (const name of gpu === undefined ? [SAMPLES] : [SAMPLES, GPU_SAMPLES])
       await pipeline(piecesOf(join(directory, name)), createWriteStream(join(target, name)));
+    const bill = join(directory, BILL);
+    if (existsSync(bill)) await copyFile(bill, join(target, BILL));
   } else if (isPacked(samples)) {
     throw new ArtifactsError(
       `${packed(samples)}: is compressed to be kept; draw into another folder`,

@@ -49,6 +49,9 @@ const PROGRAM_START_MS = 1000;
 /** Of the 16 requests that Redis has under way, as if so many did not wait for each other. */
 const REQUESTS_AT_ONCE = 8;
 
+/** Until a run that has come to a look goes on, ms: the controller asks every second by then. */
+const LOOK_MS = 2000;
+
 /** Socket buffers of both ends that a stream still drains after its last write, bytes (2 x 4 MiB at most). */
 const IN_FLIGHT = 8 * 1024 * 1024;
 
@@ -81,7 +84,7 @@ function stepMs(point: ProfilePoint, one: Speed, pairs: number): number {
   return (point.warmup + 1) * roundTrip + timed;
 }
 
-/** How long a profile takes on a machine like `model` with that many domUs, s. */
+/** How long the repetitions that are made in any case take on a machine like `model` with that many domUs, s. */
 export function estimateSeconds(
   profile: Profile,
   transports: readonly Transport[] = TRANSPORTS,
@@ -101,4 +104,20 @@ export function estimateSeconds(
     }
   }
   return total / 1000;
+}
+
+/** How long a profile takes there at most, s: with all further repetitions that its budget allows. */
+export function estimateMostSeconds(
+  profile: Profile,
+  transports: readonly Transport[] = TRANSPORTS,
+  model: MachineModel = EMULATED,
+  domains = 2,
+): number {
+  const { further, repetitions } = profile;
+  const least = estimateSeconds(profile, transports, model, domains);
+  if (further === undefined) return least;
+  const all = { ...profile, repetitions: further.most };
+  const looks = Math.ceil((further.most - repetitions) / further.block);
+  const unbounded = estimateSeconds(all, transports, model, domains);
+  return Math.max(least, Math.min(further.budgetS, unbounded)) + (looks * LOOK_MS) / 1000;
 }

@@ -11,10 +11,10 @@ export class FormatError extends Error {
 const text = { type: "string" };
 const whole = { type: "integer", minimum: 0 };
 const texts = { type: "object", additionalProperties: text };
-const object = (properties: Record<string, unknown>) => ({
+const object = (properties: Record<string, unknown>, optional: string[] = []) => ({
   type: "object",
   properties,
-  required: Object.keys(properties),
+  required: Object.keys(properties).filter((name) => !optional.includes(name)),
 });
 
 const domain = object({ name: text, domid: whole, addr: text, cid: whole, agent: text });
@@ -33,15 +33,21 @@ const step = object({
 
 const ajv = new Ajv({ strict: true, allErrors: true });
 
+const positive = { type: "integer", minimum: 1 };
+
 const isPlan = ajv.compile(
-  object({
-    version: { const: 1 },
-    profile: text,
-    seed: whole,
-    repetitions: whole,
-    transports: { type: "array", items: text },
-    steps: { type: "array", items: step, minItems: 1 },
-  }),
+  object(
+    {
+      version: { const: 1 },
+      profile: text,
+      seed: whole,
+      repetitions: whole,
+      further: object({ most: positive, block: positive, budgetS: positive }),
+      transports: { type: "array", items: text },
+      steps: { type: "array", items: step, minItems: 1 },
+    },
+    ["further"],
+  ),
 );
 
 const isManifest = ajv.compile(

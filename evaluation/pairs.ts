@@ -3,7 +3,8 @@ import type { Transport } from "./transports.ts";
 import { insideOneDomain } from "./transports.ts";
 
 /** The numbers of pairs that a point is measured with; `most` is what the domUs allow, at least 1. */
-export function pairCounts(counts: PairCounts, most: number): number[] {
+export function pairCounts(counts: PairCounts | readonly number[], most: number): number[] {
+  if (typeof counts !== "string") return counts.filter((count) => count <= most);
   const all = Array.from({ length: most }, (_, index) => index + 1);
   switch (counts) {
     case "one":

@@ -1,6 +1,6 @@
 import { shuffle } from "simple-statistics";
 import { pairCounts, pairsOf } from "./pairs.ts";
-import { isMeasuredOn, type Profile, type ProfilePoint } from "./profiles.ts";
+import { isMeasuredOn, type Further, type Profile, type ProfilePoint } from "./profiles.ts";
 import { seededRandom } from "./random.ts";
 import { TRANSPORTS, type Transport } from "./transports.ts";
 
@@ -31,7 +31,10 @@ export interface Plan {
   version: 1;
   profile: string;
   seed: number;
+  /** Of every point, unless it has fewer of its own; with `further` the least. */
   repetitions: number;
+  /** Those steps beyond `repetitions` are measured that adaptive.ts asks for; absent where there are none. */
+  further?: Further;
   transports: Transport[];
   steps: PlanStep[];
 }
@@ -130,7 +133,8 @@ export function buildPlan(request: PlanRequest): Plan {
     throw new PlanError([`profile ${profile.name} measures none of ${transports.join(", ")}`]);
   }
   const steps: PlanStep[] = [];
-  for (let repetition = 1; repetition <= profile.repetitions; repetition++) {
+  const most = profile.further?.most ?? profile.repetitions;
+  for (let repetition = 1; repetition <= most; repetition++) {
     const due = rounds.filter(({ repetitions }) => repetition <= repetitions);
     const round = due.flatMap(({ steps: ofPoint }) => ofPoint);
     for (const { pairs, ...point } of shuffle(round, random)) {
@@ -142,6 +146,7 @@ export function buildPlan(request: PlanRequest): Plan {
     profile: profile.name,
     seed,
     repetitions: profile.repetitions,
+    ...(profile.further !== undefined && { further: { ...profile.further } }),
     transports: [...transports],
     steps,
   };

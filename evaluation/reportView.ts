@@ -1,4 +1,5 @@
 import { cautionOf } from "./accelerator.ts";
+import { WITHIN, type CellEnd } from "./adaptive.ts";
 import type { ClaimRow } from "./claims.ts";
 import { claimTitle } from "./claimTitles.ts";
 import type { Figure, FigureName } from "./figures.ts";
@@ -11,6 +12,7 @@ import { lessIsBetter, type Metric } from "./observations.ts";
 import { PAGE_STYLE } from "./page.ts";
 import { programRows } from "./programs.ts";
 import type { SampleFile } from "./samples.ts";
+import { selectionWords } from "./selection.ts";
 import { CONFIDENCE, type Interval } from "./statistics.ts";
 import type { Comparison, Point, RatioPoint, Summary } from "./summary.ts";
 import { findRatio, ratiosOver } from "./summary.ts";
@@ -225,10 +227,13 @@ function brokenControls({ controls }: Summary): string[] {
 }
 
 function warnings({ summary }: ReportInput): string[] {
-  const { complete, stepsDone, stepsPlanned, samples, problems, partial, gpu } = summary;
+  const { complete, stepsDone, stepsPlanned, samples, problems, partial, further, gpu } = summary;
   const all: string[] = brokenControls(summary);
   if (!complete) {
-    all.push(`The run is not complete: ${stepsDone} of ${stepsPlanned} steps were measured.`);
+    const most = further === null ? "" : "at most ";
+    all.push(
+      `The run is not complete: ${stepsDone} of ${most}${stepsPlanned} steps were measured.`,
+    );
   }
   if (samples.failed > 0) {
     all.push(
@@ -244,6 +249,40 @@ function warnings({ summary }: ReportInput): string[] {
   const unread = problems.length + (partial === null ? 0 : 1);
   if (unread > 0) all.push(`${counted(unread, "line")} of samples.jsonl could not be used.`);
   return all;
+}
+
+/** Why a cell was not repeated more often. */
+function reasonText({ reason }: CellEnd, further: Summary["further"]): string {
+  switch (reason) {
+    case "precise":
+      return `every interval within ${WITHIN * 100}% of its median`;
+    case "budget":
+      return `another block would not have been over within ${further?.budgetS ?? 0} s`;
+    case "failed":
+      return "no transport gave a number";
+    case "planned":
+      return further === null ? "fixed beforehand" : "the most that are planned";
+    case null:
+      return "the run was cut short";
+  }
+}
+
+const cellRow = (cell: CellEnd, further: Summary["further"]) => ({
+  experiment: cell.experiment,
+  size: formatSize(cell.sizeBytes),
+  pairs: cell.pairs,
+  transports: cell.transports.map(transportLabel).join(", "),
+  repetitions: cell.repetitions,
+  deviation: cell.deviation === null ? "–" : `${(cell.deviation * 100).toFixed(1)}%`,
+  widest: cell.deviation === null || cell.widest === null ? "" : transportLabel(cell.widest),
+  why: reasonText(cell, further),
+});
+
+/** How often cells were repeated, in numbers. */
+function repetitionCounts({ cells }: Summary): string {
+  const groups = Map.groupBy(cells, ({ repetitions }) => repetitions);
+  const counts = [...groups].sort(([a], [b]) => a - b);
+  return counts.map(([times, all]) => `${all.length} × ${times}`).join(", ");
 }
 
 const unusable = ({ problems, partial }: Summary) => [
@@ -297,6 +336,14 @@ function partition({ figures, summary }: ReportInput) {
   return { first: first.map(view), rest: rest.map(view) };
 }
 
+/** What was chosen of the profile, as the settings say it. */
+function selection({ settings }: Manifest): string {
+  const { evaluation } = settings;
+  return typeof evaluation === "object" && evaluation !== null
+    ? selectionWords(evaluation).join("; ")
+    : "";
+}
+
 /** The template's data: text ready to be shown; only the figures' SVG is markup. */
 export function reportView(input: ReportInput) {
   const { manifest, summary, claims, file } = input;
@@ -306,6 +353,7 @@ export function reportView(input: ReportInput) {
     caution: cautionOf(summary.accelerator),
     runId: manifest.runId,
     profile: manifest.profile,
+    selection: selection(manifest),
     startedAt: manifest.startedAt,
     endedAt: manifest.endedAt,
     machine: manifest.machine,
@@ -326,6 +374,9 @@ export function reportView(input: ReportInput) {
     programs: programs(input),
     share: share(summary),
     tables: tables(summary),
+    further: summary.further,
+    cells: summary.cells.map((cell) => cellRow(cell, summary.further)),
+    repetitionCounts: repetitionCounts(summary),
     unused: summary.unused.map((one) => ({
       ...one,
       transport: transportLabel(one.transport),

@@ -133,6 +133,8 @@ export interface StepRecord {
   of: number;
   /** Time spent on the run so far, ms. */
   t_ms: number;
+  /** It was not needed, and so not measured. */
+  skipped?: true;
 }
 
 export interface EndRecord {
@@ -230,7 +232,10 @@ const program = object(
 );
 const failed = object({ ...head, error: text }, optional);
 
-const step = object({ id: whole, done: positive, of: positive, t_ms: whole });
+const step = object(
+  { id: whole, done: positive, of: positive, t_ms: whole, skipped: { const: true } },
+  ["skipped"],
+);
 const end = object({ ok: whole, failed: whole, t_ms: whole });
 
 // Keys beside the known ones are left to later versions of v4v-bench.

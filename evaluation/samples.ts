@@ -22,6 +22,8 @@ export interface SampleFile {
   samples: Sample[];
   /** The last step that was finished. */
   progress: StepRecord | null;
+  /** All of them, in order. */
+  steps: StepRecord[];
   end: EndRecord | null;
   /** Whole lines that are no good; the rest of the file counts nevertheless. */
   problems: LineProblem[];
@@ -40,6 +42,7 @@ export class SamplesReader {
     start: null,
     samples: [],
     progress: null,
+    steps: [],
     end: null,
     problems: [],
     partial: null,
@@ -84,6 +87,7 @@ export class SamplesReader {
       return "follows the end line";
     } else if (record.type === "step") {
       file.progress = record;
+      file.steps.push(record);
     } else if (record.type === "end") {
       file.end = record;
     } else {

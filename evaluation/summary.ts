@@ -1,6 +1,8 @@
 import { stampOf, type Accelerator } from "./accelerator.ts";
+import { cellEnds, type CellEnd } from "./adaptive.ts";
 import { isOfProgram, UNITS, type Metric, type Observation, type Unused } from "./observations.ts";
 import type { Plan } from "./plan.ts";
+import type { Further } from "./profiles.ts";
 import { isOfGpu } from "./gpu/observations.ts";
 import { gpuSummaryOf, type GpuPart, type GpuSummary } from "./gpu/summary.ts";
 import { placeKey, ratiosOf } from "./ratios.ts";
@@ -84,8 +86,13 @@ export interface Summary {
   stamp: string;
   /** Every step of the plan ran. */
   complete: boolean;
+  /** Steps that were measured, and the most that could be; those that were not needed are in neither. */
   stepsDone: number;
   stepsPlanned: number;
+  /** How often every cell was repeated, and why not more often. */
+  cells: CellEnd[];
+  /** Null where the number of repetitions was fixed. */
+  further: Further | null;
   samples: { ok: number; failed: number };
   headline: HeadlineRow[];
   points: Point[];
@@ -234,6 +241,7 @@ export function summarise(input: SummaryInput): Summary {
   const failures = unused.filter((one) => one.failed);
   // The GPU's samples are in a file of their own.
   const failed = failures.filter((one) => !isOfGpu(one)).length;
+  const skipped = file.steps.filter((record) => record.skipped === true).length;
   return {
     version: 1,
     runId,
@@ -241,8 +249,10 @@ export function summarise(input: SummaryInput): Summary {
     accelerator,
     stamp: stampOf(accelerator),
     complete: file.end !== null,
-    stepsDone: file.progress?.done ?? 0,
-    stepsPlanned: plan.steps.length,
+    stepsDone: file.steps.length - skipped,
+    stepsPlanned: plan.steps.length - skipped,
+    cells: cellEnds(plan, file, observed),
+    further: plan.further ?? null,
     samples: { ok: file.samples.length - failed, failed: failures.length },
     headline: headlineOf(points, ratios),
     points,

@@ -25,7 +25,8 @@ export function formatTable(summary: Summary): string {
   const columns = [tcp, v4v, `${v4v}/${tcp}`];
   const notes: string[] = [];
   if (!summary.complete) {
-    notes.push(`not complete: ${summary.stepsDone} of ${summary.stepsPlanned} steps`);
+    const most = summary.further === null ? "" : "at most ";
+    notes.push(`not complete: ${summary.stepsDone} of ${most}${summary.stepsPlanned} steps`);
   }
   if (summary.samples.failed > 0) {
     notes.push(`${counted(summary.samples.failed, "sample")} failed: see the report`);

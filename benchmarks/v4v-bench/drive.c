@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "gate.h"
 #include "samples.h"
 #include "stop.h"
 
@@ -13,6 +14,7 @@ struct drive {
 	struct samples samples;
 	struct link links[BENCH_MAX_DOMAINS];
 	struct step_options step_options;
+	struct gate gate; /* without a path: none */
 	char **cpu_command;
 };
 
@@ -59,6 +61,44 @@ static void tell_failures(const struct step_result *result)
 		fprintf(stderr, "v4v-bench: step %u: %s\n", (unsigned)result->step->id, result->cpu_error.text);
 }
 
+static int stopped(const struct drive *drive)
+{
+	fprintf(stderr, "v4v-bench: stopped by a signal after step %zu of %zu; the same command goes on\n",
+		drive->samples.steps_done, drive->plan.step_count);
+	return EXIT_STOPPED;
+}
+
+/* Measures the next step. False when a signal asked to stop (the error is empty then) or the file cannot be written. */
+static bool measure_step(struct drive *drive, struct error *error)
+{
+	struct samples *samples = &drive->samples;
+	struct step_result result;
+	bool ok = step_run(drive->links, &drive->plan, &drive->plan.steps[samples->steps_done], &drive->step_options,
+			   &result);
+
+	error->text[0] = '\0';
+	if (ok) {
+		tell_failures(&result);
+		ok = samples_step(samples, &result, error);
+	}
+	step_free(&result);
+	return ok;
+}
+
+/* The next step: measured, or passed over where the gate says so. */
+static bool next_step(struct drive *drive, struct error *error)
+{
+	struct samples *samples = &drive->samples;
+	const struct gate *gate = &drive->gate;
+
+	if (gate->path && samples->steps_done >= gate->until &&
+	    !gate_wait(&drive->gate, &drive->plan, samples->steps_done, error))
+		return false;
+	if (gate->path && gate->skip[samples->steps_done])
+		return samples_skip(samples, &drive->plan, error);
+	return measure_step(drive, error);
+}
+
 /* The steps that are not done yet. */
 static int run_steps(struct drive *drive)
 {
@@ -66,23 +106,8 @@ static int run_steps(struct drive *drive)
 	struct error error;
 
 	while (samples->steps_done < drive->plan.step_count) {
-		struct step_result result;
-		bool written = true;
-		bool go_on = step_run(drive->links, &drive->plan, &drive->plan.steps[samples->steps_done],
-				      &drive->step_options, &result);
-
-		if (go_on) {
-			tell_failures(&result);
-			written = samples_step(samples, &result, &error);
-		}
-		step_free(&result);
-		if (!written)
-			return complain(&error, EXIT_STOPPED);
-		if (!go_on) {
-			fprintf(stderr, "v4v-bench: stopped by a signal after step %zu of %zu; the same command goes on\n",
-				samples->steps_done, drive->plan.step_count);
-			return EXIT_STOPPED;
-		}
+		if (!next_step(drive, &error))
+			return error.text[0] ? complain(&error, EXIT_STOPPED) : stopped(drive);
 	}
 	if (!samples_end(samples, &error))
 		return complain(&error, EXIT_STOPPED);
@@ -99,6 +124,8 @@ static int run_plan(struct drive *drive, const struct drive_options *options)
 	int code = EXIT_STOPPED;
 
 	if (!plan_fits(&drive->plan, options->plan_path, limit_ms, &error))
+		return complain(&error, EXIT_BAD_PLAN);
+	if (drive->gate.path && !gate_read(&drive->gate, &drive->plan, &error))
 		return complain(&error, EXIT_BAD_PLAN);
 	if (!samples_open(samples, options->samples_path, &drive->plan, &error))
 		return complain(&error, EXIT_STOPPED);
@@ -132,6 +159,7 @@ int drive_main(const struct drive_options *options)
 	signal(SIGXFSZ, SIG_IGN); /* a file size limit is a write error like a full disk */
 	stop_on_signals();
 	drive->step_options.timeout_ms = options->step_timeout_ms;
+	drive->gate = (struct gate){.path = options->gate_path, .wait_ms = options->gate_wait_ms};
 	if (options->cpu_command) {
 		drive->cpu_command = process_argv(options->cpu_command);
 		drive->step_options.cpu_command = drive->cpu_command;
@@ -139,6 +167,7 @@ int drive_main(const struct drive_options *options)
 	code = load_plan(&drive->plan, options->plan_path);
 	if (code == EXIT_OK)
 		code = run_plan(drive, options);
+	gate_free(&drive->gate);
 	plan_free(&drive->plan);
 	free(drive->cpu_command);
 	free(drive);

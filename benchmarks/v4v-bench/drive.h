@@ -9,6 +9,8 @@ struct drive_options {
 	const char *samples_path;
 	const char *cpu_command;  /* NULL for none */
 	uint32_t step_timeout_ms; /* 0 for the default */
+	const char *gate_path;    /* NULL for none: the whole plan runs; see gate.h */
+	uint32_t gate_wait_ms;
 };
 
 /* Returns the program's exit code; reasons go to stderr. */

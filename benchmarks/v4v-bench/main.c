@@ -11,7 +11,7 @@
 #include "words.h"
 
 static const char usage[] =
-	"usage: v4v-bench drive [--cpu-command CMD] [--step-timeout S] PLAN SAMPLES\n"
+	"usage: v4v-bench drive [--cpu-command CMD] [--step-timeout S] [--gate FILE [--gate-wait S]] PLAN SAMPLES\n"
 	"       v4v-bench check PLAN\n"
 	"       v4v-bench agent\n"
 	"       v4v-bench --help | --version\n";
@@ -29,6 +29,9 @@ static const char help[] =
 	"  --cpu-command CMD   prints a line `domid ns` per domain: their CPU time so far. Called before and after each\n"
 	"                      timed window; split at spaces, run without a shell.\n"
 	"  --step-timeout S    the longest that a step may take (default: its budget and 30 s, at most 60 s).\n"
+	"  --gate FILE         says how far the plan runs for now and which steps it leaves out (format: gate.h); read at the\n"
+	"                      start and whenever that far has been measured.\n"
+	"  --gate-wait S       how long to wait there for FILE to say more (default: 120 s); then it ends with status 1.\n"
 	"\n"
 	"Exit status: 0 every step ran (failed samples say so in SAMPLES), 1 could not go on, 2 wrong plan or usage.\n";
 
@@ -38,32 +41,62 @@ static int misused(const char *what, const char *word)
 	return EXIT_BAD_PLAN;
 }
 
+static bool known_option(const char *name)
+{
+	return strcmp(name, "--cpu-command") == 0 || strcmp(name, "--step-timeout") == 0 ||
+	       strcmp(name, "--gate") == 0 || strcmp(name, "--gate-wait") == 0;
+}
+
+/* Whole seconds of an option, as ms. */
+static bool seconds_option(const char *name, const char *value, uint32_t *ms, int *code)
+{
+	char text[80];
+	uint64_t seconds;
+
+	if (!number_parse(value, 1, 7200, &seconds)) {
+		snprintf(text, sizeof(text), "%s must be 1 to 7200 whole seconds, not ", name);
+		*code = misused(text, value);
+		return false;
+	}
+	*ms = (uint32_t)seconds * 1000;
+	return true;
+}
+
+/* False sets the exit code. */
+static bool take_option(struct drive_options *options, const char *name, const char *value, int *code)
+{
+	if (strcmp(name, "--step-timeout") == 0)
+		return seconds_option(name, value, &options->step_timeout_ms, code);
+	if (strcmp(name, "--gate-wait") == 0)
+		return seconds_option(name, value, &options->gate_wait_ms, code);
+	if (!value[strspn(value, " ")]) {
+		*code = misused(name, " is empty");
+		return false;
+	}
+	if (strcmp(name, "--gate") == 0)
+		options->gate_path = value;
+	else
+		options->cpu_command = value;
+	return true;
+}
+
 static int drive_command(int argc, char **argv)
 {
-	struct drive_options options = {.plan_path = NULL};
-	int i = 0;
+	struct drive_options options = {.gate_wait_ms = 120000};
+	int i = 0, code = EXIT_BAD_PLAN;
 
 	for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
-		uint64_t seconds;
-
 		if (strcmp(argv[i], "--") == 0) {
 			i++;
 			break;
 		}
-		if (strcmp(argv[i], "--cpu-command") != 0 && strcmp(argv[i], "--step-timeout") != 0)
+		if (!known_option(argv[i]))
 			return misused("unknown option ", argv[i]);
 		if (i + 1 == argc)
 			return misused("no value for ", argv[i]);
 		i++;
-		if (strcmp(argv[i - 1], "--cpu-command") == 0) {
-			if (!argv[i][strspn(argv[i], " ")])
-				return misused("--cpu-command is empty", "");
-			options.cpu_command = argv[i];
-		} else {
-			if (!number_parse(argv[i], 1, 7200, &seconds))
-				return misused("--step-timeout must be 1 to 7200 whole seconds, not ", argv[i]);
-			options.step_timeout_ms = (uint32_t)seconds * 1000;
-		}
+		if (!take_option(&options, argv[i - 1], argv[i], &code))
+			return code;
 	}
 	if (argc - i != 2)
 		return misused("drive needs PLAN and SAMPLES", "");

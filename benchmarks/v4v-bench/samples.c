@@ -194,23 +194,38 @@ static bool write_sample(struct samples *samples, const struct step_result *resu
 	return flush(samples, error);
 }
 
-bool samples_step(struct samples *samples, const struct step_result *result, struct error *error)
+/* The line that makes the next step a finished one. */
+static bool write_step(struct samples *samples, const struct plan *plan, bool skipped, struct error *error)
 {
 	struct json *json = &samples->json;
 
+	json_open(json, '{');
+	text_member(json, "type", "step");
+	number_member(json, "id", plan->steps[samples->steps_done].id);
+	samples->steps_done++;
+	number_member(json, "done", samples->steps_done);
+	number_member(json, "of", plan->step_count);
+	number_member(json, "t_ms", t_ms(samples));
+	if (skipped) {
+		json_key(json, "skipped");
+		json_bool(json, true);
+	}
+	json_close(json, '}');
+	return flush(samples, error);
+}
+
+bool samples_step(struct samples *samples, const struct step_result *result, struct error *error)
+{
 	for (uint32_t i = 0; i < result->step->pair_count; i++) {
 		if (!write_sample(samples, result, i, error))
 			return false;
 	}
-	samples->steps_done++;
-	json_open(json, '{');
-	text_member(json, "type", "step");
-	number_member(json, "id", result->step->id);
-	number_member(json, "done", samples->steps_done);
-	number_member(json, "of", result->plan->step_count);
-	number_member(json, "t_ms", t_ms(samples));
-	json_close(json, '}');
-	return flush(samples, error);
+	return write_step(samples, result->plan, false, error);
+}
+
+bool samples_skip(struct samples *samples, const struct plan *plan, struct error *error)
+{
+	return write_step(samples, plan, true, error);
 }
 
 bool samples_end(struct samples *samples, struct error *error)

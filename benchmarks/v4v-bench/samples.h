@@ -16,6 +16,7 @@
  *   {"type":"sample",...,"kind":"memcpy","transport":"native",...,"bytes":...,"ns":...,"messages":...}   as a stream's
  *   {"type":"sample",...,"ok":false,"error":"domu1 (client): connect: Connection refused"}
  *   {"type":"step","id":17,"done":5,"of":120,"t_ms":81234}
+ *   {"type":"step","id":18,"done":6,"of":120,"t_ms":81234,"skipped":true}   not measured: the gate said so, see gate.h
  *   {"type":"end","ok":118,"failed":2,"t_ms":...}
  *
  * "pairs" is what ran at the same time; "size_bytes" is the pair's own. "start_ns" and "wall_ns" are the client's window; "bytes" and "ns" the
@@ -66,6 +67,7 @@ bool samples_resume(struct samples *samples, const struct plan *plan, struct err
 bool samples_start(struct samples *samples, const struct plan *plan, const struct link links[],
 		   struct error *error);
 bool samples_step(struct samples *samples, const struct step_result *result, struct error *error);
+bool samples_skip(struct samples *samples, const struct plan *plan, struct error *error);
 bool samples_end(struct samples *samples, struct error *error);
 
 void samples_close(struct samples *samples);

@@ -52,7 +52,7 @@ static bool scan_step(struct scan *scan, const char *line, struct error *error)
 	unsigned long long id, done, of, ms;
 
 	if (samples->steps_done == scan->plan->step_count ||
-	    sscanf(line, STEP_OPENING "%llu,\"done\":%llu,\"of\":%llu,\"t_ms\":%llu}", &id, &done, &of, &ms) != 4 ||
+	    sscanf(line, STEP_OPENING "%llu,\"done\":%llu,\"of\":%llu,\"t_ms\":%llu", &id, &done, &of, &ms) != 4 ||
 	    id != scan->plan->steps[samples->steps_done].id)
 		return error_set(error, "%.200s: its steps do not follow the plan: choose another file, or remove it",
 				 samples->path);

@@ -18,11 +18,11 @@
 #include <linux/workqueue.h>
 
 #include "control.h"
+#include "events.h"
 #include "order.h"
 #include "ring.h"
 #include "send.h"
 #include "stats.h"
-
 
 struct sock;
 
@@ -38,7 +38,7 @@ struct v4v_tcp_id {
 
 enum v4v_move_state {
 	V4V_MOVE_WAITS,		/* connecting end: for an offer */
-	V4V_MOVE_OFFERS,	/* accepting end: about to make its ring */
+	V4V_MOVE_OFFERS,	/* accepting end: not worth a ring yet, or about to make it */
 	V4V_MOVE_OFFERED,	/* accepting end: for an answer */
 	V4V_MOVE_MOVED,		/* both ends have a ring */
 	V4V_MOVE_STAYS,		/* on TCP, for good */
@@ -89,7 +89,12 @@ struct v4v_move {
 	u64 rx_waits;
 	u64 events;
 
-	struct work_struct offer;
+	/* Accepting end, before the offer; more than one call at a time may count. */
+	struct delayed_work offer;
+	unsigned int reads;
+	size_t used;
+	bool hurries;
+
 	struct rcu_work drop_work;
 	struct rcu_work free_work;
 };
@@ -101,8 +106,12 @@ struct v4v_move {
 struct v4v_move *v4v_move_new(struct sock *sk, const struct v4v_tcp_id *id, u16 peer, u64 cookie,
 			      bool accepting);
 void v4v_move_put(struct v4v_move *move);
-/* The accepting end: sends an offer, soon. */
+/* The accepting end: sends an offer when the connection has lasted or carried enough to be worth two rings. */
 void v4v_move_offer(struct v4v_move *move);
+/* It has carried so much more for its program, which has read or sent it. */
+void v4v_move_used(struct v4v_move *move, size_t bytes, bool read);
+/* Socket locked, or as a hint: whether it is on TCP and may leave that. */
+bool v4v_move_may_come(const struct v4v_move *move);
 /* The socket has no part in it any more, locked or dead: nobody finds it, its ring takes nothing. */
 void v4v_move_end(struct v4v_move *move);
 /* Socket locked: the rest goes by TCP. */
@@ -115,15 +124,15 @@ void v4v_move_offered(u16 peer, const struct v4v_control *message);
 void v4v_move_accepted(u16 peer, const struct v4v_control *message);
 void v4v_move_refused(u16 peer, const struct v4v_control *message);
 
-/* From the interrupt: wakes readers and writers that have a reason to. */
-void v4v_move_event(void);
+/*
+ * From the interrupt, or in its place: wakes readers and writers that have a reason
+ * to, and says who there is.
+ */
+void v4v_move_event(struct v4v_audience *audience);
 /* This is another domain now: no ring of before is known; what came can be read, the rest goes by TCP. */
 void v4v_move_outdate(void);
 /* How many have a ring, and of these with @peer; any context but an interrupt. */
 u32 v4v_move_rings(u16 peer, u32 *of_peer);
-
-
-
 
 int v4v_move_init(void);
 /* Waits for what is freed later; no socket is left. */

@@ -35,6 +35,7 @@ import { FILES, qemuArguments, type MachineSpec } from "./arguments.ts";
 import { freezeMachine } from "./freeze.ts";
 import { PASSING_ID, waitForLogin, withAgent } from "./identity.ts";
 import { machineProcesses, prepareDisk, startMachine } from "./machine.ts";
+import { within } from "../host/within.ts";
 
 /** What a frozen machine is made from. */
 export interface FrozenSpec {
@@ -275,17 +276,17 @@ async function make(context: Context, spec: FrozenSpec, marker: string, scratch:
   await hangUp(connection);
   await untilEnded(context, debian, 120);
 
-  const within = (seconds: number): Context => ({
+  const bounded = (seconds: number): Context => ({
     ...stage,
-    signal: AbortSignal.any([context.signal, AbortSignal.timeout(seconds * 1000)]),
+    signal: within(context.signal, seconds),
   });
-  const running = await bootXen(within(BOOT_S), scratch, machine);
+  const running = await bootXen(bounded(BOOT_S), scratch, machine);
   if (!runs(running, spec.boot)) {
     throw new Error(
       `the machine came up with hypervisor "${running.runningBuildId}", expected was ${spec.boot.buildId}`,
     );
   }
-  await withAgent(within(GUESTS_S), scratch, "booting its domUs", (agent) =>
+  await withAgent(bounded(GUESTS_S), scratch, "booting its domUs", (agent) =>
     agent.shell(READY, ...spec.guests.map(({ name }) => name)),
   );
   say("saving its state");

@@ -7,6 +7,7 @@ import type { Connection } from "../ssh/target.ts";
 import { pause, untilReachable } from "../ssh/wait.ts";
 import { FILES } from "./arguments.ts";
 import { GuestAgent } from "./guestAgent.ts";
+import { within } from "../host/within.ts";
 
 /** What makes a machine one stack's and no other's. */
 export interface Identity {
@@ -65,10 +66,7 @@ export async function answers(
   signal: AbortSignal,
   seconds: number,
 ): Promise<boolean> {
-  const remote = new Remote(
-    connection,
-    AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)]),
-  );
+  const remote = new Remote(connection, within(signal, seconds));
   try {
     return (await remote.once("true")).exitCode === 0;
   } catch (error) {

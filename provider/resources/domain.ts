@@ -1,15 +1,16 @@
 import { createHash } from "node:crypto";
 import { Semaphore } from "../host/semaphore.ts";
 import { missing, typed } from "../inputs.ts";
-import type { Context, Prior, Properties, Resource } from "../resource.ts";
+import type { Context, Prior, Properties, Resource, Value } from "../resource.ts";
 import { HostKeyMismatch, RemoteFailure } from "../ssh/errors.ts";
 import { removeDomainConfig, writeDomainConfig } from "../ssh/clientConfig.ts";
 import { newKey } from "../ssh/keys.ts";
 import { Remote } from "../ssh/remote.ts";
 import { hangUp } from "../ssh/session.ts";
-import type { Connection } from "../ssh/target.ts";
+import { isName, type Connection } from "../ssh/target.ts";
 import { untilReachable } from "../ssh/wait.ts";
 import { anonymousDigest, AWAIT_IDENTITY, guestFiles, INSTALL_GUEST } from "../xen/guest.ts";
+import { within } from "../host/within.ts";
 
 /** Inputs of `v4v:index:Domain`. */
 export interface DomainInputs {
@@ -256,7 +257,7 @@ async function ensureDomain(
         `${inputs.name} ended right after its creation; its console said:\n${await consoleEnd(remote, inputs.name)}`,
       );
     }
-    const signal = AbortSignal.any([context.signal, AbortSignal.timeout(seconds * 1000)]);
+    const signal = within(context.signal, seconds);
     const inGuest = new Remote(guest, signal);
     const started = Date.now();
     try {
@@ -314,6 +315,9 @@ async function ensureDomain(
   };
 }
 
+/** What is missing or not known yet is not this one's to judge. */
+const isWord = (value: Value | undefined): boolean => typeof value !== "string" || isName(value);
+
 /** One domU: configuration, systemd unit that creates it (also after a reboot of dom0), and a guest that answers. */
 export const domainResource: Resource = {
   // Waiting for its turn behind 15 others counts, too.
@@ -326,18 +330,24 @@ export const domainResource: Resource = {
   check: (inputs) =>
     Promise.resolve({
       inputs,
-      failures: missing(inputs, [
-        "connection",
-        "name",
-        "address",
-        "config",
-        "environment",
-        "authorizedKeys",
-        "folder",
-        "runFolder",
-        "bootDigest",
-        "packedDigest",
-      ]),
+      failures: [
+        ...missing(inputs, [
+          "connection",
+          "name",
+          "address",
+          "config",
+          "environment",
+          "authorizedKeys",
+          "folder",
+          "runFolder",
+          "bootDigest",
+          "packedDigest",
+        ]),
+        // They are put into paths, units and ssh's files.
+        ...["name", "address"]
+          .filter((property) => !isWord(inputs[property]))
+          .map((property) => ({ property, reason: "is no name or address of a machine" })),
+      ],
     }),
 
   diff(prior: Prior) {
@@ -359,10 +369,7 @@ export const domainResource: Resource = {
 
   async read(context: Context, prior: Prior) {
     const inputs = typed<DomainInputs>(prior.inputs);
-    const remote = new Remote(
-      inputs.connection,
-      AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]),
-    );
+    const remote = new Remote(inputs.connection, within(context.signal, 20));
     const seen = await look(remote, inputs);
     if (seen === undefined) return undefined;
     const state = stateOf(inputs, seen);

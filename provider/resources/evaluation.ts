@@ -5,24 +5,32 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { markLatest, writeArtifacts, type Artifacts } from "../../evaluation/artifacts.ts";
+import { renderGate } from "../../evaluation/adaptive.ts";
+import { BILL, markLatest, writeArtifacts, type Artifacts } from "../../evaluation/artifacts.ts";
 import type { RunFacts } from "../../evaluation/manifest.ts";
 import { buildPlan, renderPlan, type Plan, type PlanDomain } from "../../evaluation/plan.ts";
 import { profileNamed } from "../../evaluation/profiles.ts";
-import { gpuLegs, gpuPointsOf, renderGpuPlan, type GpuRoute } from "../../evaluation/gpu/plan.ts";
+import { gpuLegs, renderGpuPlan, type GpuRoute } from "../../evaluation/gpu/plan.ts";
+import { selectGpu } from "../../evaluation/gpu/selection.ts";
+import { Progress } from "../../evaluation/progress.ts";
+import { specialise, WHOLE_PROFILE, type Selection } from "../../evaluation/selection.ts";
+import { SamplesReader } from "../../evaluation/samples.ts";
 import type { Transport } from "../../evaluation/transports.ts";
 import { missing, typed } from "../inputs.ts";
+import type { BillInputs } from "./bill.ts";
 import { Refused, type Context, type Prior, type Properties, type Resource } from "../resource.ts";
 import { RemoteFailure } from "../ssh/errors.ts";
 import { Remote } from "../ssh/remote.ts";
 import type { Connection } from "../ssh/target.ts";
 import { runGpuLegs } from "./gpuLegs.ts";
+import { HARDENING_ARGUMENTS } from "./hardening.ts";
 import { pause } from "../ssh/wait.ts";
 
 /** Inputs of `v4v:index:Evaluation`. */
@@ -32,6 +40,8 @@ export interface EvaluationInputs {
   /** The domUs as they are now; the ids change with every restart and are no reason to measure again. */
   domains: Omit<PlanDomain, "agent">[];
   profile: string;
+  /** What is chosen of it; all of it where absent. */
+  selection?: Selection;
   transports: Transport[];
   seed: number;
   /** Ways to the GPU that are compared; absent without a GPU domU. */
@@ -40,6 +50,8 @@ export interface EvaluationInputs {
   generation: number;
   /** Everything that makes a result another result: settings, builds. */
   facts: Pick<RunFacts, "settings" | "versions" | "builds" | "machine" | "accelerator" | "command">;
+  /** Where what the run is made of lies; without it there is no bill of materials. */
+  bill?: BillInputs;
   /** Folder on the controller that gets a folder for each run. */
   artifacts: string;
 }
@@ -57,14 +69,24 @@ export interface EvaluationOutputs {
 interface Unfinished {
   runId: string;
   startedAt: string;
-  /** SHA-256 of the plan's text: it holds the domain ids, so a restarted domU means a new run. */
+  /** SHA-256 of the plan: its text holds the domain ids, so a restarted domU means a new run. */
   plan: string;
 }
 
 const UNFINISHED = "unfinished.json";
+/** All experiments' lines of progress while a run is measured, for `status`. */
+const PROGRESS = "progress.json";
 const REMOTE = "/var/lib/v4v-testbed/runs";
-/** Seconds between looks at a run: each one costs dom0 a little of the CPU that is being measured. */
-const LOOK_S = 10;
+/** How a run is looked at, ms: each look costs dom0 a little of the CPU that is being measured. */
+export interface Pace {
+  look: number;
+  /** At least so long, where v4v-bench is about to wait for what is decided. */
+  shortLook: number;
+  /** How long a line of progress stands before the next experiment's takes its place, at least. */
+  line: number;
+}
+
+const USUAL_PACE: Pace = { look: 10_000, shortLook: 2000, line: 2000 };
 
 function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
@@ -112,6 +134,7 @@ state=$(systemctl show -p ActiveState --value "$unit")
 rm -f status
 systemctl reset-failed "$unit" 2>/dev/null || :
 systemd-run --quiet --unit="$unit" -p WorkingDirectory="$folder" -p StandardOutput="append:$folder/log" -p StandardError="append:$folder/log" \
+  -p ReadWritePaths="$folder" ${HARDENING_ARGUMENTS} \
   -p 'ExecStopPost=/bin/sh -c "echo $EXIT_CODE $EXIT_STATUS >status.new; mv status.new status"' v4v-bench drive --step-timeout ${STEP_TIMEOUT_S} "$@" plan samples.jsonl`;
 
 /** CPU times of all domains around every step, where a step is evaluated by them; else the readings would only disturb. */
@@ -134,11 +157,16 @@ for domain; do [ -e "/sys/bus/xen-backend/devices/vif-\${domain%%:*}-0" ] || gon
 echo $gone
 tail -c "+$((offset + 1))" samples.jsonl 2>/dev/null || :`;
 
+/** Where further repetitions depend on what was measured, v4v-bench waits for word at each look. */
+const gateOptions = (plan: Plan): string[] =>
+  plan.further === undefined ? [] : ["--gate", "gate"];
+
 interface Look {
   status: string | undefined;
   /** Names of domains that are not there any more. */
   gone: string[];
-  progress: string | undefined;
+  /** Further lines of samples. */
+  news: string;
 }
 
 async function look(
@@ -159,15 +187,25 @@ async function look(
   const [status = "", gone = "", ...rest] = answer.split("\n");
   const news = rest.join("\n");
   if (news !== "") appendFileSync(samples, news);
-  const step = /.*"type":"step".*"done":(\d+),"of":(\d+)/s.exec(news);
-  const progress =
-    step === null ? undefined : `${step[1] ?? ""} of ${step[2] ?? ""} steps measured`;
   return {
     status: status === "running" ? undefined : status,
     gone: gone.split(" ").filter(Boolean),
-    progress,
+    news,
   };
 }
+
+/** Shows the lines in turn until it is time to look again. */
+async function show(context: Context, lines: readonly string[], ms: number): Promise<void> {
+  if (lines.length === 0) await pause(ms, context.signal, "evaluating");
+  for (const line of lines) {
+    context.status(line);
+    await pause(ms / lines.length, context.signal, "evaluating");
+  }
+}
+
+/** The experiment after the last one shown is shown first. */
+const rotated = (lines: readonly string[], turn: number): string[] =>
+  lines.map((_, index) => lines[(index + turn) % lines.length] ?? "");
 
 /**
  * Cuts a local copy back to the last line that v4v-bench keeps when it takes a run up again: samples of a step that did
@@ -187,41 +225,133 @@ function cutToLastStep(path: string): void {
   truncateSync(path, kept);
 }
 
+/** The run's bill of materials; a testbed that cannot be described is measured all the same. */
+async function writeBill(
+  context: Context,
+  { bill, facts }: EvaluationInputs,
+  startedAt: string,
+  directory: string,
+): Promise<void> {
+  const path = join(directory, BILL);
+  if (bill === undefined || existsSync(path)) return;
+  try {
+    // Loaded here: each start of the plug-in would pay for the library otherwise.
+    const { billOf } = await import("./bill.ts");
+    writeFileSync(`${path}.new`, billOf(bill, { startedAt, ...facts }));
+    renameSync(`${path}.new`, path);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    context.warn(`the run gets no bill of materials (${BILL}): ${why}`);
+  }
+}
+
+/** A run that is under way. */
+interface Sitting {
+  /** In dom0. */
+  folder: string;
+  unit: string;
+  /** On the controller. */
+  directory: string;
+  /** The local copy. */
+  samples: string;
+  domains: readonly PlanDomain[];
+  plan: Plan;
+  reader: SamplesReader;
+  progress: Progress;
+}
+
+/** Whoever reads it finds the old lines or the new ones. */
+function noteProgress(directory: string, lines: readonly string[]): void {
+  const path = join(directory, PROGRESS);
+  writeFileSync(`${path}.new`, JSON.stringify(lines));
+  renameSync(`${path}.new`, path);
+}
+
+const gateFile = ({ folder, progress }: Sitting) => ({
+  path: `${folder}/gate`,
+  content: renderGate(progress.decision),
+  mode: 0o600,
+});
+
+/** Until the unit ends: brings its samples home, says how it goes, and how far it may go. */
+async function follow(
+  context: Context,
+  remote: Remote,
+  sitting: Sitting,
+  pace: Pace,
+): Promise<{ exit: string; ended: string[] }> {
+  const { folder, unit, directory, samples, domains, plan, reader, progress } = sitting;
+  const { file } = reader;
+  let { decision } = progress;
+  for (let turn = 0; ;) {
+    const waits = decision.until < plan.steps.length;
+    const expected = (waits ? progress.msToLook(file) : undefined) ?? pace.look;
+    const wait = Math.min(pace.look, Math.max(pace.shortLook, expected));
+    const lines = progress.lines(file);
+    noteProgress(directory, lines);
+    const most = Math.max(1, Math.floor(wait / pace.line));
+    const shown = file.progress === null ? [] : rotated(lines, turn).slice(0, most);
+    await show(context, shown, wait);
+    turn += most;
+    const { status, gone, news } = await look(remote, folder, samples, domains);
+    reader.push(news);
+    progress.update(file);
+    if (gone.length > 0) {
+      // Every step left would wait for it in vain.
+      await remote.tryRun("stopping the evaluation", 'systemctl stop "$1"', unit);
+      return { exit: "stopped", ended: gone };
+    }
+    if (status !== undefined) return { exit: status, ended: [] };
+    if (progress.decision !== decision) {
+      decision = progress.decision;
+      await remote.write([gateFile(sitting)]);
+    }
+  }
+}
+
 /** The GPU's legs, after everything else: what fails there costs no other number. */
 async function measureGpu(
   context: Context,
   remote: Remote,
-  { gpu, profile, seed }: EvaluationInputs,
+  { gpu, profile, selection = WHOLE_PROFILE, seed }: EvaluationInputs,
   run: { folder: string; directory: string; runId: string },
+  pace: Pace,
 ): Promise<void> {
-  const points = gpuPointsOf(profile);
-  if (gpu === undefined || points === undefined) return;
+  const chosen = selectGpu(profile, gpu ?? [], selection);
+  if (chosen === undefined) return;
   const { folder, directory, runId } = run;
   try {
     const log = await runGpuLegs(context, remote, {
       folder,
       directory,
-      plan: renderGpuPlan(gpuLegs(points, gpu, seed)),
+      plan: renderGpuPlan(gpuLegs(chosen.points, chosen.routes, seed)),
       unit: `v4v-gpu-${runId}.service`,
+      everySeconds: pace.look / 1000,
+      noted: (line) => {
+        noteProgress(directory, [line]);
+      },
     });
     writeFileSync(join(directory, "logs", "gpu-drive.log"), log);
   } catch (error) {
     context.signal.throwIfAborted();
     const why = error instanceof Error ? error.message : String(error);
     context.warn(`the GPU's part of the evaluation is not complete: ${why}`);
+  } finally {
+    rmSync(join(directory, PROGRESS), { force: true });
   }
 }
 
 async function measure(
   context: Context,
   inputs: EvaluationInputs,
+  pace: Pace,
 ): Promise<Artifacts & { runId: string; directory: string }> {
   const profile = profileNamed(inputs.profile);
   if (profile === null)
     throw new Refused("evaluation.profile is none: there is nothing to measure");
   const names = inputs.domains.map((domain) => domain.name);
   const plan = buildPlan({
-    profile,
+    profile: specialise(profile, inputs.selection ?? WHOLE_PROFILE, names.length),
     domains: names,
     transports: inputs.transports,
     seed: inputs.seed,
@@ -232,38 +362,38 @@ async function measure(
   }));
   const text = renderPlan(plan, domains);
 
-  const run = takeUp(inputs.artifacts, sha256(text)) ?? newRun(inputs.profile, sha256(text));
+  // What decides on further repetitions is no part of the text.
+  const hash = sha256(plan.further === undefined ? text : text + JSON.stringify(plan.further));
+  const run = takeUp(inputs.artifacts, hash) ?? newRun(inputs.profile, hash);
   const directory = join(inputs.artifacts, run.runId);
   mkdirSync(join(directory, "logs"), { recursive: true });
   writeFileSync(join(directory, UNFINISHED), JSON.stringify(run));
+  await writeBill(context, inputs, run.startedAt, directory);
   const samples = join(directory, "samples.jsonl");
   cutToLastStep(samples);
 
   const remote = new Remote(inputs.connection, context.signal);
   const folder = `${REMOTE}/${run.runId}`;
   const unit = `v4v-evaluation-${run.runId}.service`;
-  await remote.write([{ path: `${folder}/plan`, content: text, mode: 0o600 }]);
-  context.status(`starting run ${run.runId}`);
-  await remote.run("starting the evaluation", START, folder, unit, ...cpuOptions(plan));
+  const reader = new SamplesReader();
+  if (existsSync(samples)) reader.push(readFileSync(samples, "utf8"));
+  const progress = new Progress(plan, reader.file);
+  const sitting: Sitting = { folder, unit, directory, samples, domains, plan, reader, progress };
+  await remote.write([
+    { path: `${folder}/plan`, content: text, mode: 0o600 },
+    ...(plan.further === undefined ? [] : [gateFile(sitting)]),
+  ]);
+  const there = reader.file.steps.length;
+  context.status(
+    there === 0
+      ? `starting run ${run.runId}`
+      : `going on with run ${run.runId} after step ${there} of ${plan.steps.length}`,
+  );
+  const options = [...cpuOptions(plan), ...gateOptions(plan)];
+  await remote.run("starting the evaluation", START, folder, unit, ...options);
 
-  let exit: string;
-  let ended: string[] = [];
-  for (;;) {
-    await pause(LOOK_S * 1000, context.signal, "evaluating");
-    const { status, gone, progress } = await look(remote, folder, samples, domains);
-    if (progress !== undefined) context.status(progress);
-    if (gone.length > 0) {
-      // Every step left would wait for it in vain.
-      await remote.tryRun("stopping the evaluation", 'systemctl stop "$1"', unit);
-      exit = "stopped";
-      ended = gone;
-      break;
-    }
-    if (status !== undefined) {
-      exit = status;
-      break;
-    }
-  }
+  const { exit, ended } = await follow(context, remote, sitting, pace);
+  rmSync(join(directory, PROGRESS), { force: true });
   const log = (await remote.readFile(`${folder}/log`)) ?? "";
   writeFileSync(join(directory, "logs", "v4v-bench.log"), log);
   const failed = exit !== "exited 0";
@@ -294,7 +424,7 @@ async function measure(
       `${exit}\n${log}`,
     );
   }
-  await measureGpu(context, remote, inputs, { folder, directory, runId: run.runId });
+  await measureGpu(context, remote, inputs, { folder, directory, runId: run.runId }, pace);
   context.status("drawing the report");
   const artifacts = await writeArtifacts({
     directory,
@@ -308,9 +438,9 @@ async function measure(
 }
 
 /** One evaluation: measured by a detached unit in dom0, its samples brought home as they appear, its report drawn here. */
-export const evaluationResource: Resource = {
+export const evaluationOf = (pace: Pace): Resource => ({
   deadlines: { create: 1800, update: 1800, delete: 60 },
-  quietInputs: ["connection", "domains", "artifacts"],
+  quietInputs: ["connection", "domains", "artifacts", "bill"],
 
   id: (inputs) => `evaluation@${typed<EvaluationInputs>(inputs).connection.host}`,
 
@@ -330,7 +460,7 @@ export const evaluationResource: Resource = {
     }),
 
   async ensure(context: Context, properties: Properties): Promise<Properties> {
-    const result = await measure(context, typed<EvaluationInputs>(properties));
+    const result = await measure(context, typed<EvaluationInputs>(properties), pace);
     const outputs: EvaluationOutputs = {
       runId: result.runId,
       path: result.directory,
@@ -348,4 +478,6 @@ export const evaluationResource: Resource = {
 
   // Artifacts are what all this was for: destroy keeps them.
   delete: () => Promise.resolve(),
-};
+});
+
+export const evaluationResource = evaluationOf(USUAL_PACE);

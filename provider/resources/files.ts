@@ -4,6 +4,7 @@ import { missing, typed } from "../inputs.ts";
 import type { Context, Prior, Properties, Resource } from "../resource.ts";
 import { Remote } from "../ssh/remote.ts";
 import type { Connection } from "../ssh/target.ts";
+import { within } from "../host/within.ts";
 
 /** One file on the host: text, or a file of the controller. */
 export interface RemoteFile {
@@ -105,10 +106,7 @@ export const filesResource: Resource = {
 
   async read(context: Context, prior: Prior) {
     const inputs = typed<FilesInputs>(prior.inputs);
-    const remote = new Remote(
-      inputs.connection,
-      AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]),
-    );
+    const remote = new Remote(inputs.connection, within(context.signal, 20));
     const paths = inputs.files.map((file) => file.path);
     const listing = await remote.run(
       "comparing files",

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Context } from "../resource.ts";
 import type { Remote } from "../ssh/remote.ts";
 import { pause } from "../ssh/wait.ts";
+import { HARDENING_ARGUMENTS } from "./hardening.ts";
 
 export interface GpuRun {
   /** The run's folder in dom0, and the one on the controller. */
@@ -14,6 +15,8 @@ export interface GpuRun {
   unit: string;
   /** Between looks at it, s: each one costs dom0 a little of the CPU that is being measured. */
   everySeconds?: number;
+  /** Is told how far it is, at each look. */
+  noted?: (line: string) => void;
 }
 
 /** Where dom0 has dom0/gpu-drive. */
@@ -30,6 +33,7 @@ state=$(systemctl show -p ActiveState --value "$unit")
 rm -f gpu-status
 systemctl reset-failed "$unit" 2>/dev/null || :
 systemd-run --quiet --unit="$unit" -p WorkingDirectory="$folder" -p StandardOutput="append:$folder/gpu-log" -p StandardError="append:$folder/gpu-log" \\
+  -p ReadWritePaths="$folder" ${HARDENING_ARGUMENTS} \\
   -p 'ExecStopPost=/bin/sh -c "echo $EXIT_CODE $EXIT_STATUS >gpu-status.new; mv gpu-status.new gpu-status"' "$drive" gpu-plan ${SAMPLES}`;
 
 const LOOK = `
@@ -43,7 +47,7 @@ tail -c "+$(($2 + 1))" ${SAMPLES} 2>/dev/null || :`;
  * @returns what gpu-drive said
  */
 export async function runGpuLegs(context: Context, remote: Remote, run: GpuRun): Promise<string> {
-  const { folder, directory, plan, unit, everySeconds = 10 } = run;
+  const { folder, directory, plan, unit, everySeconds = 10, noted } = run;
   const samples = join(directory, SAMPLES);
   // A driver that goes on may have cut its file.
   rmSync(samples, { force: true });
@@ -62,7 +66,9 @@ export async function runGpuLegs(context: Context, remote: Remote, run: GpuRun):
       done,
       ...[...news.matchAll(/"leg-end","leg":(\d+)/g)].map(([, n]) => Number(n)),
     );
-    context.status(`${done} of ${legs} legs of the GPU's measured`);
+    const line = `${done} of ${legs} legs of the GPU's measured`;
+    context.status(line);
+    noted?.(line);
     if (!answer.startsWith("running")) break;
   }
   return (await remote.readFile(`${folder}/gpu-log`)) ?? "";

@@ -11,6 +11,7 @@ import {
   type GuestRoot,
 } from "../xen/guestRoot.ts";
 import { placeFiles, type RemoteFile } from "./files.ts";
+import { within } from "../host/within.ts";
 
 /** Inputs of `v4v:index:GuestImage`. */
 export interface GuestImageInputs extends GuestRoot {
@@ -126,10 +127,7 @@ export const guestImageResource: Resource = {
 
   async read(context: Context, prior: Prior) {
     const inputs = typed<GuestImageInputs>(prior.inputs);
-    const remote = new Remote(
-      inputs.connection,
-      AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]),
-    );
+    const remote = new Remote(inputs.connection, within(context.signal, 20));
     const listing = await remote.run(
       "looking at the guest image",
       'cd "$1" 2>/dev/null || exit 0; [ -e root.ext4 ] && cat root.ext4.sha256 || echo absent; cat payload/payload/etc/v4v/payload.digest || echo absent',

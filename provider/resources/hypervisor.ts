@@ -16,6 +16,7 @@ import {
   type XenBoot,
   type XenState,
 } from "../xen/boot.ts";
+import { within } from "../host/within.ts";
 
 /** Inputs of `v4v:index:Hypervisor`. */
 export interface HypervisorInputs extends XenBoot {
@@ -52,10 +53,7 @@ async function reboot(
       throw new Error(`the host did not come back within ${inputs.bootTimeout} s`);
     context.status(`booting Xen for ${elapsed} s`);
     try {
-      const attempt = new Remote(
-        inputs.connection,
-        AbortSignal.any([context.signal, AbortSignal.timeout(30_000)]),
-      );
+      const attempt = new Remote(inputs.connection, within(context.signal, 30));
       const answer = await attempt.once("cat /proc/sys/kernel/random/boot_id");
       if (answer.exitCode === 0 && answer.stdout.trim() !== before) return;
     } catch (error) {
@@ -155,10 +153,7 @@ export const hypervisorResource: Resource = {
 
   async read(context: Context, prior: Prior) {
     const inputs = typed<HypervisorInputs>(prior.inputs);
-    const remote = new Remote(
-      inputs.connection,
-      AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]),
-    );
+    const remote = new Remote(inputs.connection, within(context.signal, 20));
     const { running, installed } = await lookAtXen(remote, inputs);
     return { inputs: prior.inputs, outputs: { ...prior.outputs, ...running, found: installed } };
   },

@@ -19,6 +19,7 @@ import { Remote } from "../ssh/remote.ts";
 import { hangUp } from "../ssh/session.ts";
 import type { Connection } from "../ssh/target.ts";
 import { pause } from "../ssh/wait.ts";
+import { within } from "../host/within.ts";
 
 /** What a frozen machine holds, as far as it is not this controller's or hardware. */
 export type Freeze = Pick<
@@ -89,10 +90,7 @@ async function stopGently(
 ): Promise<void> {
   context.status("shutting the machine down to change its hardware");
   try {
-    const remote = new Remote(
-      inputs.connection,
-      AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]),
-    );
+    const remote = new Remote(inputs.connection, within(context.signal, 20));
     await remote.once("sync; systemctl poweroff");
   } catch {
     // It does not answer: the power switch then.
@@ -253,18 +251,22 @@ export const machineResource: Resource = {
         );
       }
     };
-    // One that runs already may hang, and an emulated one now and then hangs as it boots: that one is switched off and
-    // on. The last attempt has the rest of the deadline.
-    for (const last of [false, true]) {
+    // An up that was killed while it resumed the machine leaves it standing still. Without a monitor it is not a
+    // machine that can be helped by this; whether it answers is asked next.
+    if (identity !== undefined)
+      await thawMachine(inputs.folder, context.signal).catch(() => undefined);
+    // One that runs already may hang, and so may one that came up before and boots once more: it is switched off and on.
+    // A new one, and the last attempt, have the rest of the deadline.
+    for (const attempt of [1, 2]) {
       const fresh = identity === undefined;
+      const last = attempt === 2 || (fresh && prior === undefined);
       identity ??= await powerOn();
-      const patience = AbortSignal.timeout(inputs.silence * 1000);
+      const patience = within(context.signal, inputs.silence);
       try {
-        await answer(last ? context.signal : AbortSignal.any([context.signal, patience]), fresh);
+        await answer(last ? context.signal : patience, fresh);
         break;
       } catch (error) {
-        context.signal.throwIfAborted();
-        if (last || !patience.aborted) throw error;
+        if (last || !patience.aborted || context.signal.aborted) throw error;
         context.warn(
           `the machine runs and has not answered for ${inputs.silence} s; it is switched off and on. ` +
             `Its console ended with:\n${consoleTail(consoleLog, 15)}`,

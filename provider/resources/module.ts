@@ -3,6 +3,7 @@ import type { Context, Prior, Properties, Resource } from "../resource.ts";
 import { RemoteFailure } from "../ssh/errors.ts";
 import { Remote } from "../ssh/remote.ts";
 import type { Connection } from "../ssh/target.ts";
+import { within } from "../host/within.ts";
 
 /** Inputs of `v4v:index:Module`: a kernel module in dom0. */
 export interface ModuleInputs {
@@ -78,10 +79,7 @@ export const moduleResource: Resource = {
 
   async read(context: Context, prior: Prior) {
     const inputs = typed<ModuleInputs>(prior.inputs);
-    const remote = new Remote(
-      inputs.connection,
-      AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]),
-    );
+    const remote = new Remote(inputs.connection, within(context.signal, 20));
     const srcversion = (await remote.run("looking at the V4V module", LOOK)).trim();
     return { inputs: { ...prior.inputs, srcversion }, outputs: prior.outputs };
   },

@@ -3,6 +3,7 @@ import { Refused, type Context, type Prior, type Properties, type Resource } fro
 import { Remote } from "../ssh/remote.ts";
 import type { Connection } from "../ssh/target.ts";
 import { judge, LOOK_AT_PCI, parsePci, PCIBACK, type PciHost } from "../xen/passthrough.ts";
+import { within } from "../host/within.ts";
 
 /** Inputs of `v4v:index:Passthrough`: a PCI device that dom0 keeps for a domU. */
 export interface PassthroughInputs {
@@ -107,10 +108,7 @@ export const passthroughResource: Resource = {
   async read(context: Context, prior: Prior) {
     const { connection, sysfs } = typed<PassthroughInputs>(prior.inputs);
     const { functions } = typed<Partial<PassthroughOutputs>>(prior.outputs);
-    const remote = new Remote(
-      connection,
-      AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]),
-    );
+    const remote = new Remote(connection, within(context.signal, 20));
     const wrong = drift(await look(remote, sysfs), functions ?? []);
     return {
       inputs: { ...prior.inputs, ...(wrong !== undefined && { state: wrong }) },

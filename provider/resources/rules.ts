@@ -3,6 +3,7 @@ import { missing, typed } from "../inputs.ts";
 import type { Context, Prior, Properties, Resource } from "../resource.ts";
 import { Remote } from "../ssh/remote.ts";
 import type { Connection } from "../ssh/target.ts";
+import { within } from "../host/within.ts";
 
 /** Inputs of `v4v:index:Rules`: the hypervisor's table of rules. */
 export interface RulesInputs {
@@ -69,10 +70,7 @@ export const rulesResource: Resource = {
 
   async read(context: Context, prior: Prior) {
     const inputs = typed<RulesInputs>(prior.inputs);
-    const remote = new Remote(
-      inputs.connection,
-      AbortSignal.any([context.signal, AbortSignal.timeout(20_000)]),
-    );
+    const remote = new Remote(inputs.connection, within(context.signal, 20));
     const found = await remote.run(
       "looking at the rules",
       LOOK,

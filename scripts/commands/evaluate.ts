@@ -1,28 +1,34 @@
 import { Command } from "commander";
-import { check, configure } from "../lib/configuration.ts";
+import type { Setting } from "../../config/settings.ts";
+import { configure, judge } from "../lib/configuration.ts";
+import { addSettingFlags, givenSettings } from "../lib/flags.ts";
 import { DEFAULT_STACK, Workspace } from "../lib/workspace.ts";
 import { bringUp } from "./up.ts";
 
+/** What is measured and how; the generation is raised anyway. */
+const isOfEvaluation = ({ path }: Setting): boolean =>
+  path.startsWith("evaluation.") && path !== "evaluation.generation";
+
+const EXAMPLES = `
+What is given is kept for this stack: --experiments all, --sizes profile and so on take it back. Examples:
+  evaluate --profile quick
+  evaluate --profile quick --experiments latency,connect --transports tcp,v4v
+  evaluate --experiments latency --sizes 1,64KiB --repetitions 6-60 --budget 300`;
+
 export function evaluateCommand(): Command {
-  return new Command("evaluate")
-    .description("Measure again on the testbed as it is configured")
+  const command = new Command("evaluate")
+    .description("Measure again on the testbed as it is configured: a profile, or parts of it")
     .option("-s, --stack <NAME>", "which testbed, if there are several", DEFAULT_STACK)
-    .option("--profile <TEXT>", "profile to measure from now on")
-    .action(async (options: { stack: string; profile?: string }) => {
-      const workspace = await Workspace.open(options.stack, (line) => {
-        console.error(line);
-      });
-      workspace.selectOrCreate();
-      const { evaluation } = check(workspace.config());
-      configure(
-        workspace,
-        new Map([
-          ["evaluation.generation", String(evaluation.generation + 1)],
-          ...(options.profile === undefined
-            ? []
-            : [["evaluation.profile", options.profile] as const]),
-        ]),
-      );
-      await bringUp(workspace);
+    .addHelpText("after", EXAMPLES);
+  addSettingFlags(command, isOfEvaluation);
+  return command.action(async (options: Record<string, unknown>) => {
+    const workspace = await Workspace.open(String(options.stack), (line) => {
+      console.error(line);
     });
+    workspace.selectOrCreate();
+    const given = givenSettings(options);
+    const { evaluation } = judge(workspace.config(), given);
+    configure(workspace, given.set("evaluation.generation", String(evaluation.generation + 1)));
+    await bringUp(workspace);
+  });
 }

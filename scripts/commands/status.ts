@@ -14,7 +14,8 @@ function compared(found: string, expected: string | null): string {
   return found === expected ? `${found} (as expected)` : `${found} (expected ${expected})`;
 }
 
-function hostLines({ machine, measuring, host, expected, sshConfig }: Status): string[] {
+function hostLines(status: Status): string[] {
+  const { machine, measuring, progress = [], host, expected, sshConfig } = status;
   if (machine === undefined) return ["machine   not running"];
   const process = `process ${machine.pid}, accelerator ${machine.accelerator ?? "unknown"}`;
   if (host === undefined) {
@@ -22,7 +23,11 @@ function hostLines({ machine, measuring, host, expected, sshConfig }: Status): s
       measuring === undefined
         ? "does not answer"
         : `not asked: run ${measuring} is being measured, and asking would disturb it`;
-    return [`machine   running: ${process}`, `dom0      ${why}`];
+    return [
+      `machine   running: ${process}`,
+      `dom0      ${why}`,
+      ...progress.map((line) => `          ${line}`),
+    ];
   }
   const { xen } = host;
   return [

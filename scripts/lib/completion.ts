@@ -24,6 +24,7 @@ function optionValues(option: Option): string {
   if (option.long === "--stack") return "_v4v_stacks";
   if (option.flags.includes("<FILE>")) return "_v4v_files";
   if (setting?.choices !== undefined) return words(setting.choices.map(String));
+  if (setting?.suggestions !== undefined) return words(setting.suggestions);
   return setting?.type === "boolean" ? words(["true", "false"]) : ":";
 }
 

@@ -5,6 +5,12 @@ import { allowed, settings, type Setting } from "../../config/settings.ts";
 const ALIASES: Record<string, string> = {
   vmCount: "vms",
   "evaluation.profile": "profile",
+  "evaluation.experiments": "experiments",
+  "evaluation.sizes": "sizes",
+  "evaluation.pairs": "pairs",
+  "evaluation.transports": "transports",
+  "evaluation.repetitions": "repetitions",
+  "evaluation.budget": "budget",
 };
 
 const kebab = (path: string): string =>
@@ -41,10 +47,16 @@ function describe(setting: Setting): string {
   return `${setting.description} [${allowed(setting)}; default ${value}${setting.unit === undefined ? "" : ` ${setting.unit}`}]`;
 }
 
-/** Gives a command an option for every setting; the values are judged with the rest of the configuration. */
-export function addSettingFlags(command: Command): void {
+/**
+ * Gives a command an option for every setting, or for those that `wanted` names; the values are judged with the rest of
+ * the configuration.
+ */
+export function addSettingFlags(
+  command: Command,
+  wanted: (setting: Setting) => boolean = () => true,
+): void {
   for (const setting of settings) {
-    if (!hasFlag(setting)) continue;
+    if (!hasFlag(setting) || !wanted(setting)) continue;
     const placeholder = setting.unit ?? PLACEHOLDERS[setting.type];
     command.addOption(
       new Option(`--${flagOf(setting)} <${placeholder}>`, describe(setting)).helpGroup(

@@ -98,8 +98,18 @@ export function runUnderWay(artifacts: string): Run | undefined {
   return listRuns(artifacts)
     .filter(({ path }) => existsSync(join(path, "unfinished.json")))
     .find(({ path }) =>
-      ["unfinished.json", "samples.jsonl"]
+      ["unfinished.json", "samples.jsonl", "progress.json"]
         .map((file) => join(path, file))
         .some((file) => existsSync(file) && statSync(file).mtimeMs > since),
     );
+}
+
+/** Where each experiment of a run under way is, a line each, as the provider has noted it. */
+export function progressOf(path: string): string[] {
+  try {
+    const lines: unknown = JSON.parse(readFileSync(join(path, "progress.json"), "utf8"));
+    return Array.isArray(lines) ? lines.filter((line) => typeof line === "string") : [];
+  } catch {
+    return []; // Not there before the first look, nor after the last one.
+  }
 }

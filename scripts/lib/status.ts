@@ -8,7 +8,7 @@ import { judge, type Expected, type Problem } from "./health.ts";
 import { byName, domainsIn } from "./machines.ts";
 import { parseProbe, probeCommand, PROBE_SECONDS, type HostProbe } from "./probe.ts";
 import { capture } from "./process.ts";
-import { latestRun, listRuns, runUnderWay } from "./runs.ts";
+import { latestRun, listRuns, progressOf, runUnderWay } from "./runs.ts";
 import { readState, textOf, workerOf, type StackState } from "./state.ts";
 import { ARTIFACTS, PROJECT } from "./workspace.ts";
 
@@ -34,6 +34,8 @@ export interface Status {
   machine?: { pid: number; accelerator?: string };
   /** The run under way; nobody in the testbed is asked meanwhile. */
   measuring?: string;
+  /** Where each of its experiments is, a line each; empty until that is known. */
+  progress?: string[];
   host?: {
     uptimeSeconds: number;
     memoryMiB: number;
@@ -163,7 +165,10 @@ export function look(stack: string, deep = false): Status {
     ...(pid !== undefined && {
       machine: { pid, ...(accelerator !== undefined && { accelerator }) },
     }),
-    ...(measuring !== undefined && { measuring: measuring.id }),
+    ...(measuring !== undefined && {
+      measuring: measuring.id,
+      progress: progressOf(measuring.path),
+    }),
     ...(host !== undefined && {
       host: {
         uptimeSeconds: host.uptimeSeconds,

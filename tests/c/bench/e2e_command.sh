@@ -26,6 +26,8 @@ check 'step timeout of zero' answers 2 drive --step-timeout 0 a b
 check 'step timeout that is no number' answers 2 drive --step-timeout 1m a b
 check 'option without value' answers 2 drive --cpu-command
 check 'empty CPU command' answers 2 drive --cpu-command ' ' a b
+check 'gate wait that is no number' answers 2 drive --gate-wait soon a b
+check 'empty gate' answers 2 drive --gate '' a b
 check 'agent takes no arguments' answers 2 agent now
 check 'agent ends with its stdin' answers 0 agent
 check 'agent greets' grep -q '^agent 1 version=[0-9.]* cpus=[1-9][0-9]* kernel=' "$T/out"

@@ -104,3 +104,72 @@ check 'disk full: exit 1' [ "$rc" = 1 ]
 check 'disk full: named' in_stderr "$T/samples: File too large"
 resume_drive "$T/plan"
 check 'disk full: the same command goes on' complete
+
+# A gate: the drive goes as far as it says, leaves out what it says, and waits for more.
+gate() {
+	printf '%s\n' "$@" >"$T/gate.new" && mv "$T/gate.new" "$T/gate"
+}
+# steps: the step lines as `id` or `id-`, which was left out.
+steps() {
+	sed -n 's/^{"type":"step","id":\([0-9]*\),.*"t_ms":[0-9]*}$/\1/p; s/^{"type":"step","id":\([0-9]*\),.*,"skipped":true}$/\1-/p' \
+		"$T/samples" | tr '\n' ' '
+}
+gate 'v4v-bench-gate 1' 'until 1'
+drive --gate "$T/gate" --gate-wait 1 "$T/plan"
+check 'a gate that stays closed: exit 1' [ "$rc" = 1 ]
+check 'a gate that stays closed is named' in_stderr 'nobody said within 1000 ms how to go on after step 1 of 3'
+check 'a gate that stays closed: no step behind it' [ "$(steps)" = '7 ' ]
+gate 'v4v-bench-gate 1' 'until 3' 'skip 3'
+resume_drive --gate "$T/gate" --gate-wait 1 "$T/plan"
+check 'an opened gate: the same command goes on' [ "$rc" = 0 ]
+check 'an opened gate: what it leaves out is not measured' [ "$(steps)" = '7 3- 5 ' ]
+check 'an opened gate: the end counts what was measured' grep -q '"type":"end","ok":2,"failed":0,' "$T/samples"
+cp "$T/samples" "$T/whole"
+points=0
+for point in $(cut_points); do
+	[ "$point" -lt "$(wc -c <"$T/whole")" ] || continue
+	head -c "$point" "$T/whole" >"$T/samples"
+	resume_drive --gate "$T/gate" --gate-wait 1 "$T/plan"
+	points=$((points + 1))
+	if [ "$rc" != 0 ] || [ "$(steps)" != '7 3- 5 ' ]; then
+		check "resume with a gate: cut after byte $point" false
+	fi
+done
+check "resume with a gate: cut at $points places, the same steps each time" [ "$points" -ge 15 ]
+
+# Opened while the drive waits, which keeps its agents; stopped by a signal while it waits.
+gate 'v4v-bench-gate 1' 'until 1'
+rm -f "$T/samples"
+"$BENCH" drive --gate "$T/gate" --gate-wait 20 "$T/plan" "$T/samples" 2>"$T/err" &
+pid=$!
+timeout 10 sh -c 'until grep -q "\"id\":7,\"done\"" "$1"; do sleep 0.05; done' - "$T/samples" 2>/dev/null
+gate 'v4v-bench-gate 1' 'until 2'
+timeout 10 sh -c 'until grep -q "\"id\":3,\"done\"" "$1"; do sleep 0.05; done' - "$T/samples" 2>/dev/null
+check 'a gate that opens meanwhile: that far and no further' [ "$(steps)" = '7 3 ' ]
+kill -TERM "$pid"
+status=0
+wait "$pid" 2>/dev/null || status=$?
+check 'SIGTERM before a closed gate: exit 1' [ "$status" = 1 ]
+check 'SIGTERM before a closed gate is told' in_stderr 'stopped by a signal after step 2 of 3'
+check 'SIGTERM before a closed gate: no process is left' none_left
+
+# wrong_gate TEXT LINES...: such a file is refused before anything is measured.
+wrong_gate() {
+	wrong_gate_text=$1
+	shift
+	gate "$@"
+	drive --gate "$T/gate" "$T/plan"
+	[ "$rc" = 2 ] && in_stderr "$wrong_gate_text" && [ ! -e "$T/samples" ]
+}
+check 'gate: another header' wrong_gate 'gate:1: "gate 1": the first line must be' 'gate 1'
+check 'gate: no until' wrong_gate 'there is no until line' 'v4v-bench-gate 1'
+check 'gate: until twice' wrong_gate 'gate:3: until 2: said twice' 'v4v-bench-gate 1' 'until 1' 'until 2'
+check 'gate: beyond the plan' wrong_gate 'gate:2: until 4: the plan has fewer steps' 'v4v-bench-gate 1' 'until 4'
+check 'gate: a step that is not there' wrong_gate 'gate:3: skip 4: the plan has no such step' 'v4v-bench-gate 1' 'until 1' 'skip 4'
+check 'gate: not in order' wrong_gate 'gate:4: skip 7: the plan has no such step after' 'v4v-bench-gate 1' 'until 1' 'skip 3' 'skip 7'
+check 'gate: no number' wrong_gate 'gate:2: until needs one whole number' 'v4v-bench-gate 1' 'until all'
+check 'gate: a word that is none of its' wrong_gate 'gate:2: unknown keyword "stop"' 'v4v-bench-gate 1' 'stop 3'
+rm -f "$T/gate"
+drive --gate "$T/gate" "$T/plan"
+check 'gate: not there' [ "$rc" = 2 ]
+check 'gate: not there is named' in_stderr 'gate: No such file or directory'

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { EvaluationInputs } from "../../../provider/resources/evaluation.ts";
 import { plainTexts } from "../helpers/pulumiMocks.ts";
-import { testbedOf } from "./world.ts";
+import { PROJECT, testbedOf } from "./world.ts";
 
 const TYPE = "v4v:index:Evaluation";
 
@@ -56,6 +56,40 @@ test("profile quick measures what unmodified TCP programs get, where there is V4
     "unix",
     "native",
   ]);
+});
+
+test("its bill of materials is looked up in the builds that there are", async () => {
+  const bill = {
+    project: PROJECT,
+    index: "/cache/index",
+    xenSource: "/cache/xen-source",
+    images: {
+      "host-image": "/cache/host-image",
+      "domu-image": "/cache/domu-image",
+      buildroot: "/cache/buildroot",
+    },
+  };
+  expect((await inputsOf({})).bill).toEqual({ ...bill, sockets: "/cache/sockets" });
+  expect((await inputsOf({ "v4v.enabled": "false" })).bill).toEqual(bill);
+});
+
+test("with a GPU domU the bill has its image and its programs' builds", async () => {
+  const { bill } = await inputsOf({ "remoteGpu.enabled": "true" });
+  expect(bill?.images).toMatchObject({
+    "gpu-image": "/cache/gpu-image",
+    "pocl-root": "/cache/pocl-root",
+  });
+  expect(bill?.gpu).toEqual({ pocl: "/cache/pocl", tools: "/cache/gpu-tools" });
+});
+
+test("what is chosen of the profile goes along, and transports chosen take the place of its own", async () => {
+  const chosen = { "evaluation.experiments": "latency", "evaluation.transports": "unix, tcp" };
+  const { selection, transports } = await inputsOf(chosen);
+  expect(selection).toEqual({
+    ...{ experiments: "latency", sizes: "profile", pairs: "profile", transports: "unix, tcp" },
+    ...{ repetitions: "profile", budget: 0 },
+  });
+  expect(transports).toEqual(["tcp", "unix"]);
 });
 
 test("its deadline is the setting's", async () => {

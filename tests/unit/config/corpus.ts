@@ -269,6 +269,28 @@ const notBuilt: Refused[] = [
   profile("a look-alike", "sm\u043eke"),
 ];
 
+const choices: Refused[] = [
+  one("evaluation.experiments")("an experiment that is none", "latncy"),
+  one("evaluation.experiments")("one that smoke does not measure", "connect"),
+  one("evaluation.experiments")("nothing", ""),
+  one("evaluation.sizes")("more than a message may have", "17MiB"),
+  one("evaluation.sizes")("another unit", "64kB"),
+  one("evaluation.transports")("a transport that is none", "rdma"),
+  one("evaluation.repetitions")("none", "0"),
+  one("evaluation.repetitions")("less at most than at least", "9-6"),
+  one("evaluation.budget")("minutes for seconds", "9m"),
+  {
+    why: "more pairs than domUs",
+    given: { "evaluation.profile": "quick", "evaluation.pairs": "2" },
+    named: ["evaluation.pairs"],
+  },
+  {
+    why: "V4V that is off",
+    given: { "v4v.enabled": "false", "evaluation.transports": "tcp,v4v" },
+    named: ["evaluation.transports"],
+  },
+];
+
 const rule = (why: string, text: string): Refused => ({
   why,
   given: { v4v: JSON.stringify({ rules: [text] }) },
@@ -325,6 +347,7 @@ export const refused: Refused[] = [
   ...hostileTexts,
   ...numbers,
   ...notBuilt,
+  ...choices,
   {
     why: "one of each kind, at once",
     given: {
@@ -379,4 +402,16 @@ export const accepted: Record<string, string>[] = [
   { evaluation: '{"profile":"none"}' },
   { "evaluation.seed": "2147483647", "evaluation.generation": "7", "evaluation.timeout": "86400" },
   { evaluation: "{}", machine: "{}" },
+  {
+    "evaluation.experiments": "latency",
+    "evaluation.sizes": "1,64KiB",
+    "evaluation.repetitions": "6-30",
+  },
+  {
+    vmCount: "4",
+    "evaluation.profile": "quick",
+    "evaluation.pairs": "2",
+    "evaluation.budget": "300",
+  },
+  { evaluation: '{"repetitions":12,"transports":"tcp, unix"}' },
 ];

@@ -42,7 +42,18 @@ const defaults: Settings = {
   v4v: { enabled: true, ringKiB: 1024, spinUs: 1000, policy: "accept", rules: [] },
   gpu: { device: "auto", memoryMiB: 1024, vcpus: 1 },
   remoteGpu: { enabled: false },
-  evaluation: { profile: "smoke", seed: 1, generation: 0, timeout: 900 },
+  evaluation: {
+    profile: "smoke",
+    experiments: "all",
+    sizes: "profile",
+    pairs: "profile",
+    transports: "profile",
+    repetitions: "profile",
+    budget: 0,
+    seed: 1,
+    generation: 0,
+    timeout: 900,
+  },
 };
 
 describe("what is accepted", () => {

@@ -1,5 +1,10 @@
 import { expect, test } from "vitest";
-import { EMULATED, estimateSeconds, type MachineModel } from "../../../evaluation/estimate.ts";
+import {
+  EMULATED,
+  estimateMostSeconds,
+  estimateSeconds,
+  type MachineModel,
+} from "../../../evaluation/estimate.ts";
 import { ProfileError, profileNamed, type Profile } from "../../../evaluation/profiles.ts";
 
 function smoke(): Profile {
@@ -58,8 +63,35 @@ test("the estimate adds up what a step does", () => {
 test.each([2, 4, 8, 16])("quick is planned to take at most 10 minutes with %d domUs", (domUs) => {
   const quick = profileNamed("quick");
   if (quick === null) throw new Error("no profile quick");
-  expect(estimateSeconds(quick, quick.transports, EMULATED, domUs)).toBeLessThanOrEqual(600);
-  expect(quick.repetitions).toBeGreaterThanOrEqual(10);
+  const least = estimateSeconds(quick, quick.transports, EMULATED, domUs);
+  const most = estimateMostSeconds(quick, quick.transports, EMULATED, domUs);
+  expect(most).toBeLessThanOrEqual(600);
+  // There is time for more than the first repetitions, and for ten of what stays open.
+  expect(least).toBeLessThan(0.75 * most);
+  expect(quick.repetitions).toBeGreaterThanOrEqual(6);
+  expect(quick.further?.most).toBeGreaterThanOrEqual(20);
+});
+
+test("smoke makes the same repetitions in any case, and takes what they take", () => {
+  expect(smoke().further).toBeUndefined();
+  expect(estimateMostSeconds(smoke(), ["tcp", "v4v"])).toBe(
+    estimateSeconds(smoke(), ["tcp", "v4v"]),
+  );
+});
+
+test("the most that an adaptive profile takes is its budget, or all that it holds", () => {
+  const profile: Profile = {
+    ...{ name: "one", description: "", repetitions: 6, transports: ["tcp"] },
+    points: smoke().points,
+  };
+  const least = estimateSeconds(profile, ["tcp"]);
+  const most = (budgetS: number) =>
+    estimateMostSeconds({ ...profile, further: { most: 12, block: 3, budgetS } }, ["tcp"]);
+  // Two looks of 2 s.
+  expect(most(1)).toBe(least + 4);
+  expect(most(least + 10)).toBe(least + 14);
+  expect(most(1e6)).toBeGreaterThan(1.7 * least);
+  expect(most(1e6)).toBeLessThan(2 * least + 4);
 });
 
 test("quick measures V4V sockets at a few sizes, paper and full at all, smoke not at all", () => {

@@ -4,10 +4,12 @@ import { judgeClaims } from "../../../evaluation/claims.ts";
 import { drawFigures } from "../../../evaluation/figures.ts";
 import { buildManifest, manifestHash, type RunFacts } from "../../../evaluation/manifest.ts";
 import { observations } from "../../../evaluation/observations.ts";
-import type { Plan } from "../../../evaluation/plan.ts";
+import { buildPlan, type Plan } from "../../../evaluation/plan.ts";
+import type { ProfilePoint } from "../../../evaluation/profiles.ts";
 import { renderReport } from "../../../evaluation/report.ts";
 import { readSamples } from "../../../evaluation/samples.ts";
 import { summarise } from "../../../evaluation/summary.ts";
+import { driven, type Measure } from "./driven.ts";
 import { facts } from "./facts.ts";
 import { asFile, smokePlan, syntheticLines } from "./synthetic.ts";
 import { paired, pingPong, programs, repetitions } from "./measured.ts";
@@ -228,4 +230,66 @@ test("unmodified programs have a table: what ran, its figure, the ratio to TCP a
   );
   expect(rows[1]?.[9]).toBe("<code>redis-get over v4v-sockets</code>");
   expect((await reportOf(repetitions("tcp", 1, 1, [1]))).html).not.toContain("<h2>Unmodified");
+});
+
+/** The cells of the table of repetitions: rows of texts. */
+function repetitionRows(html: string): string[][] {
+  const [, table = ""] = html.split("<h2>How often, and why not more often</h2>");
+  const [, body = ""] = (table.split("</table>")[0] ?? "").split("<tbody>");
+  return [...body.matchAll(/<tr>(.*?)<\/tr>/gs)].map(([, row = ""]) =>
+    [...row.matchAll(/<t[hd][^>]*>([^<]*)</g)].map(([, text = ""]) => text),
+  );
+}
+
+test("how often each cell was repeated, and why not more often, has a table", async () => {
+  const profile = {
+    ...{ name: "any", description: "", repetitions: 6, transports: ["tcp", "v4v"] as const },
+    points: [1, 64, 256].map((size) => ({
+      ...{ experiment: "latency", kind: "pingpong", size, warmup: 0, count: 1, budgetMs: 10 },
+    })) as ProfilePoint[],
+    further: { most: 12, block: 3, budgetS: 6 },
+  };
+  const plan = buildPlan({
+    ...{ profile, domains: ["domu1", "domu2"], transports: ["tcp", "v4v"], seed: 1 },
+  });
+  const noisy: Measure = ({ size, transport, id }) =>
+    size === 64 ? null : transport === "v4v" && size === 1 ? 100 + 40 * Math.sin(7 * id) : 100;
+  const shown = async (stepMs: number, stopAfter?: number) => {
+    const { text } = driven(plan, noisy, () => stepMs, stopAfter);
+    return (await reportOf(text.trimEnd().split("\n"), facts, plan)).html;
+  };
+  const html = await shown(100);
+  expect(repetitionRows(html).map((row) => row.join("|"))).toEqual([
+    expect.stringMatching(
+      /^latency\|1 B\|1\|TCP, V4V\|12\|[1-9]\d\.\d%\|V4V\|the most that are planned$/,
+    ),
+    "latency|64 B|1|TCP, V4V|6|–||no transport gave a number",
+    expect.stringMatching(
+      /^latency\|256 B\|1\|TCP, V4V\|6\|0\.0%\|\w+\|every interval within 5% of its median$/,
+    ),
+  ]);
+  expect(html).toContain("Cells × repetitions: 2 × 6, 1 × 12.");
+  expect(html).toContain("Further repetitions, 3 at a time and 12 in all at most");
+  const [late = []] = repetitionRows(await shown(200));
+  expect(late.slice(4).join("|")).toMatch(
+    /^6\|\d+\.\d%\|V4V\|another block would not have been over within 6 s$/,
+  );
+  const cut = await shown(100, 20);
+  expect(cut).toMatch(/not complete: 20 of at most \d+ steps were measured/);
+  expect(repetitionRows(cut).every((row) => row.at(-1) === "the run was cut short")).toBe(true);
+});
+
+test("a fixed number of repetitions is called that, and nothing is said of looks", async () => {
+  const { html } = await reportOf(syntheticLines(smokePlan()));
+  const rows = repetitionRows(html);
+  expect(rows).toHaveLength(14);
+  for (const row of rows) expect([row[4], row.at(-1)]).toEqual(["6", "fixed beforehand"]);
+  expect(html).not.toContain("Further repetitions");
+});
+
+test("what was chosen of the profile stands beside its name", async () => {
+  const settings = { evaluation: { profile: "quick", experiments: "latency", sizes: "1,64KiB" } };
+  const { html } = await reportOf(syntheticLines(smokePlan()), { ...facts, settings });
+  expect(html).toContain("profile smoke (experiments latency; sizes 1,64KiB), ");
+  expect((await reportOf(syntheticLines(smokePlan()))).html).toContain("profile smoke, ");
 });

@@ -1,4 +1,5 @@
 import type { Context } from "../../../provider/resource.ts";
+import { within } from "../../../provider/host/within.ts";
 
 export interface RecordedContext extends Context {
   readonly statuses: string[];
@@ -13,7 +14,7 @@ export function recordedContext(seconds = 30): RecordedContext {
   const warnings: string[] = [];
   return {
     urn: "urn:pulumi:test::test::test:index:Test::test",
-    signal: AbortSignal.any([controller.signal, AbortSignal.timeout(seconds * 1000)]),
+    signal: within(controller.signal, seconds),
     statuses,
     warnings,
     status: (message) => statuses.push(message),

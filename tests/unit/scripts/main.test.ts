@@ -14,6 +14,8 @@ import {
 import type { Status } from "../../../scripts/lib/status.ts";
 import { record } from "../../../provider/host/ledger.ts";
 import { flagOf } from "../../../scripts/lib/flags.ts";
+import { EXPERIMENT_NAMES } from "../../../evaluation/selection.ts";
+import { TRANSPORTS } from "../../../evaluation/transports.ts";
 import { testbedProgram } from "../../../scripts/program.ts";
 import { useChildren } from "../helpers/child.ts";
 import { standIns } from "../helpers/programs.ts";
@@ -81,11 +83,26 @@ describe("help", () => {
   });
 });
 
+test("help of evaluate lists the experiments and transports, and shows examples with options that there are", async () => {
+  const { stdout } = await run(["evaluate", "--help"]);
+  const text = stdout.replace(/\s+/g, " ");
+  for (const name of [...EXPERIMENT_NAMES, ...TRANSPORTS, "--experiments all"])
+    expect(text).toContain(name);
+  const options = testbedProgram()
+    .commands.find((command) => command.name() === "evaluate")
+    ?.options.map(({ long }) => long);
+  const shown = stdout.slice(stdout.indexOf("Examples:")).match(/--[a-z-]+/g) ?? [];
+  expect(shown.length).toBeGreaterThan(4);
+  expect(shown.filter((flag) => options?.includes(flag) !== true)).toEqual([]);
+});
+
 describe("a mistake is told in a sentence, without a stack trace, and ends with code 1", () => {
   test.each([
     [["upp"], "unknown command 'upp'"],
     [["up", "--vm", "3"], "unknown option '--vm'"],
     [["up", "--vms"], "argument missing"],
+    [["evaluate", "--experiment", "latency"], "(Did you mean --experiments?)"],
+    [["evaluate", "--sizes"], "argument missing"],
     [["up", "--stack", "a b"], "is not a name for a stack"],
     [["destroy", "--stack", "../x"], "is not a name for a stack"],
     [["logs", "--lines", "0"], "--lines: 0 is not a number of lines"],

@@ -81,7 +81,12 @@ static inline u64 local_clock(void)
 #define cond_resched() ((void)0)
 #define cpu_relax() ((void)(on_relax ? on_relax() : (void)0))
 #define need_resched() false
-#define current NULL
+struct task {
+	int pid;
+};
+/* The thread that calls the module. */
+extern struct task shim_task;
+#define current (&shim_task)
 #define signal_pending(task) ((void)(task), signal_came)
 #define NSEC_PER_USEC 1000
 
@@ -100,6 +105,22 @@ typedef atomic_long_t atomic_t;
 #define atomic_long_add(n, v) ((void)((v)->value += (n)))
 #define atomic_long_sub(n, v) ((void)((v)->value -= (n)))
 #define atomic_read(v) ((v)->value)
+#define atomic_set(v, n) ((void)((v)->value = (n)))
+#define atomic_inc(v) ((void)(v)->value++)
+#define atomic_dec_return(v) (--(v)->value)
+#define xchg(p, n)               \
+	({                       \
+		typeof(*(p)) x_ = *(p); \
+		*(p) = (n);      \
+		x_;              \
+	})
+#define cmpxchg(p, from, to)            \
+	({                              \
+		typeof(*(p)) x_ = *(p); \
+		if (x_ == (from))       \
+			*(p) = (to);    \
+		x_;                     \
+	})
 
 /* The n-th allocation from now fails; 0 for none. */
 extern unsigned int failing_allocation;
@@ -117,6 +138,7 @@ void kernel_free(const void *block);
 #define kvmalloc_array(count, size, flags) kernel_alloc((size_t)(count) * (size), false, false)
 #define vzalloc(size) kernel_alloc(size, true, true)
 #define kfree(block) kernel_free(block)
+#define kfree_rcu(block, head) kernel_free(block)
 #define kvfree(block) kernel_free(block)
 #define vfree(block) kernel_free(block)
 
@@ -151,6 +173,8 @@ struct kvec {
 };
 
 #define iov_iter_count(iter) ((iter)->count - (iter)->done)
+#define iov_iter_reexpand(iter, n) ((void)((iter)->count = (iter)->done + (n)))
+#define iov_iter_truncate(iter, n) iov_iter_reexpand(iter, min_t(size_t, n, iov_iter_count(iter)))
 
 extern long pinned_pages;
 

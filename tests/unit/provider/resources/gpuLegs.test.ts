@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import { GPU_DRIVE, runGpuLegs } from "../../../../provider/resources/gpuLegs.ts";
+import { HARDENING } from "../../../../provider/resources/hardening.ts";
 import { hangUpAll } from "../../../../provider/ssh/session.ts";
 import { Remote } from "../../../../provider/ssh/remote.ts";
 import { recordedContext } from "../../helpers/context.ts";
@@ -26,13 +27,16 @@ async function run(work: string, state = "inactive") {
   writeFileSync(folder("started"), "");
   const context = recordedContext();
   const remote = new Remote({ ...connection }, context.signal);
+  const lines: string[] = [];
   const log = await runGpuLegs(context, remote, {
     folder: folder("far"),
     directory: folder("home"),
     plan: PLAN,
     unit: "v4v-gpu-x.service",
     everySeconds: 0.05,
+    noted: (line) => lines.push(line),
   });
+  expect(lines).toEqual(context.statuses.filter((line) => line.includes("legs")));
   return { log, statuses: context.statuses, started: readFileSync(folder("started"), "utf8") };
 }
 
@@ -44,6 +48,9 @@ test("the legs are run by a unit, and their samples come home as they appear", a
     `${write(1)}; until grep -q . '${folder("home")}/gpu.jsonl'; do sleep 0.01; done; ${write(2)}; echo words >gpu-log; echo exited 0 >gpu-status`,
   );
   expect(started).toContain("--unit=v4v-gpu-x.service");
+  // It may write into the run's folder, and little else.
+  for (const property of [`ReadWritePaths=${folder("far")}`, ...HARDENING])
+    expect(started).toContain(` -p ${property} `);
   expect(started).toMatch(new RegExp(`${GPU_DRIVE} gpu-plan gpu.jsonl\n$`));
   expect(readFileSync(folder("far/gpu-plan"), "utf8")).toBe(PLAN);
   expect(readFileSync(folder("home/gpu.jsonl"), "utf8")).toBe(leg(1) + leg(2));

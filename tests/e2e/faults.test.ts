@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { seededRandom } from "../../../evaluation/random.ts";
-import { succeeded, takeDownAfterwards } from "../lifecycle.ts";
-import { printed } from "../run.ts";
-import { Testbed } from "../testbed.ts";
+import { seededRandom } from "../../evaluation/random.ts";
+import { succeeded, takeDownAfterwards } from "./lifecycle.ts";
+import { printed } from "./run.ts";
+import { Testbed } from "./testbed.ts";
 
 /**
  * What can go wrong while a testbed is built and used, one row each: it heals by itself, or ends with a sentence that

@@ -1,0 +1,28 @@
+import { profileNamed } from "../evaluation/profiles.ts";
+import { SelectionError, specialise } from "../evaluation/selection.ts";
+import { needsV4v, type Transport } from "../evaluation/transports.ts";
+import type { Settings } from "./types.ts";
+
+function selectionProblems({ vmCount, evaluation }: Settings): string[] {
+  const profile = profileNamed(evaluation.profile);
+  if (profile === null) return [];
+  try {
+    specialise(profile, evaluation, vmCount);
+    return [];
+  } catch (error) {
+    if (!(error instanceof SelectionError)) throw error;
+    return error.problems.map(({ member, problem }) => `evaluation.${member}: ${problem}`);
+  }
+}
+
+/** What is chosen of a profile and cannot be measured on this testbed, as sentences that say what to change. */
+export function evaluationProblems(settings: Settings): string[] {
+  const problems = selectionProblems(settings);
+  const over = settings.evaluation.transports.split(",").map((word) => word.trim());
+  const missing = over.filter((word) => needsV4v(word as Transport));
+  if (!settings.v4v.enabled && missing.length > 0)
+    problems.push(
+      `evaluation.transports: ${missing.join(", ")} cannot be measured with v4v.enabled false`,
+    );
+  return problems;
+}

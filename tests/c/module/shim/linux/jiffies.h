@@ -1,0 +1,4 @@
+#include <kernel.h>
+
+/* Ticks; they pass when a test says so. */
+extern unsigned long jiffies;
