@@ -568,7 +568,7 @@ void v4v_conn_reset(u16 peer, const struct v4v_control *message)
 	unlock_conn(conn);
 }
 
-void v4v_conn_event(struct v4v_audience *audience)
+void v4v_conn_event(void)
 {
 	struct v4v_conn *conn;
 	bool work = false;
@@ -582,12 +582,8 @@ void v4v_conn_event(struct v4v_audience *audience)
 			conn->events++;
 		} else if (!is_dgram(conn) && v4v_rx_untold(&conn->rx)) {
 			conn->events++;
-			v4v_events_tell(&conn->rx);
 			sk->sk_data_ready(sk);
 		}
-		v4v_events_see(audience, &conn->rx);
-		if (is_dgram(conn) || READ_ONCE(conn->tx_blocked))
-			audience->others = true;
 		if (READ_ONCE(conn->tx_blocked)) {
 			conn->events++;
 			WRITE_ONCE(conn->tx_blocked, false);

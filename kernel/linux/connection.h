@@ -10,7 +10,6 @@
 #include <net/af_vsock.h>
 
 #include "control.h"
-#include "events.h"
 #include "ring.h"
 #include "send.h"
 #include "stats.h"
@@ -84,11 +83,8 @@ void v4v_conn_reset(u16 peer, const struct v4v_control *message);
 
 /* Any context: lets the worker look at all that needs it. */
 void v4v_conn_sweep(void);
-/*
- * From the interrupt, or in its place: wakes readers and writers that have a reason
- * to, and says who there is.
- */
-void v4v_conn_event(struct v4v_audience *audience);
+/* From the interrupt: wakes readers and writers that have a reason to. */
+void v4v_conn_event(void);
 
 /*
  * This is another domain now, restored or migrated, and the hypervisor has none

@@ -13,7 +13,6 @@
 
 #include "connection.h"
 #include "control.h"
-#include "events.h"
 #include "hypercall.h"
 #include "move.h"
 #include "ring.h"
@@ -117,8 +116,6 @@ int v4v_control_send(u16 domid, const struct v4v_control *message)
 	if (err == -EAGAIN || err == -ENOMEM)
 		err = put_off(backlog, domid, message);
 	spin_unlock(&waiting_lock);
-	/* An answer may follow. */
-	v4v_events_now();
 	return err;
 }
 

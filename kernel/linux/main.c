@@ -4,6 +4,7 @@
  */
 #define pr_fmt(fmt) "v4v: " fmt
 
+#include <linux/interrupt.h>
 #include <linux/module.h>
 #include <linux/notifier.h>
 #include <xen/events.h>
@@ -14,7 +15,6 @@
 #include "connection.h"
 #include "control.h"
 #include "discovery.h"
-#include "events.h"
 #include "hypercall.h"
 #include "move.h"
 #include "stats.h"
@@ -22,6 +22,14 @@
 
 u16 v4v_own_domid;
 static int virq_irq;
+
+static irqreturn_t v4v_interrupt(int irq, void *unused)
+{
+	v4v_control_event();
+	v4v_conn_event();
+	v4v_move_event();
+	return IRQ_HANDLED;
+}
 
 static int ask_hypervisor(void)
 {
@@ -120,7 +128,6 @@ no_ulp:
 no_discovery:
 	v4v_stats_stop();
 no_stats:
-	v4v_events_stop(virq_irq);
 	unbind_from_irqhandler(virq_irq, NULL);
 no_interrupt:
 	v4v_control_stop();
@@ -140,7 +147,6 @@ static void __exit v4v_module_exit(void)
 	v4v_ulp_exit();
 	v4v_discovery_stop();
 	v4v_stats_stop();
-	v4v_events_stop(virq_irq);
 	unbind_from_irqhandler(virq_irq, NULL);
 	v4v_control_stop();
 	v4v_move_exit();

@@ -423,28 +423,24 @@ void v4v_move_refused(u16 peer, const struct v4v_control *message)
 	v4v_move_put(move);
 }
 
-static void wake(struct v4v_move *move, void *data)
+static void wake(struct v4v_move *move, void *unused)
 {
 	struct sock *sk = move->sk;
-	struct v4v_audience *audience = data;
 
 	if (v4v_rx_untold(&move->rx)) {
 		move->events++;
-		v4v_events_tell(&move->rx);
 		sk->sk_data_ready(sk);
 	}
-	v4v_events_see(audience, &move->rx);
 	if (READ_ONCE(move->tx_blocked)) {
-		audience->others = true;
 		move->events++;
 		WRITE_ONCE(move->tx_blocked, false);
 		sk->sk_write_space(sk);
 	}
 }
 
-void v4v_move_event(struct v4v_audience *audience)
+void v4v_move_event(void)
 {
-	v4v_moves_each(wake, audience);
+	v4v_moves_each(wake, NULL);
 }
 
 static void outdate(struct v4v_move *move, void *unused)

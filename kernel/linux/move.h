@@ -18,7 +18,6 @@
 #include <linux/workqueue.h>
 
 #include "control.h"
-#include "events.h"
 #include "order.h"
 #include "ring.h"
 #include "send.h"
@@ -124,11 +123,8 @@ void v4v_move_offered(u16 peer, const struct v4v_control *message);
 void v4v_move_accepted(u16 peer, const struct v4v_control *message);
 void v4v_move_refused(u16 peer, const struct v4v_control *message);
 
-/*
- * From the interrupt, or in its place: wakes readers and writers that have a reason
- * to, and says who there is.
- */
-void v4v_move_event(struct v4v_audience *audience);
+/* From the interrupt: wakes readers and writers that have a reason to. */
+void v4v_move_event(void);
 /* This is another domain now: no ring of before is known; what came can be read, the rest goes by TCP. */
 void v4v_move_outdate(void);
 /* How many have a ring, and of these with @peer; any context but an interrupt. */

@@ -16,7 +16,6 @@
 
 #include "area.h"
 #include "control.h"
-#include "events.h"
 #include "hypercall.h"
 #include "ring.h"
 
@@ -173,7 +172,6 @@ bool v4v_rx_spin(struct v4v_rx *rx, u32 max_ns)
 void v4v_rx_asleep(struct v4v_rx *rx)
 {
 	rx->asleep_since = local_clock();
-	v4v_events_now();
 }
 
 /*
@@ -215,16 +213,12 @@ static size_t copy_out(const struct v4v_rx *rx, u32 at, struct iov_iter *to, siz
 
 ssize_t v4v_rx_take(struct v4v_rx *rx, struct iov_iter *to, size_t len, bool peek)
 {
-	u32 taken, left, left_padding;
-	u64 payload;
+	struct v4v_rx saved;
 	size_t done = 0;
 	bool fault = false;
 
 	len = min_t(u64, len, v4v_rx_available(rx));
-	taken = rx->taken;
-	left = rx->left;
-	left_padding = rx->left_padding;
-	payload = rx->payload;
+	saved = *rx;
 
 	while (done < len) {
 		size_t n, copied;
@@ -248,12 +242,8 @@ ssize_t v4v_rx_take(struct v4v_rx *rx, struct iov_iter *to, size_t len, bool pee
 			break;
 		}
 	}
-	if (peek) {
-		rx->taken = taken;
-		rx->left = left;
-		rx->left_padding = left_padding;
-		rx->payload = payload;
-	}
+	if (peek)
+		*rx = saved;
 	return done || !fault ? (ssize_t)done : -EFAULT;
 }
 
@@ -345,7 +335,6 @@ void v4v_rx_release(struct v4v_rx *rx)
 	/* The unit in which the hypervisor accounts; the rest follows with the next bytes. */
 	u32 position = rx->taken & ~(V4V_MESSAGE_ALIGN - 1);
 
-	v4v_events_read(rx);
 	if (position == rx->shared->rx)
 		return;
 	/* What was read must have been read before the hypervisor may overwrite it. */

@@ -34,8 +34,6 @@ struct v4v_rx {
 	u32 told;		/* tx of which the reader was told, or where it asked to be */
 	u32 spin_ns;		/* how long to look for a message before sleeping */
 	u64 asleep_since;	/* local_clock(), 0 while awake */
-	pid_t reader;		/* thread that read last, 0 before the first did */
-	u32 told_in;		/* period of events.c in which it was told, 0 once it has read */
 };
 
 int v4v_rx_open(struct v4v_rx *rx, u32 port, u16 partner, u32 size);

@@ -15,7 +15,6 @@
 
 #include "connection.h"
 #include "dgram.h"
-#include "events.h"
 
 static uint ring_kib = 1024;
 module_param(ring_kib, uint, 0644);
@@ -105,7 +104,6 @@ static void set_blocked(struct v4v_conn *conn)
 	conn->tx_waits++;
 	WRITE_ONCE(conn->tx_blocked, true);
 	smp_mb();
-	v4v_events_now();
 }
 
 /* The peer's ring is gone: it closed, or its domain did. */
@@ -181,7 +179,6 @@ static u32 v4v_seqpacket_has_data(struct vsock_sock *vsk)
 	while (!(records = v4v_rx_records(&conn->rx))) {
 		if (v4v_rx_arm(&conn->rx)) {
 			conn->rx_waits++;
-			v4v_events_now();
 			break;
 		}
 	}

@@ -11,7 +11,6 @@
 #include <linux/sched/signal.h>
 #include <net/tcp.h>
 
-#include "events.h"
 #include "move.h"
 #include "ulp.h"
 
@@ -100,7 +99,6 @@ static ssize_t send_some(struct sock *sk, struct v4v_move *move, struct msghdr *
 		WRITE_ONCE(move->tx_blocked, true);
 		/* The event may have come before, and found nobody blocked: once more. */
 		smp_mb();
-		v4v_events_now();
 		more = v4v_tx_stream(&move->tx, V4V_TYPE_STREAM, &msg->msg_iter,
 				     msg_data_left(msg), full);
 		if (!*full)

@@ -87,7 +87,7 @@ static void far_sends(void)
 		}
 		taken = hv_put(ring, PEER, V4V_TYPE_STREAM, bytes, length, true);
 		far_sent += taken > 0 ? (u32)taken : 0;
-		v4v_move_event(&ignored);
+		v4v_move_event();
 		return;
 	}
 	if (length > sizeof(on_the_way) - nr_on_the_way)
@@ -157,7 +157,7 @@ static void sends(void)
 	sent_here += n > 0 ? (u32)n : 0;
 	hv.room = ~0u;
 	if (once_in(2))
-		v4v_move_event(&ignored);
+		v4v_move_event();
 	if (once_in(3))
 		nr_by_tcp += tcp_sent(one.tcp, by_tcp + nr_by_tcp, below(LONGEST));
 }

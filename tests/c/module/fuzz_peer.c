@@ -196,7 +196,7 @@ static void things_happen(struct hv_ring *ring)
 		ring->shared->state = V4V_RING_PARTNER_GONE;
 	else
 		hv_put(ring, ring->id.partner == V4V_ANY ? any_domain() : ring->id.partner, V4V_TYPE_DGRAM, bytes, 9, false);
-	v4v_conn_event(&ignored);
+	v4v_conn_event();
 	if (once_in(4)) {
 		hv_become((u16)(30 + below(100)));
 		v4v_control_resume();
@@ -224,7 +224,7 @@ static void step(void)
 	failing_allocation = 0;
 	if (once_in(2)) {
 		v4v_control_event();
-		v4v_conn_event(&ignored);
+		v4v_conn_event();
 	}
 	if (once_in(2))
 		run_work();

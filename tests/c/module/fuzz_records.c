@@ -61,7 +61,7 @@ static void put(struct reader *reader, u32 kind, u16 domid)
 	else
 		return;
 	if (reader->sleeps) {
-		v4v_conn_event(&ignored);
+		v4v_conn_event();
 		run_work();
 		if (reader->vsk->sk.woken == woken)
 			violation("a reader that sleeps is not woken");
@@ -141,7 +141,7 @@ static void step(void)
 		look(reader, dgram);
 		break;
 	case 5:
-		v4v_conn_event(&ignored);
+		v4v_conn_event();
 		run_work();
 		/* Now what has come is seen. */
 		if (!(user_poll(datagrams.vsk) & POLLED_IN) && datagrams.first != datagrams.last)

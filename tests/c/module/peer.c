@@ -5,7 +5,6 @@
 u16 v4v_own_domid = OWN_DOMAIN;
 
 u16 peer_type;
-struct v4v_audience ignored;
 struct answer answers[64];
 unsigned int nr_answers;
 long (*control_result)(u16 to);

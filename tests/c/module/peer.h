@@ -20,9 +20,6 @@ extern unsigned int nr_answers;
 /* What a control ring of theirs does with a message: 1 to take it, or an error. */
 extern long (*control_result)(u16 to);
 
-/* What an event says of readers, where that is not the matter. */
-extern struct v4v_audience ignored;
-
 /* The socket type of which they speak. */
 extern u16 peer_type;
 

@@ -14,7 +14,7 @@ flags="-std=gnu11 -O1 -g -D_GNU_SOURCE -Wall -Werror -Wno-unused-parameter -I$he
 
 # As the kernel's own build warns: it compares lengths and errors in one type.
 build '' "$linux/area.c" "$linux/ring.c" "$linux/send.c" "$linux/control.c" "$linux/connection.c" "$linux/dgram.c" \
-	"$linux/stats.c" "$linux/transport.c" "$linux/peers.c" "$linux/events.c" "$linux/order.c" "$linux/move.c" "$linux/moves.c" "$linux/ulp_send.c" "$linux/ulp_receive.c"
+	"$linux/stats.c" "$linux/transport.c" "$linux/peers.c" "$linux/order.c" "$linux/move.c" "$linux/moves.c" "$linux/ulp_send.c" "$linux/ulp_receive.c"
 build -Wextra "$here"/shim/*.c "$here/../units.c" "$here/hypervisor.c" "$here/peer.c" "$here/tcp_peer.c"
 archive module
 for unit in "$here"/test_*.c "$here"/fuzz_*.c; do

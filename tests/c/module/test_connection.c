@@ -51,7 +51,7 @@ static void bytes_go_both_ways(void)
 	CHECK_EQUAL(hv_put(ring, PEER, V4V_TYPE_STREAM, bytes, 3000, false), 3000);
 	CHECK_EQUAL(hv.events, 1);
 	vsk->sk.woken = 0;
-	v4v_conn_event(&ignored);
+	v4v_conn_event();
 	CHECK_EQUAL(vsk->sk.woken, 1);
 	CHECK_EQUAL(user_receive(vsk, got, 3000), 3000);
 	CHECK(memcmp(got, bytes, 3000) == 0);
@@ -83,7 +83,7 @@ static void a_full_peer_blocks_and_its_event_wakes(void)
 	CHECK_EQUAL(user_send(vsk, bytes, 1), -EAGAIN);
 	vsk->sk.woken = 0;
 	hv.room = 4096;
-	v4v_conn_event(&ignored);
+	v4v_conn_event();
 	CHECK_EQUAL(vsk->sk.woken, 1);
 	CHECK_EQUAL(user_send(vsk, bytes, 3000), 3000);
 	finish();
@@ -171,20 +171,20 @@ static void the_partners_death_is_a_reset(void)
 {
 	connected();
 	hv_find(own_ring(), PEER)->shared->state = V4V_RING_PARTNER_GONE;
-	v4v_conn_event(&ignored);
-	v4v_conn_event(&ignored);
+	v4v_conn_event();
+	v4v_conn_event();
 	run_work();
 	CHECK_EQUAL(vsk->sk.sk_err, ECONNRESET);
 	/* Once: SO_ERROR takes it away. */
 	vsk->sk.sk_err = 0;
-	v4v_conn_event(&ignored);
+	v4v_conn_event();
 	run_work();
 	CHECK_EQUAL(vsk->sk.sk_err, 0);
 	finish();
 	/* The socket closes before the work comes to it. */
 	connected();
 	hv_find(own_ring(), PEER)->shared->state = V4V_RING_PARTNER_GONE;
-	v4v_conn_event(&ignored);
+	v4v_conn_event();
 	finish();
 }
 
@@ -455,7 +455,7 @@ static void nothing_of_a_failed_attempt_shows_in_the_next(void)
 	/* Nor does what becomes of that domain. */
 	CHECK(!hv_find(ring, PEER));
 	((struct v4v_conn *)vsk->trans)->rx.shared->state = V4V_RING_PARTNER_GONE;
-	v4v_conn_event(&ignored);
+	v4v_conn_event();
 	run_work();
 	CHECK_EQUAL(user_connected(vsk), -ECONNRESET);
 	CHECK_EQUAL(user_connect(vsk, v4v_cid(STRANGER), LISTEN_PORT), 0);
@@ -514,7 +514,7 @@ static void a_short_read_is_the_end_for_who_polls_edge_triggered(void)
 static void partner_dies(struct hv_ring *ring)
 {
 	ring->shared->state = V4V_RING_PARTNER_GONE;
-	v4v_conn_event(&ignored);
+	v4v_conn_event();
 }
 
 /* Its one event comes when the ring is registered and nobody can find it yet. */
@@ -736,7 +736,7 @@ static void a_socket_that_goes_to_another_transport_is_let_alone(void)
 			peer_says(PEER, ops[i], 2000, answers[0].message.ring, SHUTDOWN_MASK);
 		} else if (i == 3) {
 			hv_find(answers[0].message.ring, PEER)->shared->state = V4V_RING_PARTNER_GONE;
-			v4v_conn_event(&ignored);
+			v4v_conn_event();
 			run_work();
 		} else {
 			hv_become(OWN_DOMAIN);

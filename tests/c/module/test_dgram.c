@@ -39,7 +39,7 @@ static long put(u16 domid, u32 length)
 
 static void event(void)
 {
-	v4v_conn_event(&ignored);
+	v4v_conn_event();
 	run_work();
 }
 
@@ -91,7 +91,7 @@ static void one_comes(struct hv_ring *made)
 {
 	hv.put_port = V4V_DGRAM_PORTS + 77;
 	hv_put(made, PEER, V4V_TYPE_DGRAM, bytes, 10, false);
-	v4v_conn_event(&ignored);
+	v4v_conn_event();
 }
 
 /* Its event comes when the ring is registered and nobody can find it yet; poll() must hear of it all the same. */
@@ -333,7 +333,7 @@ static void a_flood_is_worked_off_in_turns(void)
 	CHECK(v4v_dgram_pull(vsk->trans));
 	release_sock(&vsk->sk);
 	CHECK(hv_room(ring) < ring->size / 2);
-	v4v_conn_event(&ignored);
+	v4v_conn_event();
 	run_work();
 	CHECK_EQUAL(hv_room(ring), ring->size);
 	CHECK_EQUAL(((struct v4v_conn *)vsk->trans)->dropped, n);
@@ -351,10 +351,10 @@ static void closing_with_datagrams_unread_leaves_nothing(void)
 	bound();
 	put(PEER, 10);
 	put(PEER, 5000);
-	v4v_conn_event(&ignored);
+	v4v_conn_event();
 	run_work();
 	put(PEER, 10);
-	v4v_conn_event(&ignored);
+	v4v_conn_event();
 	user_close(vsk);
 	CHECK_EQUAL(nr_answers, 0);
 	run_work();

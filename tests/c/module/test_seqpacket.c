@@ -155,7 +155,7 @@ static void a_full_ring_takes_all_of_a_record_or_nothing(void)
 	CHECK_EQUAL(user_send(vsk, bytes, 3000), -EAGAIN);
 	hv.room = 3024;
 	vsk->sk.woken = 0;
-	v4v_conn_event(&ignored);
+	v4v_conn_event();
 	CHECK_EQUAL(vsk->sk.woken, 1);
 	CHECK_EQUAL(user_poll(vsk) & POLLED_OUT, POLLED_OUT);
 	CHECK_EQUAL(user_send(vsk, bytes, 3000), 3000);
@@ -236,7 +236,7 @@ static void poll_tells_of_records_and_wakes(void)
 	arrives(1, 0);
 	CHECK_EQUAL(hv.events, 1);
 	vsk->sk.woken = 0;
-	v4v_conn_event(&ignored);
+	v4v_conn_event();
 	CHECK_EQUAL(vsk->sk.woken, 1);
 	/* One record is enough, whatever SO_RCVLOWAT says: recv() would not wait. */
 	vsk->sk.sk_rcvlowat = 100;

@@ -53,7 +53,7 @@ static void a_connection_counts_and_its_domain_keeps_it(void)
 	hv.room = ~0u;
 	CHECK_EQUAL(user_receive(vsk, got, 10), -EAGAIN);
 	hv_put(hv_find(ring, PEER), PEER, V4V_TYPE_STREAM, bytes, 700, false);
-	v4v_conn_event(&ignored);
+	v4v_conn_event();
 	CHECK_EQUAL(user_receive(vsk, got, 500), 500);
 
 	v4v_stats_opened(STRANGER);
@@ -99,7 +99,7 @@ static void datagrams_count_for_their_domains(void)
 	hv.put_port = V4V_DGRAM_PORTS;
 	hv_put(ring, PEER, V4V_TYPE_DGRAM, bytes, 40, false);
 	hv_put(ring, STRANGER, V4V_TYPE_STREAM, bytes, 50, false);
-	v4v_conn_event(&ignored);
+	v4v_conn_event();
 	run_work();
 	CHECK_EQUAL(user_send_to(vsk, v4v_cid(PEER), 9, bytes, 100), 100);
 	hv.room = 0;

@@ -110,7 +110,6 @@ ssize_t iov_iter_extract_pages(struct iov_iter *from, struct page ***pages, size
 	return (ssize_t)length;
 }
 
-struct task shim_task = {1};
 u64 shim_clock;
 void (*on_relax)(void);
 bool signal_came;

@@ -81,12 +81,7 @@ static inline u64 local_clock(void)
 #define cond_resched() ((void)0)
 #define cpu_relax() ((void)(on_relax ? on_relax() : (void)0))
 #define need_resched() false
-struct task {
-	int pid;
-};
-/* The thread that calls the module. */
-extern struct task shim_task;
-#define current (&shim_task)
+#define current NULL
 #define signal_pending(task) ((void)(task), signal_came)
 #define NSEC_PER_USEC 1000
 
@@ -105,22 +100,6 @@ typedef atomic_long_t atomic_t;
 #define atomic_long_add(n, v) ((void)((v)->value += (n)))
 #define atomic_long_sub(n, v) ((void)((v)->value -= (n)))
 #define atomic_read(v) ((v)->value)
-#define atomic_set(v, n) ((void)((v)->value = (n)))
-#define atomic_inc(v) ((void)(v)->value++)
-#define atomic_dec_return(v) (--(v)->value)
-#define xchg(p, n)               \
-	({                       \
-		typeof(*(p)) x_ = *(p); \
-		*(p) = (n);      \
-		x_;              \
-	})
-#define cmpxchg(p, from, to)            \
-	({                              \
-		typeof(*(p)) x_ = *(p); \
-		if (x_ == (from))       \
-			*(p) = (to);    \
-		x_;                     \
-	})
 
 /* The n-th allocation from now fails; 0 for none. */
 extern unsigned int failing_allocation;
