@@ -49,7 +49,7 @@ struct role_spec {
 	uint32_t deadline_ms; /* from the arrival of the line: all must be over */
 	uint64_t seed;        /* of the payload */
 	uint8_t token[BENCH_TOKEN_BYTES];
-	struct endpoint server; /* port 0 for the server itself */
+	struct endpoint server; /* port 0 for the server itself, which a vchan takes for its role's number */
 };
 
 /* What an agent says of itself. */
