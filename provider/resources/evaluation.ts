@@ -42,7 +42,10 @@ export interface EvaluationInputs {
   /** Raised to measure again. */
   generation: number;
   /** Everything that makes a result another result: settings, builds. */
-  facts: Pick<RunFacts, "settings" | "versions" | "builds" | "machine" | "accelerator" | "command">;
+  facts: Pick<
+    RunFacts,
+    "settings" | "versions" | "builds" | "machine" | "transports" | "accelerator" | "command"
+  >;
   /** Folder on the controller that gets a folder for each run. */
   artifacts: string;
 }
