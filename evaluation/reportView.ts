@@ -314,6 +314,11 @@ const platform = ({ versions, settings }: Manifest): string[] => [
   ...(versions.kernel === undefined ? [] : [`Linux ${versions.kernel}`]),
 ];
 
+/** What TCP without options gets of the domains' kernels. */
+const kernelTcp = ({ start }: SampleFile): string[] => [
+  ...new Set((start?.domains ?? []).flatMap(({ tcp }) => tcp ?? [])),
+];
+
 const sampledDomains = ({ start }: SampleFile) =>
   (start?.domains ?? []).map(({ name, domid, addr, cid, kernel, cpus, error }) => ({
     name,
@@ -386,6 +391,7 @@ export function reportView(input: ReportInput) {
     })),
     unusable: unusable(summary),
     buffers: buffers(file),
+    kernelTcp: kernelTcp(file).join("; "),
     transports: pairs(manifest.transports ?? {}).map(({ name, value }) => ({
       name: transportLabel(name),
       value,

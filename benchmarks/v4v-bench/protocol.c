@@ -81,14 +81,14 @@ bool role_spec_parse(char *text, struct role_spec *spec, struct error *error)
 
 void hello_format(char *line, size_t size, const struct hello *hello)
 {
-	snprintf(line, size, HELLO_START "%d version=%s cpus=%u kernel=%s", PROTOCOL_VERSION, hello->version,
-		 (unsigned)hello->cpus, hello->kernel);
+	snprintf(line, size, HELLO_START "%d version=%s cpus=%u kernel=%s tcp=%s", PROTOCOL_VERSION, hello->version,
+		 (unsigned)hello->cpus, hello->kernel, hello->tcp);
 }
 
 bool hello_parse(char *line, struct hello *hello, struct error *error)
 {
-	enum { VERSION, CPUS, KERNEL, HELLO_KEYS };
-	static const char *const hello_keys[HELLO_KEYS] = {"version", "cpus", "kernel"};
+	enum { VERSION, CPUS, KERNEL, TCP, HELLO_KEYS };
+	static const char *const hello_keys[HELLO_KEYS] = {"version", "cpus", "kernel", "tcp"};
 	char *values[HELLO_KEYS];
 	uint64_t number;
 	char *cursor = line;
@@ -103,6 +103,7 @@ bool hello_parse(char *line, struct hello *hello, struct error *error)
 	hello->cpus = (uint32_t)number;
 	snprintf(hello->version, sizeof(hello->version), "%s", values[VERSION]);
 	snprintf(hello->kernel, sizeof(hello->kernel), "%s", values[KERNEL]);
+	snprintf(hello->tcp, sizeof(hello->tcp), "%s", values[TCP]);
 	return true;
 }
 

@@ -239,7 +239,8 @@ static void role_lines_refused(void)
 
 static void hello_lines(void)
 {
-	struct hello hello = {.version = "1.2.3", .kernel = "6.12.107-amd64", .cpus = 4};
+	struct hello hello = {.version = "1.2.3", .kernel = "6.12.107-amd64", .cpus = 4,
+			      .tcp = "cubic,rmem=1:2:3,wmem=?"};
 	struct hello back;
 	struct error error;
 	char line[256];
@@ -247,9 +248,10 @@ static void hello_lines(void)
 	hello_format(line, sizeof(line), &hello);
 	CHECK(hello_parse(line, &back, &error));
 	CHECK(strcmp(back.version, "1.2.3") == 0 && strcmp(back.kernel, "6.12.107-amd64") == 0 && back.cpus == 4);
-	strcpy(line, "agent 2 version=1 cpus=1 kernel=x");
+	CHECK(strcmp(back.tcp, hello.tcp) == 0);
+	strcpy(line, "agent 2 version=1 cpus=1 kernel=x tcp=t");
 	CHECK(!hello_parse(line, &back, &error));
-	strcpy(line, "agent 1 version=1 cpus=0 kernel=x");
+	strcpy(line, "agent 1 version=1 cpus=0 kernel=x tcp=t");
 	CHECK(!hello_parse(line, &back, &error));
 	strcpy(line, "agent");
 	CHECK(!hello_parse(line, &back, &error));

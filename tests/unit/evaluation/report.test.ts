@@ -206,6 +206,15 @@ test("vchan has its name, a row, a line in the figures and its set-up", async ()
   expect(html).toContain('<td class="name">vchan (libxenvchan)</td>');
   expect(html).toMatch(/<svg[\s\S]*vchan \(libxenvchan\)[\s\S]*<\/svg>/);
   expect(html).toContain("vchan (libxenvchan): libxenvchan, two rings.");
+  expect(html).not.toContain("own settings (cong");
+  const start = syntheticLines(smokePlan())[0]?.replace(
+    '"cpus":',
+    '"tcp":"cubic,rmem=1:2:3","cpus":',
+  );
+  const told = await reportOf([start ?? "", ...lines], known);
+  expect(told.html.replaceAll("\n", " ")).toContain(
+    "own settings (congestion control, least, usual and largest buffers): cubic,rmem&#x3D;1:2:3.",
+  );
 });
 
 test("an unfinished run with unreadable lines, of TCP alone, says so", async () => {
