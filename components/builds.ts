@@ -11,6 +11,9 @@ export interface BuildsArgs {
 /** Everything that is compiled or put together on the controller; independent builds run side by side. */
 export class Builds extends pulumi.ComponentResource {
   readonly index: Build;
+  /** Compilers and headers; nothing of it is in a machine. */
+  readonly buildroot: Build;
+  readonly xenSource: Build;
   readonly hostImage: Build;
   readonly domUImage: Build;
   readonly hypervisor: Build;
@@ -49,8 +52,9 @@ export class Builds extends pulumi.ComponentResource {
 
     this.index = make("index", { SUITE: "trixie", MIRROR: settings.machine.mirror }, {}, []);
     const index = this.index;
-    const buildroot = make("buildroot", {}, { index }, []);
-    const source = make("xen-source", {}, { index }, []);
+    this.buildroot = make("buildroot", {}, { index }, []);
+    this.xenSource = make("xen-source", {}, { index }, []);
+    const { buildroot, xenSource: source } = this;
     this.hostImage = make(
       "host-image",
       { DISK_MIB: String(settings.machine.diskMiB) },

@@ -5,6 +5,7 @@ import type { Settings } from "../config/types.ts";
 import { profileNamed } from "../evaluation/profiles.ts";
 import { specialise, type Selection } from "../evaluation/selection.ts";
 import { needsV4v, settingsOf, type Transport } from "../evaluation/transports.ts";
+import type { BillInputs } from "../provider/resources/bill.ts";
 import { Evaluation as EvaluationRun } from "../provider/sdk.ts";
 import type { Builds } from "./builds.ts";
 import type { Domains } from "./domains.ts";
@@ -17,6 +18,8 @@ export interface EvaluationArgs {
   domains: Domains;
   builds: Builds;
   settings: Settings;
+  /** Folder of the project. */
+  project: string;
   /** Folder that gets a folder for each run. */
   artifacts: string;
 }
@@ -97,6 +100,27 @@ function factsOf({ machine, xenHost, domains, builds, settings }: EvaluationArgs
     );
 }
 
+/** Where all that a run is made of can be looked up. */
+function billOf({ builds, project }: EvaluationArgs): pulumi.Output<BillInputs> {
+  const none: string | undefined = undefined;
+  return pulumi
+    .all([
+      builds.index.path,
+      builds.xenSource.path,
+      builds.hostImage.path,
+      builds.domUImage.path,
+      builds.buildroot.path,
+      builds.sockets?.path ?? pulumi.output(none),
+    ])
+    .apply(([index, xenSource, host, domU, buildroot, sockets]): BillInputs => ({
+      project,
+      index,
+      xenSource,
+      images: { "host-image": host, "domu-image": domU, buildroot },
+      ...(sockets !== undefined && { sockets }),
+    }));
+}
+
 /** The evaluation of a testbed that is up; with profile `none` there is none. */
 export class Evaluation extends pulumi.ComponentResource {
   readonly run: EvaluationRun | undefined;
@@ -122,6 +146,7 @@ export class Evaluation extends pulumi.ComponentResource {
           seed,
           generation,
           facts: factsOf(args),
+          bill: billOf(args),
           artifacts: args.artifacts,
         },
         {

@@ -132,6 +132,7 @@ export class Testbed extends pulumi.ComponentResource {
         domains: this.domains,
         builds: this.builds,
         settings,
+        project,
         artifacts: args.artifacts,
       },
       {

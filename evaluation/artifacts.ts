@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream, existsSync } from "node:fs";
-import { mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { gunzipSync } from "node:zlib";
@@ -50,6 +50,9 @@ export interface SummaryFile extends Summary {
 
 const TEMPLATE = new URL("../templates/report.html.hbs", import.meta.url);
 const SAMPLES = "samples.jsonl";
+
+/** What a run was made of, CycloneDX; written when it begins, kept as it is. */
+export const BILL = "sbom.cdx.json";
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
@@ -146,7 +149,8 @@ export async function writeArtifacts(run: Run): Promise<Artifacts> {
   }
 
   const hashes = Object.entries(files).map(([name, data]) => [name, sha256(data)] as const);
-  const artifacts = { [SAMPLES]: samplesHash, ...Object.fromEntries(hashes) };
+  const bill = existsSync(at(BILL)) ? { [BILL]: sha256(await readFile(at(BILL))) } : {};
+  const artifacts = { [SAMPLES]: samplesHash, ...bill, ...Object.fromEntries(hashes) };
   const manifest = buildManifest({ facts, plan, complete: summary.complete, artifacts });
   const template = await readFile(TEMPLATE, "utf8");
   files["manifest.json"] = json(manifest);
@@ -236,6 +240,8 @@ export async function redraw(directory: string, target = directory): Promise<Art
   if (resolve(target) !== resolve(directory)) {
     await mkdir(target, { recursive: true });
     await pipeline(piecesOf(samples), createWriteStream(join(target, SAMPLES)));
+    const bill = join(directory, BILL);
+    if (existsSync(bill)) await copyFile(bill, join(target, BILL));
   } else if (isPacked(samples)) {
     throw new ArtifactsError(
       `${packed(samples)}: is compressed to be kept; draw into another folder`,

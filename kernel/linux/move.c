@@ -26,6 +26,18 @@ static uint tcp_ring_kib = 1024;
 module_param(tcp_ring_kib, uint, 0644);
 MODULE_PARM_DESC(tcp_ring_kib, "most KiB of the receive ring of a TCP connection that has moved to V4V");
 
+/*
+ * Two rings, made, agreed on and given back, cost as much as the rest of a short
+ * connection: it is one until it has lasted this long, or until its program has
+ * come back for more.
+ */
+static uint tcp_move_ms = 10;
+module_param(tcp_move_ms, uint, 0644);
+MODULE_PARM_DESC(tcp_move_ms,
+		 "milliseconds that a TCP connection lasts before it moves to V4V, unless its listener's program reads twice or it carries 64 KiB before; 0: at once");
+#define MOVE_READS	2
+#define MOVE_BYTES	(64 * 1024)
+
 /* Under v4v_moves_lock; goes up when this becomes another domain. */
 static u32 generation;
 
@@ -51,7 +63,7 @@ struct v4v_move *v4v_move_new(struct sock *sk, const struct v4v_tcp_id *id, u16 
 	move->accepting = accepting;
 	move->state = accepting ? V4V_MOVE_OFFERS : V4V_MOVE_WAITS;
 	mutex_init(&move->rx_mutex);
-	INIT_WORK(&move->offer, offer);
+	INIT_DELAYED_WORK(&move->offer, offer);
 	INIT_RCU_WORK(&move->drop_work, drop_ring);
 	v4v_moves_add(move);
 	return move;
@@ -69,6 +81,11 @@ void v4v_move_put(struct v4v_move *move)
 {
 	if (!refcount_dec_and_test(&move->refs))
 		return;
+	/* Only rings are for a process to give back. */
+	if (!move->rx.shared) {
+		kfree_rcu(move, free_work.rcu);
+		return;
+	}
 	INIT_RCU_WORK(&move->free_work, free_move);
 	queue_rcu_work(queue, &move->free_work);
 }
@@ -85,8 +102,18 @@ static void close_ring(struct v4v_move *move)
 	v4v_stats_closed(move->peer, &counters);
 }
 
+/* Of the offer; not the last. */
+static void put_offer(struct v4v_move *move)
+{
+	sock_put(move->sk);
+	v4v_move_put(move);
+}
+
 void v4v_move_end(struct v4v_move *move)
 {
+	/* An offer that has begun finds out by itself. */
+	if (cancel_delayed_work(&move->offer))
+		put_offer(move);
 	v4v_moves_remove(move);
 	close_ring(move);
 	move->tx_ready = false;
@@ -234,7 +261,7 @@ static void refuse(u16 peer, const struct v4v_control *message)
 
 static void offer(struct work_struct *work)
 {
-	struct v4v_move *move = container_of(work, struct v4v_move, offer);
+	struct v4v_move *move = container_of(to_delayed_work(work), struct v4v_move, offer);
 	struct sock *sk = move->sk;
 	int err = open_ring(move);
 	bool stays;
@@ -263,7 +290,26 @@ void v4v_move_offer(struct v4v_move *move)
 {
 	sock_hold(move->sk);
 	refcount_inc(&move->refs);
-	queue_work(queue, &move->offer);
+	queue_delayed_work(queue, &move->offer, msecs_to_jiffies(READ_ONCE(tcp_move_ms)));
+}
+
+void v4v_move_used(struct v4v_move *move, size_t bytes, bool read)
+{
+	if (READ_ONCE(move->state) != V4V_MOVE_OFFERS || READ_ONCE(move->hurries))
+		return;
+	WRITE_ONCE(move->reads, READ_ONCE(move->reads) + read);
+	WRITE_ONCE(move->used, READ_ONCE(move->used) + bytes);
+	if (READ_ONCE(move->reads) < MOVE_READS && READ_ONCE(move->used) < MOVE_BYTES)
+		return;
+	WRITE_ONCE(move->hurries, true);
+	/* With the references that it had; whoever else has taken it has them. */
+	if (cancel_delayed_work(&move->offer))
+		queue_delayed_work(queue, &move->offer, 0);
+}
+
+bool v4v_move_may_come(const struct v4v_move *move)
+{
+	return READ_ONCE(move->state) != V4V_MOVE_MOVED && READ_ONCE(move->state) != V4V_MOVE_STAYS;
 }
 
 /* Whether a connection is still one that waits for an offer. */

@@ -23,7 +23,6 @@
 #include "send.h"
 #include "stats.h"
 
-
 struct sock;
 
 /* What both ends know of a connection, and nobody else; host order. */
@@ -38,7 +37,7 @@ struct v4v_tcp_id {
 
 enum v4v_move_state {
 	V4V_MOVE_WAITS,		/* connecting end: for an offer */
-	V4V_MOVE_OFFERS,	/* accepting end: about to make its ring */
+	V4V_MOVE_OFFERS,	/* accepting end: not worth a ring yet, or about to make it */
 	V4V_MOVE_OFFERED,	/* accepting end: for an answer */
 	V4V_MOVE_MOVED,		/* both ends have a ring */
 	V4V_MOVE_STAYS,		/* on TCP, for good */
@@ -89,7 +88,12 @@ struct v4v_move {
 	u64 rx_waits;
 	u64 events;
 
-	struct work_struct offer;
+	/* Accepting end, before the offer; more than one call at a time may count. */
+	struct delayed_work offer;
+	unsigned int reads;
+	size_t used;
+	bool hurries;
+
 	struct rcu_work drop_work;
 	struct rcu_work free_work;
 };
@@ -101,8 +105,12 @@ struct v4v_move {
 struct v4v_move *v4v_move_new(struct sock *sk, const struct v4v_tcp_id *id, u16 peer, u64 cookie,
 			      bool accepting);
 void v4v_move_put(struct v4v_move *move);
-/* The accepting end: sends an offer, soon. */
+/* The accepting end: sends an offer when the connection has lasted or carried enough to be worth two rings. */
 void v4v_move_offer(struct v4v_move *move);
+/* It has carried so much more for its program, which has read or sent it. */
+void v4v_move_used(struct v4v_move *move, size_t bytes, bool read);
+/* Socket locked, or as a hint: whether it is on TCP and may leave that. */
+bool v4v_move_may_come(const struct v4v_move *move);
 /* The socket has no part in it any more, locked or dead: nobody finds it, its ring takes nothing. */
 void v4v_move_end(struct v4v_move *move);
 /* Socket locked: the rest goes by TCP. */
@@ -121,9 +129,6 @@ void v4v_move_event(void);
 void v4v_move_outdate(void);
 /* How many have a ring, and of these with @peer; any context but an interrupt. */
 u32 v4v_move_rings(u16 peer, u32 *of_peer);
-
-
-
 
 int v4v_move_init(void);
 /* Waits for what is freed later; no socket is left. */

@@ -84,6 +84,35 @@ static ssize_t stream_bounced(struct v4v_tx *tx, u32 type, struct iov_iter *from
 	return sent;
 }
 
+/* Names what is in the sender's own memory; that may lie across two pages. */
+static u32 fill_short(struct v4v_tx *tx, size_t len)
+{
+	u32 offset = offset_in_page(tx->data);
+	u32 first = min_t(u32, len, PAGE_SIZE - offset);
+
+	tx->iov[0] = (struct v4v_iov){ v4v_gfn(tx->data), offset, first };
+	if (len == first)
+		return 1;
+	tx->iov[1] = (struct v4v_iov){ v4v_gfn(tx->data + first), 0, len - first };
+	return 2;
+}
+
+static ssize_t stream_short(struct v4v_tx *tx, u32 type, struct iov_iter *from, size_t len,
+			    bool *full)
+{
+	size_t got = copy_from_iter(tx->data, len, from);
+	ssize_t sent;
+
+	if (!got)
+		return -EFAULT;
+	sent = submit(tx, type, V4V_SEND_PARTIAL, got, fill_short(tx, got));
+	if (sent == -EAGAIN)
+		sent = 0;
+	*full = sent >= 0 && sent < got;
+	iov_iter_revert(from, got - max_t(ssize_t, sent, 0));
+	return sent;
+}
+
 static ssize_t stream_once(struct v4v_tx *tx, u32 type, struct iov_iter *from, size_t len,
 			   bool *full)
 {
@@ -115,7 +144,9 @@ ssize_t v4v_tx_stream(struct v4v_tx *tx, u32 type, struct iov_iter *from, size_t
 
 	*full = false;
 	while (done < len && !*full) {
-		ssize_t sent = stream_once(tx, type, from, len - done, full);
+		size_t left = len - done;
+		ssize_t sent = left <= V4V_TX_SHORT ? stream_short(tx, type, from, left, full) :
+						      stream_once(tx, type, from, left, full);
 
 		if (sent < 0)
 			return done ?: sent;

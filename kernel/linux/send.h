@@ -13,7 +13,13 @@
 /* Pages of one hypercall: what it takes at most, plus one for a start in mid-page. */
 #define V4V_TX_PAGES (V4V_SEND_MAX / PAGE_SIZE + 1)
 
-/* What one sender needs for its hypercalls; whoever sends serialises himself. */
+/*
+ * Up to so many bytes are copied into the sender's own memory first: that is less
+ * work than to find and to pin the page where they are.
+ */
+#define V4V_TX_SHORT 256
+
+/* What one sender needs for its hypercalls, from kzalloc(); whoever sends serialises himself. */
 struct v4v_tx {
 	struct v4v_addr dst;
 	u32 src_port;
@@ -23,11 +29,12 @@ struct v4v_tx {
 	/* The hypercall's structure and its pieces, one behind the other. */
 	struct v4v_sendv args;
 	struct v4v_iov iov[V4V_TX_PAGES];
+	u8 data[V4V_TX_SHORT];
 };
 
 /*
  * Sends up to @len bytes of @from, as much as the ring has room for, from the
- * pages where they are. Returns the bytes sent, or -ECONNREFUSED if there is no
+ * pages where they are (if they are few, by a copy). Returns the bytes sent, or -ECONNREFUSED if there is no
  * such ring, -EACCES if a rule of the hypervisor drops it, -EFAULT. @full: it
  * was the ring that took no more, and VIRQ_V4V follows when it has room; after
  * an error halfway nothing follows.

@@ -256,6 +256,8 @@ int v4v_ulp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags, 
 		return n;
 	}
 	n = receive_all(sk, move, msg, len, flags, addr_len);
+	if (n > 0 && !(flags & MSG_PEEK))
+		v4v_move_used(move, n, true);
 	if (n >= 0 && move->order.in_ring)
 		tell_unread(sk, move, msg);
 	v4v_move_put(move);

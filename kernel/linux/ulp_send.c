@@ -14,6 +14,9 @@
 #include "move.h"
 #include "ulp.h"
 
+/* So much goes by TCP at a time while the connection may still move: a call may have far more, and all in it would wait. */
+#define TCP_PIECE	(64 * 1024)
+
 static int by_tcp(struct sock *sk, struct v4v_move *move, struct msghdr *msg, size_t size)
 {
 	int sent;
@@ -65,6 +68,22 @@ static bool enter_ring(struct sock *sk, struct v4v_move *move)
 	return !err;
 }
 
+/* As above, but only a piece of what is better sent by a ring that may come. *@more: it was taken, and there are others. */
+static int some_by_tcp(struct sock *sk, struct v4v_move *move, struct msghdr *msg, bool *more)
+{
+	size_t all = msg_data_left(msg);
+	size_t size = v4v_move_may_come(move) ? min_t(size_t, all, TCP_PIECE) : all;
+	int sent;
+
+	iov_iter_truncate(&msg->msg_iter, size);
+	sent = by_tcp(sk, move, msg, size);
+	iov_iter_reexpand(&msg->msg_iter, all - size + msg_data_left(msg));
+	*more = sent == size && size < all;
+	if (sent > 0)
+		v4v_move_used(move, sent, false);
+	return sent;
+}
+
 /* Sends what there is room for; whether the ring was full, and an event follows. */
 static ssize_t send_some(struct sock *sk, struct v4v_move *move, struct msghdr *msg, bool *full)
 {
@@ -107,7 +126,9 @@ static int send(struct sock *sk, struct v4v_move *move, struct msghdr *msg, size
 	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
 	ssize_t sent = 0;
 	int total = 0, err = 0;
+	bool more;
 
+again:
 	while (msg_data_left(msg) && enter_ring(sk, move)) {
 		bool full;
 
@@ -134,8 +155,13 @@ static int send(struct sock *sk, struct v4v_move *move, struct msghdr *msg, size
 	}
 	if (!err && msg_data_left(msg)) {
 		/* It also knows what to say of a socket that is not connected or was shut down. */
-		sent = by_tcp(sk, move, msg, msg_data_left(msg));
-		return sent > 0 ? total + sent : total ?: sent;
+		sent = some_by_tcp(sk, move, msg, &more);
+		if (sent <= 0)
+			return total ?: sent;
+		total += sent;
+		if (more)
+			goto again;
+		return total;
 	}
 	if (total)
 		return total;

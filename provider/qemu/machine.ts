@@ -20,6 +20,7 @@ import {
 } from "../host/processes.ts";
 import { FILES, qemuArguments, type MachineSpec } from "./arguments.ts";
 import { Monitor } from "./monitor.ts";
+import { unprivileged } from "./privileges.ts";
 
 const run = promisify(execFile);
 
@@ -60,7 +61,8 @@ export async function startMachine(
   const state = frozenState === undefined ? undefined : openSync(frozenState, "r");
   // The fourth of its descriptors, after the three standard ones.
   const args = qemuArguments(spec, state === undefined ? undefined : 3);
-  const child = spawn("qemu-system-x86_64", args, {
+  const [program = "", ...given] = unprivileged(["qemu-system-x86_64", ...args], folder);
+  const child = spawn(program, given, {
     cwd: folder,
     detached: true,
     stdio: ["ignore", log, log, ...(state === undefined ? [] : [state])],

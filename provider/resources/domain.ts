@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { Semaphore } from "../host/semaphore.ts";
 import { missing, typed } from "../inputs.ts";
-import type { Context, Prior, Properties, Resource } from "../resource.ts";
+import type { Context, Prior, Properties, Resource, Value } from "../resource.ts";
 import { HostKeyMismatch, RemoteFailure } from "../ssh/errors.ts";
 import { removeDomainConfig, writeDomainConfig } from "../ssh/clientConfig.ts";
 import { newKey } from "../ssh/keys.ts";
 import { Remote } from "../ssh/remote.ts";
 import { hangUp } from "../ssh/session.ts";
-import type { Connection } from "../ssh/target.ts";
+import { isName, type Connection } from "../ssh/target.ts";
 import { untilReachable } from "../ssh/wait.ts";
 import { anonymousDigest, AWAIT_IDENTITY, guestFiles, INSTALL_GUEST } from "../xen/guest.ts";
 import { within } from "../host/within.ts";
@@ -305,6 +305,9 @@ async function ensureDomain(
   };
 }
 
+/** What is missing or not known yet is not this one's to judge. */
+const isWord = (value: Value | undefined): boolean => typeof value !== "string" || isName(value);
+
 /** One domU: configuration, systemd unit that creates it (also after a reboot of dom0), and a guest that answers. */
 export const domainResource: Resource = {
   // Waiting for its turn behind 15 others counts, too.
@@ -317,18 +320,24 @@ export const domainResource: Resource = {
   check: (inputs) =>
     Promise.resolve({
       inputs,
-      failures: missing(inputs, [
-        "connection",
-        "name",
-        "address",
-        "config",
-        "environment",
-        "authorizedKeys",
-        "folder",
-        "runFolder",
-        "bootDigest",
-        "packedDigest",
-      ]),
+      failures: [
+        ...missing(inputs, [
+          "connection",
+          "name",
+          "address",
+          "config",
+          "environment",
+          "authorizedKeys",
+          "folder",
+          "runFolder",
+          "bootDigest",
+          "packedDigest",
+        ]),
+        // They are put into paths, units and ssh's files.
+        ...["name", "address"]
+          .filter((property) => !isWord(inputs[property]))
+          .map((property) => ({ property, reason: "is no name or address of a machine" })),
+      ],
     }),
 
   diff(prior: Prior) {

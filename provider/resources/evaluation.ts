@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { renderGate } from "../../evaluation/adaptive.ts";
-import { markLatest, writeArtifacts, type Artifacts } from "../../evaluation/artifacts.ts";
+import { BILL, markLatest, writeArtifacts, type Artifacts } from "../../evaluation/artifacts.ts";
 import type { RunFacts } from "../../evaluation/manifest.ts";
 import { buildPlan, renderPlan, type Plan, type PlanDomain } from "../../evaluation/plan.ts";
 import { profileNamed } from "../../evaluation/profiles.ts";
@@ -22,10 +22,12 @@ import { specialise, WHOLE_PROFILE, type Selection } from "../../evaluation/sele
 import { SamplesReader } from "../../evaluation/samples.ts";
 import type { Transport } from "../../evaluation/transports.ts";
 import { missing, typed } from "../inputs.ts";
+import type { BillInputs } from "./bill.ts";
 import { Refused, type Context, type Prior, type Properties, type Resource } from "../resource.ts";
 import { RemoteFailure } from "../ssh/errors.ts";
 import { Remote } from "../ssh/remote.ts";
 import type { Connection } from "../ssh/target.ts";
+import { quote } from "../ssh/quote.ts";
 import { pause } from "../ssh/wait.ts";
 
 /** Inputs of `v4v:index:Evaluation`. */
@@ -46,6 +48,8 @@ export interface EvaluationInputs {
     RunFacts,
     "settings" | "versions" | "builds" | "machine" | "transports" | "accelerator" | "command"
   >;
+  /** Where what the run is made of lies; without it there is no bill of materials. */
+  bill?: BillInputs;
   /** Folder on the controller that gets a folder for each run. */
   artifacts: string;
 }
@@ -118,6 +122,36 @@ function newRun(profile: string, plan: string): Unfinished {
 /** A step that takes longer than this has a transport that hangs, s; without a bound a broken one would take hours. */
 const STEP_TIMEOUT_S = 15;
 
+/**
+ * What the run in dom0 may: log in to domUs, ask the hypervisor for CPU times, write into its own folder. Devices are
+ * not restricted by name: which one of Xen's a library opens is its own business.
+ */
+export const HARDENING: readonly string[] = [
+  // ssh calls initgroups(3) before it runs root's KnownHostsCommand.
+  "CapabilityBoundingSet=CAP_IPC_LOCK CAP_SETGID",
+  "NoNewPrivileges=yes",
+  "ProtectSystem=strict",
+  "ProtectHome=read-only",
+  "PrivateTmp=yes",
+  "PrivateMounts=yes",
+  "ProtectKernelTunables=yes",
+  "ProtectKernelModules=yes",
+  "ProtectKernelLogs=yes",
+  "ProtectControlGroups=yes",
+  "ProtectHostname=yes",
+  "ProtectProc=invisible",
+  "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK",
+  "RestrictNamespaces=yes",
+  "RestrictRealtime=yes",
+  "RestrictSUIDSGID=yes",
+  "LockPersonality=yes",
+  "MemoryDenyWriteExecute=yes",
+  "SystemCallFilter=@system-service",
+  "SystemCallErrorNumber=EPERM",
+  "SystemCallArchitectures=native",
+  "UMask=0077",
+];
+
 /** Starts the run in dom0 unless it is running or done; nothing of it hangs on this connection. */
 const START = `
 folder=$1 unit=$2
@@ -128,6 +162,7 @@ state=$(systemctl show -p ActiveState --value "$unit")
 rm -f status
 systemctl reset-failed "$unit" 2>/dev/null || :
 systemd-run --quiet --unit="$unit" -p WorkingDirectory="$folder" -p StandardOutput="append:$folder/log" -p StandardError="append:$folder/log" \
+  -p ReadWritePaths="$folder" ${HARDENING.map((property) => `-p ${quote(property)}`).join(" ")} \
   -p 'ExecStopPost=/bin/sh -c "echo $EXIT_CODE $EXIT_STATUS >status.new; mv status.new status"' v4v-bench drive --step-timeout ${STEP_TIMEOUT_S} "$@" plan samples.jsonl`;
 
 /** CPU times of all domains around every step, where a step is evaluated by them; else the readings would only disturb. */
@@ -216,6 +251,26 @@ function cutToLastStep(path: string): void {
     if (/^\{"type":"(start|step|end)"/.test(text.slice(start, start + 20))) kept = end + 1;
   }
   truncateSync(path, kept);
+}
+
+/** The run's bill of materials; a testbed that cannot be described is measured all the same. */
+async function writeBill(
+  context: Context,
+  { bill, facts }: EvaluationInputs,
+  startedAt: string,
+  directory: string,
+): Promise<void> {
+  const path = join(directory, BILL);
+  if (bill === undefined || existsSync(path)) return;
+  try {
+    // Loaded here: each start of the plug-in would pay for the library otherwise.
+    const { billOf } = await import("./bill.ts");
+    writeFileSync(`${path}.new`, billOf(bill, { startedAt, ...facts }));
+    renameSync(`${path}.new`, path);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    context.warn(`the run gets no bill of materials (${BILL}): ${why}`);
+  }
 }
 
 /** A run that is under way. */
@@ -309,6 +364,7 @@ async function measure(
   const directory = join(inputs.artifacts, run.runId);
   mkdirSync(join(directory, "logs"), { recursive: true });
   writeFileSync(join(directory, UNFINISHED), JSON.stringify(run));
+  await writeBill(context, inputs, run.startedAt, directory);
   const samples = join(directory, "samples.jsonl");
   cutToLastStep(samples);
 
@@ -374,7 +430,7 @@ async function measure(
 /** One evaluation: measured by a detached unit in dom0, its samples brought home as they appear, its report drawn here. */
 export const evaluationOf = (pace: Pace): Resource => ({
   deadlines: { create: 1800, update: 1800, delete: 60 },
-  quietInputs: ["connection", "domains", "artifacts"],
+  quietInputs: ["connection", "domains", "artifacts", "bill"],
 
   id: (inputs) => `evaluation@${typed<EvaluationInputs>(inputs).connection.host}`,
 

@@ -251,6 +251,10 @@ export const machineResource: Resource = {
         );
       }
     };
+    // An up that was killed while it resumed the machine leaves it standing still. Without a monitor it is not a
+    // machine that can be helped by this; whether it answers is asked next.
+    if (identity !== undefined)
+      await thawMachine(inputs.folder, context.signal).catch(() => undefined);
     // One that runs already may hang, and so may one that came up before and boots once more: it is switched off and on.
     // A new one, and the last attempt, have the rest of the deadline.
     for (const attempt of [1, 2]) {

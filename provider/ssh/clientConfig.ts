@@ -1,5 +1,6 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { hostKeyBytes, isName } from "./target.ts";
 
 /** What OpenSSH's client needs to reach a stack's machines: `ssh -F FOLDER/config domu1` (ssh_config(5)). */
 const FOLDER = "ssh";
@@ -10,8 +11,39 @@ export function sshConfigPath(runFolder: string): string {
 }
 
 const write = (path: string, text: string): void => {
-  writeFileSync(path, text, { mode: 0o600 });
+  // A new file, whatever mode an older one may have been given.
+  rmSync(`${path}.new`, { force: true });
+  writeFileSync(`${path}.new`, text, { mode: 0o600, flag: "wx" });
+  renameSync(`${path}.new`, path);
 };
+
+/**
+ * A path as one argument of ssh_config(5), whatever folder the user keeps his state in.
+ *
+ * @param reading `tokens`: % and ${} mean something there; `pattern`: it is one of glob(7)
+ * @throws Error for what that file cannot express
+ */
+function argument(path: string, reading: "tokens" | "pattern"): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what is refused
+  if (/[\u0000-\u001f\u007f]|\$\{/.test(path))
+    throw new Error(
+      `${JSON.stringify(path)} cannot be written into a configuration of ssh; point XDG_STATE_HOME to another folder`,
+    );
+  const meant =
+    reading === "tokens" ? path.replaceAll("%", "%%") : path.replaceAll(/[\\*?[\]{}]/g, "\\$&");
+  return `"${meant.replaceAll(/[\\"]/g, "\\$&")}"`;
+}
+
+function word(text: string): string {
+  if (!isName(text))
+    throw new Error(`${JSON.stringify(text)} is no name that ssh's configuration could hold`);
+  return text;
+}
+
+/** A host key's line of known_hosts, and nothing else. */
+function knownHost(name: string, hostKey: string): string {
+  return `${word(name)} ssh-ed25519 ${hostKeyBytes(hostKey).toString("base64")}\n`;
+}
 
 /** Key, pinned host key and entry for the host itself. */
 export function writeHostConfig(
@@ -24,19 +56,19 @@ export function writeHostConfig(
     join(folder, "id_ed25519"),
     host.privateKey.endsWith("\n") ? host.privateKey : `${host.privateKey}\n`,
   );
-  write(join(folder, "known_hosts"), `host ${host.hostKey}\n`);
+  write(join(folder, "known_hosts"), knownHost("host", host.hostKey));
   write(
     sshConfigPath(runFolder),
     [
-      `Include "${folder}/domains/*.conf"`,
+      `Include ${argument(`${folder}/domains/`, "pattern").slice(0, -1)}*.conf"`,
       "Host host",
       "  HostName 127.0.0.1",
       `  Port ${host.port}`,
       "  HostKeyAlias host",
-      `  UserKnownHostsFile "${folder}/known_hosts"`,
+      `  UserKnownHostsFile ${argument(join(folder, "known_hosts"), "tokens")}`,
       "Host *",
       "  User root",
-      `  IdentityFile "${folder}/id_ed25519"`,
+      `  IdentityFile ${argument(join(folder, "id_ed25519"), "tokens")}`,
       "  IdentitiesOnly yes",
       "  StrictHostKeyChecking yes",
       "  GlobalKnownHostsFile /dev/null",
@@ -53,16 +85,17 @@ export function writeDomainConfig(
   domain: { name: string; address: string; hostKey: string },
 ): void {
   const folder = join(runFolder, FOLDER, "domains");
+  const name = word(domain.name);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  write(join(folder, `${domain.name}.known_hosts`), `${domain.name} ${domain.hostKey}\n`);
+  write(join(folder, `${name}.known_hosts`), knownHost(name, domain.hostKey));
   write(
-    join(folder, `${domain.name}.conf`),
+    join(folder, `${name}.conf`),
     [
-      `Host ${domain.name}`,
-      `  HostName ${domain.address}`,
+      `Host ${name}`,
+      `  HostName ${word(domain.address)}`,
       "  ProxyJump host",
-      `  HostKeyAlias ${domain.name}`,
-      `  UserKnownHostsFile "${folder}/${domain.name}.known_hosts"`,
+      `  HostKeyAlias ${name}`,
+      `  UserKnownHostsFile ${argument(join(folder, `${name}.known_hosts`), "tokens")}`,
       "",
     ].join("\n"),
   );
@@ -70,5 +103,5 @@ export function writeDomainConfig(
 
 export function removeDomainConfig(runFolder: string, name: string): void {
   for (const ending of ["conf", "known_hosts"])
-    rmSync(join(runFolder, FOLDER, "domains", `${name}.${ending}`), { force: true });
+    rmSync(join(runFolder, FOLDER, "domains", `${word(name)}.${ending}`), { force: true });
 }

@@ -11,6 +11,14 @@ export interface Connection {
   via?: Connection;
 }
 
+/**
+ * Whether a text is a machine's name or address and nothing more: no second word, pattern, option or line in ssh's
+ * files, in paths and in shell.
+ */
+export function isName(text: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9.:_-]{0,254}$/.test(text);
+}
+
 /** What two connections with the same text share: one SSH session. */
 export function sessionName(connection: Connection): string {
   const { user, host, port, hostKey } = connection;

@@ -42,6 +42,16 @@ function program([name, args]: readonly [string, string[]]): Finding {
   return { state: "ok", what: name, detail: line?.trim() ?? "installed" };
 }
 
+function user(): Finding {
+  return process.getuid?.() === 0
+    ? {
+        state: "note",
+        what: "user",
+        detail: "root, whose QEMU gets no capabilities; an ordinary user is safer and is enough",
+      }
+    : { state: "ok", what: "user", detail: "an ordinary one" };
+}
+
 function memory(): Finding {
   const available = Math.floor(
     Number(/^MemAvailable:\s+(\d+)/m.exec(readFileSync("/proc/meminfo", "utf8"))?.[1] ?? 0) / 1024,
@@ -97,6 +107,7 @@ async function findings(): Promise<Finding[]> {
           detail: "OVMF is not installed; ./scripts/up installs it",
         }
       : { state: "ok", what: "UEFI firmware", detail: firmware.code },
+    user(),
     { state: "ok", what: "cpu", detail: `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}` },
     memory(),
     disk("disk for caches", cacheFolder(), 6000),

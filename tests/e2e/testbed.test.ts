@@ -1,8 +1,28 @@
-import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
 import { bridge, guestAddress } from "../../components/network.ts";
+import { cacheFolder } from "../../provider/host/folders.ts";
+import {
+  given,
+  givenBelow,
+  keysIn,
+  listening,
+  ProcessWatch,
+  textSecret,
+  type Secret,
+} from "./secrets.ts";
 import { succeeded, takeDownAfterwards } from "./lifecycle.ts";
 import { printed, type Finished } from "./run.ts";
 import { Testbed } from "./testbed.ts";
@@ -15,6 +35,16 @@ import { VsockSuite, type End } from "./vsockSuite.ts";
 const testbed = new Testbed();
 
 const FULL = process.env.V4V_TEST === "full";
+
+/** Command lines of dom0's processes, looked at each second; two processes a look, as dom0 is slow. */
+const WATCH_COMMAND_LINES = `
+rm -f /run/seen-enough
+while [ ! -e /run/seen-enough ]; do
+  cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '
+  echo
+  sleep 1
+done
+rm /run/seen-enough`;
 
 /** Number of resources that the last update counted under a word: created, updated, deleted, unchanged. */
 function counted(output: string, word: string): number {
@@ -30,6 +60,28 @@ beforeAll(() => {
 });
 
 takeDownAfterwards(testbed);
+
+/** What a stack keeps secret: its keys, by the state itself, and the passphrase that the state is encrypted with. */
+async function secretsOf(): Promise<Secret[]> {
+  const shown = ["stack", "export", "--show-secrets", "--stack", testbed.stack];
+  const { output } = succeeded(await testbed.pulumi(shown));
+  const folder = dirname(dirname(testbed.runFolder ?? ""));
+  return [
+    ...keysIn(output.slice(output.indexOf("{"), output.lastIndexOf("}") + 1)),
+    textSecret("passphrase", readFileSync(join(folder, "passphrase"), "utf8").trim()),
+  ];
+}
+
+/** Where the descriptors of a process lead. */
+const linksOf = (pid: number): string[] =>
+  readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
+    } catch {
+      // Closed meanwhile.
+      return [];
+    }
+  });
 
 describe("before anything runs", () => {
   it("tells every mistake in the configuration at once, and starts nothing", async () => {
@@ -131,6 +183,7 @@ describe("up", () => {
       "results.csv",
       "summary.json",
       "report.html",
+      "sbom.cdx.json",
       "figures",
       "logs",
     ]) {
@@ -188,13 +241,121 @@ describe("up", () => {
     expect(await testbed.bootId("domu1")).toBe(before);
   });
 
-  it("keeps secrets out of the state and of the machine's process list", async () => {
-    const key =
-      readFileSync(join(testbed.runFolder ?? "", "ssh", "id_ed25519"), "utf8").split("\n")[2] ?? "";
-    expect(key.length).toBeGreaterThan(40);
-    const { output } = await testbed.pulumi(["stack", "export", "--stack", testbed.stack]);
-    expect(output).not.toContain(key);
-    expect(await testbed.on("host", "ps axww")).not.toContain(key);
+  it("serves from dom0 with little exposure, by systemd's own judgement", async () => {
+    const judged = await testbed.on(
+      "host",
+      "SYSTEMD_EMOJI=0 systemd-analyze security --no-pager --threshold=30 v4vd.service | tail -n 1; systemctl show -p CapabilityBoundingSet --value v4vd.service; systemctl is-active v4vd.service",
+    );
+    console.log(judged);
+    const [overall = "", ...rest] = judged.split("\n");
+    const exposure = Number(/exposure level for v4vd\.service: ([\d.]+)/.exec(overall)?.[1] ?? NaN);
+    expect(exposure).toBeLessThanOrEqual(3);
+    expect(rest).toEqual(["", "active"]);
+  });
+
+  it("listens on loopback alone, sandboxed, and as root without what makes it root", () => {
+    const [pid = 0] = testbed.machines();
+    const sockets = listening(pid, linksOf);
+    expect(sockets.length).toBeGreaterThan(0);
+    expect(sockets.filter((address) => !/^(tcp|udp) 0100007F:/.test(address))).toEqual([]);
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    const of = (name: string) => new RegExp(`^${name}:\\s*(\\S+)`, "m").exec(status)?.[1];
+    expect([of("Seccomp"), of("NoNewPrivs")]).toEqual(["2", "1"]);
+    expect(of("CapEff")).toBe("0".repeat(16));
+  });
+
+  it("lets neither dom0 nor a domU reach the controller", async () => {
+    let reached = 0;
+    const server = createServer((socket) => {
+      reached += 1;
+      socket.destroy();
+    });
+    const port = await new Promise<number>((resolve) => {
+      server.listen(0, "127.0.0.1", () => {
+        resolve((server.address() as { port: number }).port);
+      });
+    });
+    try {
+      // Where QEMU's user network would have the controller's loopback.
+      const attempt = `timeout 10 bash -c 'exec 3<>/dev/tcp/10.0.2.2/${port}' 2>/dev/null && echo reached || echo kept out`;
+      for (const name of ["host", "domu1"])
+        expect(await testbed.on(name, attempt), name).toBe("kept out");
+      expect(await testbed.on("host", "cat /proc/sys/net/ipv4/ip_forward")).toBe("0");
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
+    }
+    expect(reached).toBe(0);
+  });
+
+  it("keeps secrets to where they belong, on the controller", async () => {
+    const secrets = await secretsOf();
+    expect(secrets.length).toBeGreaterThanOrEqual(6);
+    const { output: state } = await testbed.pulumi(["stack", "export", "--stack", testbed.stack]);
+    expect(state).toContain("ciphertext");
+    expect(given(secrets, Buffer.from(state))).toEqual([]);
+    // Disks are the machine's own; all else that the project keeps: state, its history, plug-ins, run folder.
+    const stateHome = testbed.clone.env.XDG_STATE_HOME ?? "";
+    const kept = /\/(passphrase|ssh\/id_ed25519|disk\.qcow2)$/;
+    expect(givenBelow(secrets, stateHome, kept)).toEqual([]);
+    expect(givenBelow(secrets, join(cacheFolder(), "logs"))).toEqual([]);
+    const runFolder = testbed.runFolder ?? "";
+    for (const path of [dirname(dirname(runFolder)), runFolder, join(runFolder, "ssh")])
+      expect(statSync(path).mode & 0o077, path).toBe(0);
+    for (const path of [join(runFolder, "ssh/id_ed25519"), join(runFolder, "../../passphrase")])
+      expect(statSync(path).mode & 0o777, path).toBe(0o600);
+
+    const beside = dirname(testbed.project);
+    const report = join(beside, "report.md");
+    const bundle = join(beside, "bundle.tar.gz");
+    const on = ["--stack", testbed.stack];
+    succeeded(await testbed.script("scripts/run", ["doctor", ...on, "--report", report], 300));
+    succeeded(await testbed.script("scripts/run", ["bundle", "--output", bundle], 60));
+    for (const what of ["console", "qemu", "build", "xen", "journal", "domu1"])
+      await testbed.script("scripts/run", ["logs", ...on, "-n", "2000", what], 120);
+    expect(statSync(report).mode & 0o077).toBe(0);
+    expect(given(secrets, readFileSync(report))).toEqual([]);
+    expect(given(secrets, gunzipSync(readFileSync(bundle)))).toEqual([]);
+    expect(givenBelow(secrets, join(testbed.project, "artifacts"))).toEqual([]);
+    expect(given(secrets, Buffer.from(testbed.said.join("\n")))).toEqual([]);
+    expect(givenBelow(secrets, testbed.project, /\/node_modules\//)).toEqual([]);
+    for (const path of [report, bundle]) rmSync(path);
+
+    // The user's own list of hosts has not grown.
+    const own = join(homedir(), ".ssh", "known_hosts");
+    const hostKey = readFileSync(join(runFolder, "ssh", "known_hosts"), "utf8");
+    const [, , base64 = ""] = hostKey.trim().split(" ");
+    expect(base64.length).toBeGreaterThan(60);
+    if (existsSync(own)) expect(readFileSync(own, "utf8")).not.toContain(base64);
+  });
+
+  it("keeps secrets to where they belong, in dom0", async () => {
+    const secrets = await secretsOf();
+    const patterns = join(dirname(testbed.project), "patterns");
+    writeFileSync(patterns, `${secrets.flatMap(({ lines }) => lines).join("\n")}\n`, {
+      mode: 0o600,
+    });
+    testbed.copy("host", patterns, "/run/patterns");
+    rmSync(patterns);
+    const holders = await testbed.on(
+      "host",
+      `chmod 600 /run/patterns
+       grep -rlF -D skip --exclude=patterns --exclude=*.ext4 -f /run/patterns /etc /root /run /tmp /var /usr/local 2>/dev/null | while read -r file; do stat -c '%a %U %n' "$file"; done
+       journalctl -q --no-pager -o cat | grep -cF -f /run/patterns || :
+       rm /run/patterns`,
+      300,
+    );
+    const [found = "", ...files] = holders.split("\n").reverse();
+    expect(found).toBe("0");
+    expect(files.reverse().sort()).toEqual(
+      [
+        "600 root /etc/ssh/ssh_host_ed25519_key",
+        "600 root /etc/v4v-testbed/id_ed25519",
+        ...["domu1", "domu2"].map(
+          (name) =>
+            `600 root /var/lib/v4v-testbed/domains/${name}/payload/payload/etc/ssh/ssh_host_ed25519_key`,
+        ),
+      ].sort(),
+    );
   });
 });
 
@@ -325,8 +486,23 @@ describe("drift and change", () => {
       await testbed.pulumi(["refresh", "--yes", "--stack", testbed.stack]),
     );
     expect(refreshed.output).toMatch(/domu2.*delete/);
+    // What handles keys is watched meanwhile, at both ends.
+    const controller = new ProcessWatch();
+    const dom0 = testbed.start(
+      "scripts/run",
+      ["ssh", "--stack", testbed.stack, "host", WATCH_COMMAND_LINES],
+      1300,
+    );
     const result = succeeded(await testbed.up(["--profile", "none"]));
     seconds("one domU made again", result);
+    const lines = controller.stop();
+    await testbed.on("host", "touch /run/seen-enough");
+    const { output: there } = succeeded(await dom0.finished);
+    const secrets = await secretsOf();
+    expect(lines.toString("latin1")).toContain("scripts/main.ts");
+    expect(there).toContain("xl create");
+    expect(given(secrets, lines)).toEqual([]);
+    expect(given(secrets, Buffer.from(there))).toEqual([]);
     expect(await testbed.bootId("domu1")).toBe(kept);
     expect(await testbed.on("domu2", "hostname")).toBe("domu2");
   });
@@ -438,7 +614,7 @@ describe("the command plugin, official or drop-in", () => {
       succeeded(await testbed.pulumi(["config", "set", ...at, ...args], 60, cwd));
     await set("port", String(machine?.outputs?.port));
     await set("hostKey", String(machine?.outputs?.hostPublicKey));
-    await set("--secret", "privateKey", "--", key);
+    await testbed.setSecret("privateKey", key, "conformance", cwd);
     await set("word", "first");
     const outputs = async () =>
       JSON.parse(

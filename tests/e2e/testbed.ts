@@ -21,6 +21,8 @@ export interface StateResource {
 export class Testbed {
   readonly clone: Clone;
   readonly stack: string;
+  /** What the project's scripts have printed so far. */
+  readonly said: string[] = [];
   #pulumiEnv: NodeJS.ProcessEnv | undefined;
 
   constructor(stack = "e2e", clone: Clone = makeClone()) {
@@ -51,8 +53,10 @@ export class Testbed {
   }
 
   /** Runs one of the project's scripts to its end. */
-  script(script: string, args: string[], timeoutS: number): Promise<Finished> {
-    return this.start(script, args, timeoutS).finished;
+  async script(script: string, args: string[], timeoutS: number): Promise<Finished> {
+    const finished = await this.start(script, args, timeoutS).finished;
+    this.said.push(finished.output);
+    return finished;
   }
 
   up(args: string[], timeoutS = 1200): Promise<Finished> {
@@ -67,6 +71,15 @@ export class Testbed {
   async pulumi(args: string[], timeoutS = 600, cwd = this.project): Promise<Finished> {
     this.#pulumiEnv ??= await this.#environment();
     return start("pulumi", args, { cwd, env: this.#pulumiEnv, timeoutS }).finished;
+  }
+
+  /** Sets a secret of a stack; on standard input, which no process list shows. */
+  async setSecret(name: string, value: string, stack: string, cwd: string): Promise<void> {
+    this.#pulumiEnv ??= await this.#environment();
+    const args = ["config", "set", "--stack", stack, "--secret", name];
+    // The engine takes one newline off the end.
+    const input = `${value}\n`;
+    execFileSync("pulumi", args, { cwd, env: this.#pulumiEnv, input, timeout: 60_000 });
   }
 
   async #environment(): Promise<NodeJS.ProcessEnv> {

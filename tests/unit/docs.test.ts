@@ -12,7 +12,7 @@ import {
 
 const PROJECT = join(import.meta.dirname, "../..");
 const PAGES = [
-  ...["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md"],
+  ...["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "benchmarks/README.md"],
   ...readdirSync(join(PROJECT, "docs"))
     .filter((name) => name.endsWith(".md"))
     .map((name) => `docs/${name}`),

@@ -305,6 +305,119 @@ static void a_close_while_the_ring_is_made_is_noticed(void)
 	end();
 }
 
+/* With the time standing still, in which run_work() runs nothing that waits. */
+static void open_young(void)
+{
+	peer_start();
+	time_stands = true;
+	connection_open(&one, true);
+	CHECK_EQUAL(one.move->state, V4V_MOVE_OFFERS);
+	CHECK_EQUAL(hv.nr_rings, 1);
+	CHECK_EQUAL(nr_answers, 0);
+}
+
+static void a_question(void)
+{
+	char got[8];
+
+	tcp_arrives(one.tcp, (const unsigned char *)"ask", 3);
+	CHECK_EQUAL(tcp_receive(&one, got, sizeof(got), 0), 3);
+	CHECK_EQUAL(tcp_send(&one, "answer", 6, 0), 6);
+	run_work();
+}
+
+static void a_short_connection_gets_no_ring(void)
+{
+	open_young();
+	a_question();
+	/* A look is no second question, and neither is the end. */
+	tcp_arrives(one.tcp, (const unsigned char *)"x", 1);
+	CHECK_RECEIVED("x", MSG_PEEK);
+	run_work();
+	CHECK_EQUAL(nr_answers, 0);
+	CHECK_EQUAL(hv.nr_rings, 1);
+	/* What waits for its time goes with it: connection_close() counts the references. */
+	time_stands = false;
+	end();
+}
+
+static void a_second_question_moves_it(void)
+{
+	open_young();
+	a_question();
+	CHECK_EQUAL(nr_answers, 0);
+	a_question();
+	CHECK_EQUAL(nr_answers, 1);
+	CHECK_EQUAL(answers[0].message.op, V4V_OP_TCP_OFFER);
+	/* Once, however much it is used before the answer. */
+	a_question();
+	CHECK_EQUAL(nr_answers, 1);
+	far_says(PEER, V4V_OP_TCP_ACCEPT, FAR_RING, one.move->rx.id.port, FAR_ISN);
+	CHECK_EQUAL(one.move->state, V4V_MOVE_MOVED);
+	time_stands = false;
+	end();
+}
+
+static void many_bytes_move_it(void)
+{
+	static char bytes[100 * 1024];
+	unsigned char sent[1];
+
+	open_young();
+	one.tcp->room = 65535;
+	CHECK_EQUAL(tcp_send(&one, bytes, sizeof(bytes), 0), 65535);
+	run_work();
+	CHECK_EQUAL(nr_answers, 0);
+	one.tcp->room = 1;
+	tcp_sent(one.tcp, sent, 1);
+	CHECK_EQUAL(tcp_send(&one, bytes, 1, 0), 1);
+	run_work();
+	CHECK_EQUAL(nr_answers, 1);
+	time_stands = false;
+	end();
+}
+
+static void a_close_before_the_offer_is_made_is_noticed(void)
+{
+	char got[8];
+
+	open_young();
+	/* Hurried, and not run yet. */
+	for (int i = 0; i < 2; i++) {
+		tcp_arrives(one.tcp, (const unsigned char *)"ask", 3);
+		CHECK_EQUAL(tcp_receive(&one, got, sizeof(got), 0), 3);
+	}
+	time_stands = false;
+	end();
+	CHECK_EQUAL(nr_answers, 0);
+}
+
+static struct connection *to_move;
+
+/* TCP's memory is full, and meanwhile the other end agrees. */
+static void move_meanwhile(void)
+{
+	tcp_takes = NULL;
+	release_sock(&to_move->tcp->sk);
+	far_says(PEER, V4V_OP_TCP_ACCEPT, FAR_RING, to_move->move->rx.id.port, FAR_ISN);
+	lock_sock(&to_move->tcp->sk);
+}
+
+static void a_call_with_very_much_goes_on_by_the_ring(void)
+{
+	static unsigned char bytes[200 * 1024], sent[TCP_SHIM_BUFFER];
+
+	peer_start();
+	connection_open(&one, true);
+	to_move = &one;
+	tcp_takes = move_meanwhile;
+	hv.nr_sent = 0;
+	CHECK_EQUAL(tcp_send(&one, bytes, sizeof(bytes), 0), sizeof(bytes));
+	CHECK_EQUAL(tcp_sent(one.tcp, sent, sizeof(sent)), 64 * 1024);
+	CHECK_EQUAL(hv.nr_sent, sizeof(bytes) - 64 * 1024);
+	end();
+}
+
 static void what_is_sent_goes_to_the_ring_behind_a_mark(void)
 {
 	unsigned char sent[16];
@@ -667,6 +780,11 @@ int main(void)
 	failed += TEST(who_sleeps_in_tcp_keeps_it_there);
 	failed += TEST(what_ended_is_not_found);
 	failed += TEST(a_close_while_the_ring_is_made_is_noticed);
+	failed += TEST(a_short_connection_gets_no_ring);
+	failed += TEST(a_second_question_moves_it);
+	failed += TEST(many_bytes_move_it);
+	failed += TEST(a_close_before_the_offer_is_made_is_noticed);
+	failed += TEST(a_call_with_very_much_goes_on_by_the_ring);
 	failed += TEST(what_is_sent_goes_to_the_ring_behind_a_mark);
 	failed += TEST(a_mark_says_how_far_tcp_is);
 	failed += TEST(what_tcp_holds_back_keeps_the_next_there);

@@ -112,7 +112,43 @@ static void foreign_pages_are_sent_by_way_of_our_own(void)
 	CHECK_EQUAL(from.done, 8192 + (3000 & ~15) - HEADER_BYTES);
 	hv.room = ~0u;
 	failing_allocation = 1;
-	CHECK_EQUAL(send_from(&from, 100), -ENOMEM);
+	CHECK_EQUAL(send_from(&from, 1000), -ENOMEM);
+	free(pages);
+}
+
+/* It may lie across two pages, and is read by the hypervisor from where it is. */
+static void a_few_bytes_are_sent_from_the_senders_copy(void)
+{
+	unsigned char *room = aligned_alloc(PAGE_SIZE, 3 * PAGE_SIZE);
+	const size_t most = V4V_TX_SHORT;
+
+	lay_out(10000);
+	hv.foreign_from = xen_page_to_gfn(page_of(pages));
+	hv.foreign_to = hv.foreign_from + 3;
+	for (size_t before = 0; before <= most; before += 8) {
+		/* So many bytes of it are in the first page. */
+		struct v4v_tx *own = (struct v4v_tx *)(room + 2 * PAGE_SIZE - before - offsetof(struct v4v_tx, data));
+
+		memset(own, 0, sizeof(*own));
+		own->dst = tx.dst;
+		for (size_t length = 1; length <= most; length += 15) {
+			struct iov_iter from = {.buffer = pages, .count = 10000, .done = 4000, .of_user = true};
+
+			hv.nr_sent = 0;
+			CHECK_EQUAL(v4v_tx_stream(own, 2, &from, length, &full), length);
+			sent_is(4000, length);
+			CHECK_EQUAL(from.done, 4000 + length);
+			hv.room = 3 * HEADER_BYTES;
+			from.done = 4000;
+			hv.nr_sent = 0;
+			CHECK_EQUAL(v4v_tx_stream(own, 2, &from, length, &full), min(length, (size_t)2 * HEADER_BYTES));
+			CHECK_EQUAL(full, length > 2 * HEADER_BYTES);
+			CHECK_EQUAL(from.done, 4000 + min(length, (size_t)2 * HEADER_BYTES));
+			hv.room = ~0u;
+		}
+	}
+	CHECK_EQUAL(kernel_blocks, 0);
+	free(room);
 	free(pages);
 }
 
@@ -125,6 +161,12 @@ static void memory_that_is_not_there_is_efault(void)
 	CHECK_EQUAL(send_from(&from, 9900), 4900);
 	sent_is(100, 4900);
 	CHECK_EQUAL(send_from(&from, 5000), -EFAULT);
+	CHECK_EQUAL(from.done, 5000);
+	from.done = 4990;
+	hv.nr_sent = 0;
+	CHECK_EQUAL(send_from(&from, 20), 10);
+	sent_is(4990, 10);
+	CHECK_EQUAL(send_from(&from, 20), -EFAULT);
 	CHECK_EQUAL(from.done, 5000);
 	free(pages);
 }
@@ -237,5 +279,6 @@ int main(void)
 	       TEST(a_full_ring_takes_what_fits_and_the_rest_stays_with_the_sender) |
 	       TEST(a_ring_that_goes_is_an_error_once_nothing_was_sent) | TEST(foreign_pages_are_sent_by_way_of_our_own) |
 	       TEST(a_record_of_any_segments_is_one_message) | TEST(a_record_without_room_stays_with_the_sender) |
-	       TEST(a_record_of_foreign_or_missing_pages) | TEST(memory_that_is_not_there_is_efault) | TEST(a_message_goes_whole_or_not_at_all);
+	       TEST(a_record_of_foreign_or_missing_pages) | TEST(a_few_bytes_are_sent_from_the_senders_copy) |
+	       TEST(memory_that_is_not_there_is_efault) | TEST(a_message_goes_whole_or_not_at_all);
 }

@@ -180,7 +180,17 @@ describe("discovery", () => {
   });
 });
 
+/** From how long on a connection moves, whatever it carries, ms; 0: at once, before its first byte if that takes a while. */
+async function movesAfter(ms: number): Promise<void> {
+  for (const domain of [SERVER, CLIENT])
+    await testbed.step(domain, `echo ${ms} >/sys/module/v4v/parameters/tcp_move_ms`);
+}
+
 describe("the table of behaviours", () => {
+  // Most of its connections are so short that they would stay on TCP.
+  beforeAll(() => movesAfter(0));
+  afterAll(() => movesAfter(10));
+
   it.each([
     ["from the first byte", ""],
     ...(FULL ? [["on connections that have settled", "--settle"]] : []),

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { settingsOf } from "../../../evaluation/transports.ts";
 import type { EvaluationInputs } from "../../../provider/resources/evaluation.ts";
 import { plainTexts } from "../helpers/pulumiMocks.ts";
-import { testbedOf } from "./world.ts";
+import { PROJECT, testbedOf } from "./world.ts";
 
 const TYPE = "v4v:index:Evaluation";
 
@@ -66,6 +66,21 @@ test("the manifest gets the set-up of what is measured, of nothing else", async 
     "evaluation.transports": "tcp,vchan",
   });
   expect(facts.transports).toEqual({ tcp: settingsOf("tcp"), vchan: settingsOf("vchan") });
+});
+
+test("its bill of materials is looked up in the builds that there are", async () => {
+  const bill = {
+    project: PROJECT,
+    index: "/cache/index",
+    xenSource: "/cache/xen-source",
+    images: {
+      "host-image": "/cache/host-image",
+      "domu-image": "/cache/domu-image",
+      buildroot: "/cache/buildroot",
+    },
+  };
+  expect((await inputsOf({})).bill).toEqual({ ...bill, sockets: "/cache/sockets" });
+  expect((await inputsOf({ "v4v.enabled": "false" })).bill).toEqual(bill);
 });
 
 test("what is chosen of the profile goes along, and transports chosen take the place of its own", async () => {

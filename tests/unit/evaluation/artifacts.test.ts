@@ -51,6 +51,18 @@ const contents = (): Record<string, string> =>
       .map((name) => [name, bytes(name).toString("latin1")]),
   );
 
+test("the bill of materials is vouched for by the manifest, and goes along where a run is drawn anew", async () => {
+  put(syntheticLines(plan));
+  writeFileSync(join(directory, "sbom.cdx.json"), '{"bomFormat":"CycloneDX"}');
+  await writeArtifacts({ directory, plan, facts });
+  const { artifacts } = parseManifest(get("manifest.json"));
+  expect(artifacts["sbom.cdx.json"]).toBe(sha256(bytes("sbom.cdx.json")));
+  const target = join(parent, "elsewhere");
+  await redraw(directory, target);
+  for (const name of ["sbom.cdx.json", "manifest.json", "report.html"])
+    expect(readFileSync(join(target, name), "utf8"), name).toBe(get(name));
+});
+
 test("a run folder gets all of its files, which agree with each other", async () => {
   put(syntheticLines(plan, undefined, [3]));
   const made = await writeArtifacts({ directory, plan, facts });

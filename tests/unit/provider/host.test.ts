@@ -9,6 +9,8 @@ import { readLedger, record, type Entry } from "../../../provider/host/ledger.ts
 import { chooseFreePort, portIsFree } from "../../../provider/host/ports.ts";
 import { Semaphore } from "../../../provider/host/semaphore.ts";
 import { useFolder } from "../helpers/folder.ts";
+import { hostileText } from "../helpers/hostileText.ts";
+import fc, { runs } from "../helpers/property.ts";
 
 const folder = useFolder();
 
@@ -83,6 +85,21 @@ describe("the ledger", () => {
   };
   const intended: Entry = { kind: "process-intended", marker: "v4v-testbed-1" };
   const file: Entry = { kind: "file", path: '/tmp/with "quotes"\nand a newline' };
+
+  test("gives back hostile texts as they were, each as one entry", () => {
+    const path = folder();
+    const all: Entry[] = [];
+    fc.assert(
+      fc.property(hostileText(), (text) => {
+        const entry: Entry = { kind: "process-intended", marker: text };
+        all.push(entry, { kind: "file", path: text });
+        for (const one of all.slice(-2)) record(path, one);
+      }),
+      { numRuns: runs(50) },
+    );
+    expect(readLedger(path)).toMatchObject(all);
+    expect(statSync(`${path}/ledger.jsonl`).mode & 0o777).toBe(0o600);
+  });
 
   test("gives back what was written, in order, with the time of each", () => {
     for (const entry of [intended, started, file]) record(folder(), entry);

@@ -7,9 +7,11 @@ import { completionScript } from "../../../scripts/lib/completion.ts";
 import { flagOf } from "../../../scripts/lib/flags.ts";
 import { testbedProgram } from "../../../scripts/program.ts";
 import { useFolder } from "../helpers/folder.ts";
+import { soundKey } from "../helpers/sshServer.ts";
 
 const folder = useFolder();
 const program = testbedProgram();
+const { publicKey } = soundKey();
 
 const script = (shell: "bash" | "zsh") =>
   completionScript(shell, program, {
@@ -28,7 +30,7 @@ beforeEach(() => {
       writeDomainConfig(folder("state of ann/stacks", stack), {
         name,
         address: "10.0.0.1",
-        hostKey: "k",
+        hostKey: publicKey,
       });
   }
   mkdirSync(folder("artifacts/20261123T033345Z-smoke-542fa7"), { recursive: true });

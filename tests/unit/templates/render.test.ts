@@ -1,8 +1,17 @@
-import { readdirSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { render, type TemplateValue } from "../../../templates/render.ts";
-import fc from "../helpers/property.ts";
+import { useFolder } from "../helpers/folder.ts";
+import { FRAGMENTS, hostileText } from "../helpers/hostileText.ts";
+import fc, { runs } from "../helpers/property.ts";
+
+const folder = useFolder();
+const written = (text: string): string => {
+  writeFileSync(folder("domu.env"), text);
+  return folder("domu.env");
+};
 
 type Values = Record<string, TemplateValue>;
 
@@ -89,7 +98,7 @@ test("a value is refused at its end, its beginning and on its own as well", () =
 });
 
 test("what is accepted comes out as it went in, once for each place", () => {
-  const plain = fc.stringMatching(/^[A-Za-z0-9 _.,:=+/@-]{0,30}$/);
+  const plain = fc.stringMatching(/^[A-Za-z0-9_.:+/@][A-Za-z0-9_.:+/@-]{0,30}$/);
   fc.assert(
     fc.property(plain, plain, (name, gateway) => {
       expect(render("domu.env", { name, address: "a", prefixLength: 24, gateway })).toBe(
@@ -97,6 +106,92 @@ test("what is accepted comes out as it went in, once for each place", () => {
       );
     }),
   );
+});
+
+test("a word is one word: nothing after it on its line could be read as a command, a device's key or an option", () => {
+  const env = cases.find(([template]) => template === "domu.env")?.[2];
+  for (const name of ["x reboot", "x,script=/tmp/y", "x=y", "-x", " "]) {
+    expect(() => render("domu.env", { ...env, name }), name).toThrow("not allowed");
+    expect(() => render("domu.cfg", { ...domu, address: name }), name).toThrow("not allowed");
+  }
+});
+
+describe("hostile values", () => {
+  /** Lines with what is between quotes or after an equals sign left out: what a value must not change. */
+  const shape = (text: string, values: Values): string[] => {
+    let rest = text;
+    const inserted = Object.values(values).filter((value) => typeof value === "string");
+    for (const value of inserted.sort((a, b) => b.length - a.length))
+      if (value !== "") rest = rest.replaceAll(value, "\u2042");
+    return rest.split("\n").map((line) => line.replaceAll("\u2042", ""));
+  };
+
+  test("are refused by every template, or change nothing but their own place", () => {
+    const given = fc.constantFrom(...cases).chain(([template, , values]) => {
+      const names = Object.keys(values).filter((name) => typeof values[name] === "string");
+      return fc.tuple(
+        fc.constant(template),
+        fc.constant(values),
+        fc.constantFrom(...names),
+        // Texts that are refused teach little: as many that may pass.
+        fc.oneof(hostileText(), fc.stringMatching(/^[A-Za-z0-9 _.,:=+/@-]{8,30}$/)),
+      );
+    });
+    let accepted = 0;
+    fc.assert(
+      fc.property(given, ([template, values, name, value]) => {
+        let text: string;
+        const replaced = { ...values, [name]: value };
+        try {
+          text = render(template, replaced);
+        } catch (error) {
+          expect(String(error)).toContain(`${template}: ${name} holds characters`);
+          return;
+        }
+        accepted += 1;
+        expect(shape(text, replaced).length).toBe(shape(render(template, values), values).length);
+        if (value.length >= 8) expect(text).toContain(value);
+        expect(value).not.toMatch(/["'`$;{}[\]()<>|&\\!*?~#^%\p{Cc}]/u);
+      }),
+      { numRuns: runs(400) },
+    );
+    expect(accepted).toBeGreaterThan(20);
+  });
+
+  test("of the known kinds do not come through as a domU's name or address", () => {
+    const passed = FRAGMENTS.filter((value) => {
+      try {
+        render("domu.cfg", { ...domu, name: `a${value}`, address: `a${value}` });
+        return true;
+      } catch {
+        return false;
+      }
+    });
+    expect(passed.filter((value) => !/^[\w./:+@-]*$/.test(value))).toEqual([]);
+  });
+
+  test("are no shell where a domU's boot script reads its settings", () => {
+    fc.assert(
+      fc.property(hostileText(), (value) => {
+        let text: string;
+        try {
+          text = render("domu.env", { name: value, address: "a", prefixLength: 24, gateway: "g" });
+        } catch {
+          return;
+        }
+        const said = execFileSync(
+          "/bin/sh",
+          ["-euc", '. "$1"; printf "%s|" "$DOMU_NAME" "$DOMU_ADDRESS"', "sh", written(text)],
+          {
+            encoding: "utf8",
+            env: { PATH: "/nonexistent" },
+          },
+        );
+        expect(said).toBe(`${value}|a/24|`);
+      }),
+      { numRuns: runs(60) },
+    );
+  });
 });
 
 test("a template that does not exist is an error", () => {

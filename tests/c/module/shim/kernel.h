@@ -117,6 +117,7 @@ void kernel_free(const void *block);
 #define kvmalloc_array(count, size, flags) kernel_alloc((size_t)(count) * (size), false, false)
 #define vzalloc(size) kernel_alloc(size, true, true)
 #define kfree(block) kernel_free(block)
+#define kfree_rcu(block, head) kernel_free(block)
 #define kvfree(block) kernel_free(block)
 #define vfree(block) kernel_free(block)
 
@@ -151,6 +152,8 @@ struct kvec {
 };
 
 #define iov_iter_count(iter) ((iter)->count - (iter)->done)
+#define iov_iter_reexpand(iter, n) ((void)((iter)->count = (iter)->done + (n)))
+#define iov_iter_truncate(iter, n) iov_iter_reexpand(iter, min_t(size_t, n, iov_iter_count(iter)))
 
 extern long pinned_pages;
 

@@ -1,5 +1,7 @@
 #include <net/tcp.h>
 
+void (*tcp_takes)(void);
+
 static void wake(struct sock *sk)
 {
 	sk->woken++;
@@ -74,6 +76,8 @@ int tcp_sendmsg_locked(struct sock *sk, struct msghdr *msg, size_t size)
 		return -EFAULT;
 	tcp->write_seq += n;
 	tcp->room -= n;
+	if (tcp_takes)
+		tcp_takes();
 	return (int)n;
 }
 

@@ -56,6 +56,19 @@ test("a new run's folder is named by time and profile, and knows how to go on", 
   expect(unfinished).toMatchObject({ runId: runs[0] });
 });
 
+test("a bill of materials that cannot be had is said, and the run begins", async () => {
+  const far = await farSide();
+  await far.stop();
+  const context = recordedContext(1);
+  const bill = { project: folder("none"), index: "", xenSource: "", images: {} };
+  await evaluation
+    .ensure(context, { ...inputsFor(far.connection), bill }, undefined)
+    .catch((error: unknown) => {
+      expect(String(error)).toContain("ECONNREFUSED");
+    });
+  expect(context.warnings.join()).toMatch(/gets no bill of materials \(sbom\.cdx\.json\): ENOENT/);
+});
+
 describe("an interrupted run", () => {
   test("is taken up again by the same inputs", async () => {
     const first = await unanswered();
@@ -105,6 +118,7 @@ test("restarted domUs are no reason to measure again; a generation, a profile, a
   const changed = (parts: Properties) =>
     inputDiff({ id: "x", inputs, outputs: {} }, { ...inputs, ...parts }, evaluation).changed;
   expect(changed({ domains: [], connection: { host: "i" }, artifacts: "/elsewhere" })).toEqual([]);
+  expect(changed({ bill: { project: "/elsewhere" } })).toEqual([]);
   expect(changed({ generation: 1 })).toEqual(["generation"]);
   expect(changed({ profile: "none" })).toEqual(["profile"]);
   expect(changed({ facts: {} })).toEqual(["facts"]);

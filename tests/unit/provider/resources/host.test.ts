@@ -124,6 +124,24 @@ describe("a domU", () => {
     expect(failures?.map(({ property }) => property)).toContain("connection");
     expect(failures?.map(({ property }) => property)).not.toContain("name");
   });
+
+  test.each([
+    ["name", "../x"],
+    ["name", "domu1\n  ProxyCommand touch pwned"],
+    ["name", "-x"],
+    ["name", ""],
+    ["address", "10.83.0.11 x"],
+    ["address", "*"],
+  ])(
+    "is refused with the %s %j: it goes into paths, units and ssh's files",
+    async (property, text) => {
+      const given = { name: "domu7", address: "10.83.0.17", [property]: text };
+      const { failures } = (await domain.check?.(given, undefined)) ?? {};
+      expect(failures).toContainEqual({ property, reason: "is no name or address of a machine" });
+      const right = await domain.check?.({ name: "domu7", address: "10.83.0.17" }, undefined);
+      expect(JSON.stringify(right?.failures)).not.toContain("no name");
+    },
+  );
 });
 
 describe("a hypervisor", () => {

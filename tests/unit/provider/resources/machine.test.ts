@@ -1,9 +1,12 @@
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import { chooseFreePort } from "../../../../provider/host/ports.ts";
 import { identify, isRunning } from "../../../../provider/host/processes.ts";
 import { FILES } from "../../../../provider/qemu/arguments.ts";
-import { machineProcesses } from "../../../../provider/qemu/machine.ts";
+import { findFirmware } from "../../../../provider/qemu/firmware.ts";
+import { machineProcesses, prepareDisk, startMachine } from "../../../../provider/qemu/machine.ts";
+import { Monitor } from "../../../../provider/qemu/monitor.ts";
 import { Refused, type Prior, type Properties } from "../../../../provider/resource.ts";
 import { machineResource as machine } from "../../../../provider/resources/machine.ts";
 import { hangUpAll } from "../../../../provider/ssh/session.ts";
@@ -194,6 +197,28 @@ describe("a machine with nothing to boot, which never answers", () => {
   test("has all of its time if it is new", async () => {
     expect(await silent(false)).toBe("");
   });
+});
+
+test("one that stands still, as an up leaves it that is killed while it resumes it, goes on", async () => {
+  const firmware = findFirmware();
+  if (firmware === undefined) throw new Error("OVMF is not installed; scripts/test installs it");
+  writeFileSync(folder("image"), Buffer.alloc(1 << 20));
+  await prepareDisk(folder(), { path: folder("image"), format: "raw" }, firmware.variables);
+  const hardware = {
+    accelerator: "tcg" as const,
+    cpus: 1,
+    memoryMiB: 64,
+    firmwareCode: firmware.code,
+  };
+  await startMachine(folder(), { ...hardware, marker, sshPort: await chooseFreePort() });
+  const monitor = await Monitor.connect(folder(FILES.monitor));
+  await monitor.execute("stop");
+  monitor.close();
+
+  await machine.ensure(recordedContext(), await inputsFor(), undefined);
+  const after = await Monitor.connect(folder(FILES.monitor));
+  expect(await after.execute("query-status")).toMatchObject({ status: "running" });
+  after.close();
 });
 
 test("of two machines of one name, which a killed run may leave, one is ended", async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import ssh2 from "ssh2";
 import { describe, expect, test } from "vitest";
@@ -15,7 +15,8 @@ import { describe as nameOf, hostKeyBytes, sessionName } from "../../../../provi
 import { pause, untilReachable } from "../../../../provider/ssh/wait.ts";
 import { useFolder } from "../../helpers/folder.ts";
 import { soundKey } from "../../helpers/sshServer.ts";
-import fc from "../../helpers/property.ts";
+import { hostileText } from "../../helpers/hostileText.ts";
+import fc, { PATIENCE, runs } from "../../helpers/property.ts";
 
 const folder = useFolder();
 
@@ -32,6 +33,27 @@ describe("a quoted word", () => {
       { numRuns: 50 },
     );
   });
+
+  test(
+    "made of what shells take for more than text does, too, and nothing of it is run",
+    { timeout: PATIENCE },
+    () => {
+      const word = hostileText().filter((text) => !text.includes("\0"));
+      fc.assert(
+        fc.property(fc.array(word, { minLength: 1, maxLength: 4 }), (words) => {
+          for (const shell of ["sh", "bash"]) {
+            const script = `printf '%s\\0' ${words.map(quote).join(" ")}`;
+            const said = execFileSync(shell, ["-c", script], { cwd: folder() });
+            expect(said.toString()).toBe(
+              Buffer.from(words.map((w) => `${w}\0`).join("")).toString(),
+            );
+          }
+        }),
+        { numRuns: runs(40) },
+      );
+      expect(readdirSync(folder())).toEqual([]);
+    },
+  );
 
   test("is left alone where it needs nothing, and a NUL byte is refused", () => {
     expect(quote("/usr/bin/x-1.2")).toBe("/usr/bin/x-1.2");
@@ -149,6 +171,85 @@ describe("the ssh client's configuration", () => {
       ["domu1", domain.get("userknownhostsfile")],
     ] as const)
       expect(readFileSync(String(file), "utf8")).toBe(`${name} ${publicKey}\n`);
+  });
+
+  test(
+    "leads to the right files, whatever the folder is called, or is refused",
+    { timeout: PATIENCE },
+    () => {
+      const name = fc
+        .oneof(
+          hostileText(),
+          fc.stringMatching(/^[ -~]{1,20}$/),
+          fc.constantFrom(
+            "a b",
+            "a%hb",
+            'a"b',
+            "a\\b",
+            "[a]*?",
+            "{a,b}",
+            "#a",
+            "a'b",
+            "$HOME",
+            "~",
+          ),
+        )
+        .map((text) => text.replaceAll(/[/\0]/g, "_"))
+        .filter((text) => Buffer.byteLength(text) < 200 && ![".", "..", ""].includes(text));
+      let written = 0;
+      fc.assert(
+        fc.property(name, (text) => {
+          const state = folder(text);
+          try {
+            writeHostConfig(state, { port: 2222, privateKey, hostKey: publicKey });
+            writeDomainConfig(state, { name: "domu1", address: "10.83.0.11", hostKey: publicKey });
+          } catch (error) {
+            expect(String(error)).toContain("cannot be written into a configuration of ssh");
+            expect(text).toMatch(/\p{Cc}|\$\{/u);
+            return;
+          }
+          written += 1;
+          const config = join(state, "ssh", "config");
+          const said = execFileSync("ssh", ["-G", "-F", config, "domu1"], { encoding: "utf8" });
+          const lines = said.split("\n");
+          expect(lines).toContain("hostname 10.83.0.11");
+          expect(lines).toContain("proxyjump host");
+          expect(lines).toContain(
+            `identityfile ${join(state, "ssh", "id_ed25519").replaceAll("%", "%%")}`,
+          );
+          expect(said).not.toMatch(/^proxycommand (?!none)/m);
+        }),
+        { numRuns: runs(25) },
+      );
+      expect(written).toBeGreaterThan(8);
+    },
+  );
+
+  test("takes no name, address or host key that could be a line of its own", () => {
+    const domain = { name: "domu1", address: "10.83.0.11", hostKey: publicKey };
+    const foreign = hostileText().filter((text) => !/^[A-Za-z0-9][A-Za-z0-9.:_-]*$/.test(text));
+    fc.assert(
+      fc.property(foreign, fc.constantFrom("name", "address"), (text, field) => {
+        expect(() => {
+          writeDomainConfig(folder(), { ...domain, [field]: text });
+        }).toThrow("is no name");
+      }),
+      { numRuns: runs(100) },
+    );
+    expect(() => {
+      writeDomainConfig(folder(), { ...domain, hostKey: "ssh-rsa AAAA" });
+    }).toThrow("not a public host key");
+    writeDomainConfig(folder(), { ...domain, hostKey: `${publicKey}\nevil ${publicKey}` });
+    expect(readFileSync(inside("domains", "domu1.known_hosts"), "utf8")).toBe(
+      `domu1 ${publicKey}\n`,
+    );
+  });
+
+  test("puts a key into no file that others may read already", () => {
+    mkdirSync(inside(), { recursive: true });
+    writeFileSync(inside("id_ed25519"), "", { mode: 0o644 });
+    writeHostConfig(folder(), { port: 2222, privateKey, hostKey: publicKey });
+    expect(statSync(inside("id_ed25519")).mode & 0o777).toBe(0o600);
   });
 
   test("is its owner's alone", () => {

@@ -14,6 +14,8 @@ import { afterEach, describe, expect, test } from "vitest";
 import { RemoteFailure, Unreachable } from "../../../../provider/ssh/errors.ts";
 import { Remote, sha256File } from "../../../../provider/ssh/remote.ts";
 import { hangUpAll, session } from "../../../../provider/ssh/session.ts";
+import fc, { PATIENCE, runs } from "../../helpers/property.ts";
+import { hostileText } from "../../helpers/hostileText.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { useFolder } from "../../helpers/folder.ts";
 import { useFarSides } from "../../helpers/sshServer.ts";
@@ -31,6 +33,46 @@ const failure = (promise: Promise<unknown>): Promise<Error> =>
     },
     (error: unknown) => error as Error,
   );
+
+describe("files of hostile names and contents", () => {
+  test(
+    "come to be where and what was said, once, and nothing else does",
+    { timeout: PATIENCE },
+    async () => {
+      const { connection } = await farSide();
+      const remote = new Remote(connection, signal(PATIENCE));
+      const name = hostileText()
+        .map((text) => text.replaceAll(/[/\0]/g, "_"))
+        .filter((text) => Buffer.byteLength(text) < 200 && ![".", "..", ""].includes(text));
+      const content = fc.oneof(
+        hostileText(),
+        fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)),
+      );
+      let round = 0;
+      await fc.assert(
+        fc.asyncProperty(
+          fc.uniqueArray(fc.tuple(name, content), { maxLength: 3, selector: ([text]) => text }),
+          async (pairs) => {
+            const below = folder(String((round += 1)));
+            mkdirSync(below);
+            const files = pairs.map(([text, bytes]) => ({
+              path: `${below}/${text}`,
+              content: bytes,
+              mode: 0o600,
+            }));
+            await remote.place(files);
+            expect(readdirSync(below).sort()).toEqual(pairs.map(([text]) => text).sort());
+            for (const { path, content: bytes } of files) {
+              expect(readFileSync(path).equals(Buffer.from(bytes))).toBe(true);
+              expect(statSync(path).mode & 0o777).toBe(0o600);
+            }
+          },
+        ),
+        { numRuns: runs(20) },
+      );
+    },
+  );
+});
 
 describe("a script", () => {
   test("gets its arguments whole, whatever is in them", async () => {
@@ -55,6 +97,24 @@ describe("a script", () => {
     );
     expect(said).toBe(words.map((word) => `${word}\n--\n`).join(""));
   });
+
+  test(
+    "gets hostile arguments as they are, and runs nothing of them",
+    { timeout: PATIENCE },
+    async () => {
+      const { connection } = await farSide();
+      const remote = new Remote(connection, signal(PATIENCE));
+      const word = hostileText().filter((text) => !text.includes("\0"));
+      await fc.assert(
+        fc.asyncProperty(fc.array(word, { minLength: 1, maxLength: 4 }), async (words) => {
+          const script = 'cd "$1"; shift; printf "%s\\0" "$@"; ls -A >&2; [ -z "$(ls -A)" ]';
+          const said = await remote.run("echoing", script, folder(), ...words);
+          expect(said).toBe(Buffer.from(words.map((text) => `${text}\0`).join("")).toString());
+        }),
+        { numRuns: runs(25) },
+      );
+    },
+  );
 
   test("that fails says what was being done, where, the code and the end of its complaint", async () => {
     const { connection } = await farSide();

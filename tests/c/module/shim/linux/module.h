@@ -2,5 +2,8 @@
 
 #define uint unsigned int
 #define THIS_MODULE NULL
-#define module_param(name, type, mode) _Static_assert(sizeof(name) == sizeof(type), "a parameter of its type")
+/* A test sets it by `extern type *const param_name`. */
+#define module_param(name, type, mode)                                                \
+	_Static_assert(sizeof(name) == sizeof(type), "a parameter of its type");      \
+	type *const param_##name = &name
 #define MODULE_PARM_DESC(name, text) _Static_assert(sizeof(text) > 1, "a parameter is described")

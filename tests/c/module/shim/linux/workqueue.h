@@ -31,6 +31,7 @@ bool queue_work(struct workqueue_struct *queue, struct work_struct *work);
 #define queue_rcu_work(queue, rcu) queue_work(queue, &(rcu)->work)
 struct delayed_work {
 	struct work_struct work;
+	bool timer;
 };
 
 /* Time passes at once, or while this is set not at all. */
@@ -41,6 +42,12 @@ extern bool time_stands;
 #define DECLARE_DELAYED_WORK(name, f) struct delayed_work name = {.work = {.function = (f)}}
 #define mod_delayed_work(queue, delayed, delay) ((void)(time_stands || ((delayed)->work.function(&(delayed)->work), true)))
 #define cancel_delayed_work_sync(delayed) ((void)(delayed))
+#define INIT_DELAYED_WORK(delayed, f) (*(delayed) = (struct delayed_work){.work = {.function = (f)}})
+#define to_delayed_work(w) container_of(w, struct delayed_work, work)
+#define msecs_to_jiffies(ms) ((unsigned long)(ms))
+bool queue_delayed_work(struct workqueue_struct *queue, struct delayed_work *delayed, unsigned long delay);
+/* Takes it from its timer or from the queue; false if it was in neither. */
+bool cancel_delayed_work(struct delayed_work *delayed);
 
 void destroy_workqueue(struct workqueue_struct *queue);
 

@@ -112,6 +112,8 @@ int tcp_abort(struct sock *sk, int err);
 void iov_iter_discard(struct iov_iter *iter, int direction, size_t count);
 
 /* Of the tests. */
+/* Called when TCP has taken bytes, the socket locked. */
+extern void (*tcp_takes)(void);
 struct tcp_sock *user_tcp(u32 own_isn, u32 far_isn);
 /* Bytes of the other end arrive; all of `length`, or a violation. */
 void tcp_arrives(struct tcp_sock *tcp, const unsigned char *bytes, u32 length);
