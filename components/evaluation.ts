@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/types.ts";
 import { profileNamed } from "../evaluation/profiles.ts";
 import { specialise, type Selection } from "../evaluation/selection.ts";
-import { needsV4v, type Transport } from "../evaluation/transports.ts";
+import { needsV4v, settingsOf, type Transport } from "../evaluation/transports.ts";
 import type { BillInputs } from "../provider/resources/bill.ts";
 import { Evaluation as EvaluationRun } from "../provider/sdk.ts";
 import type { Builds } from "./builds.ts";
@@ -96,6 +96,9 @@ function factsOf({ machine, xenHost, domains, builds, settings }: EvaluationArgs
           memoryMiB: Math.round(totalmem() / 2 ** 20),
           os: systemName(),
         },
+        transports: Object.fromEntries(
+          transportsOf(settings).map((transport) => [transport, settingsOf(transport)]),
+        ),
         accelerator: { kind, reason },
       }),
     );

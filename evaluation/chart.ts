@@ -16,7 +16,7 @@ export interface ChartPoint {
 /** How a series is told from the others: by colour, and without it by shape and dashes. */
 export interface SeriesStyle {
   colour: string;
-  shape: "circle" | "triangle-up" | "square" | "diamond";
+  shape: "circle" | "triangle-up" | "triangle-down" | "square" | "diamond";
   /** Lengths of stroke and gap, px. */
   dash: readonly [number, number];
 }

@@ -38,6 +38,8 @@ export const EMULATED: MachineModel = {
     v4v: { roundTripMs: 1, bandwidth: 100 },
     // Two processes under v4vrun, and the move to rings: a guess.
     "v4v-sockets": { roundTripMs: 1, bandwidth: 100, startMs: 250 },
+    // 513 pages are granted and mapped: a guess.
+    vchan: { roundTripMs: 1, bandwidth: 100, startMs: 100 },
     unix: { roundTripMs: 0.5, bandwidth: 300 },
     native: { roundTripMs: 0.01, bandwidth: 1000 },
   },

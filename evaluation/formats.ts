@@ -51,24 +51,28 @@ const isPlan = ajv.compile(
 );
 
 const isManifest = ajv.compile(
-  object({
-    version: { const: 1 },
-    runId: { ...text, pattern: "^[A-Za-z0-9._-]+$" },
-    startedAt: text,
-    endedAt: text,
-    command: text,
-    settings: { type: "object" },
-    versions: texts,
-    builds: texts,
-    machine: object({ cpuModel: text, cores: whole, memoryMiB: whole, os: text }),
-    accelerator: object({ kind: { enum: ["tcg", "kvm"] }, reason: text }),
-    domains: { type: "array", items: domain },
-    profile: text,
-    seed: whole,
-    plan: object({ sha256: text, fnv1a64: text }),
-    complete: { type: "boolean" },
-    artifacts: texts,
-  }),
+  object(
+    {
+      version: { const: 1 },
+      runId: { ...text, pattern: "^[A-Za-z0-9._-]+$" },
+      startedAt: text,
+      endedAt: text,
+      command: text,
+      settings: { type: "object" },
+      versions: texts,
+      builds: texts,
+      machine: object({ cpuModel: text, cores: whole, memoryMiB: whole, os: text }),
+      transports: texts,
+      accelerator: object({ kind: { enum: ["tcg", "kvm"] }, reason: text }),
+      domains: { type: "array", items: domain },
+      profile: text,
+      seed: whole,
+      plan: object({ sha256: text, fnv1a64: text }),
+      complete: { type: "boolean" },
+      artifacts: texts,
+    },
+    ["transports"],
+  ),
 );
 
 function parseAs(validate: ValidateFunction, name: string, json: string): unknown {

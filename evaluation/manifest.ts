@@ -19,6 +19,8 @@ export interface RunFacts {
   builds: Record<string, string>;
   /** The computer that runs everything. */
   machine: { cpuModel: string; cores: number; memoryMiB: number; os: string };
+  /** How each transport of the run was set up, in words; absent in runs of before it was recorded. */
+  transports?: Record<string, string>;
   /** What runs the emulated machine, and why that. */
   accelerator: { kind: Accelerator; reason: string };
   /** As written into the plan for v4v-bench. */
@@ -75,7 +77,7 @@ export function manifestHash(manifest: Manifest): string {
 /** The caller's part of a manifest. */
 export function factsOf(manifest: Manifest): RunFacts {
   const { runId, startedAt, endedAt, command, settings, versions } = manifest;
-  const { builds, machine, accelerator, domains } = manifest;
+  const { builds, machine, transports, accelerator, domains } = manifest;
   return {
     runId,
     startedAt,
@@ -85,6 +87,7 @@ export function factsOf(manifest: Manifest): RunFacts {
     versions,
     builds,
     machine,
+    ...(transports !== undefined && { transports }),
     accelerator,
     domains,
   };

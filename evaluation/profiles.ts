@@ -235,6 +235,7 @@ const EVERYTHING: readonly Transport[] = [
   "tcp-stock",
   "v4v",
   "v4v-sockets",
+  "vchan",
   "unix",
   "native",
 ];

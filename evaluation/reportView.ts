@@ -15,10 +15,11 @@ import type { SampleFile } from "./samples.ts";
 import { selectionWords } from "./selection.ts";
 import { CONFIDENCE, type Interval } from "./statistics.ts";
 import type { Comparison, Point, RatioPoint, Summary } from "./summary.ts";
-import { findRatio, ratiosOver } from "./summary.ts";
+import { findPoint, findRatio, ratiosOver } from "./summary.ts";
 import {
   BASELINE,
   compareTransports,
+  STOCK,
   SUBJECT,
   transportLabel,
   UNMODIFIED,
@@ -215,6 +216,28 @@ const losses = (ratios: readonly RatioPoint[]): string =>
     .map((one) => lossesOf(one, ratios))
     .join(" ");
 
+/** Which of the two TCPs the claims divide by, and where it is the slower one beyond doubt; null with one of them. */
+function otherTcp({ points }: Summary): string | null {
+  const both = points.flatMap((stock) => {
+    const tuned = stock.transport === STOCK ? findPoint(points, stock, BASELINE) : undefined;
+    return tuned === undefined ? [] : [{ stock, tuned }];
+  });
+  if (both.length === 0) return null;
+  const faster = both.filter(({ stock, tuned }) => {
+    if (stock.interval === null || tuned.interval === null) return false;
+    return lessIsBetter(stock.metric)
+      ? stock.interval.high < tuned.interval.low
+      : stock.interval.low > tuned.interval.high;
+  });
+  const places = faster
+    .filter(({ stock }) => stock.experiment !== "bandwidth")
+    .map(({ stock }) => `${stock.experiment} at ${formatSize(stock.sizeBytes)}`);
+  const names = `Ratios and claims divide by ${transportLabel(BASELINE)}, the tuned one. ${transportLabel(STOCK)}`;
+  return places.length === 0
+    ? `${names} is at no size faster than that beyond doubt.`
+    : `${names} is faster than that here: ${places.join(", ")}.`;
+}
+
 /** Where two sets of the same transport differ beyond doubt, no other difference can be trusted. */
 function brokenControls({ controls }: Summary): string[] {
   const broken = controls.filter((one) => one.holds === false);
@@ -313,6 +336,11 @@ const platform = ({ versions, settings }: Manifest): string[] => [
   ...(versions.kernel === undefined ? [] : [`Linux ${versions.kernel}`]),
 ];
 
+/** What TCP without options gets of the domains' kernels. */
+const kernelTcp = ({ start }: SampleFile): string[] => [
+  ...new Set((start?.domains ?? []).flatMap(({ tcp }) => tcp ?? [])),
+];
+
 const sampledDomains = ({ start }: SampleFile) =>
   (start?.domains ?? []).map(({ name, domid, addr, cid, kernel, cpus, error }) => ({
     name,
@@ -367,6 +395,7 @@ export function reportView(input: ReportInput) {
     v4v: transportLabel(SUBJECT),
     headline: headline(summary),
     losses: losses(summary.ratios),
+    otherTcp: otherTcp(summary),
     claims: claims.map(fullClaim),
     firstClaims: firstClaims(claims),
     claimCounts: claimCounts(claims),
@@ -384,6 +413,11 @@ export function reportView(input: ReportInput) {
     })),
     unusable: unusable(summary),
     buffers: buffers(file),
+    kernelTcp: kernelTcp(file).join("; "),
+    transports: pairs(manifest.transports ?? {}).map(({ name, value }) => ({
+      name: transportLabel(name),
+      value,
+    })),
     domains: sampledDomains(file),
     versions: pairs(manifest.versions),
     builds: pairs(manifest.builds),

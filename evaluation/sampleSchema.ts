@@ -10,6 +10,8 @@ export interface SampledDomain {
   /** `uname -r`. */
   kernel: string | null;
   cpus: number | null;
+  /** Congestion control and buffers that its TCP sockets get without options; absent in older runs. */
+  tcp?: string;
   error?: string;
 }
 
@@ -164,9 +166,10 @@ const domain = object(
     cid: whole,
     kernel: { ...text, type: ["string", "null"] },
     cpus: { ...positive, type: ["integer", "null"] },
+    tcp: text,
     error: text,
   },
-  ["error"],
+  ["tcp", "error"],
 );
 
 const start = object(

@@ -1,9 +1,17 @@
 /** What v4v-bench measures: between two domains, between two processes of one (`unix`), or inside one (`native`). */
-export const TRANSPORTS = ["tcp", "tcp-stock", "v4v", "v4v-sockets", "unix", "native"] as const;
+export const TRANSPORTS = [
+  "tcp",
+  "tcp-stock",
+  "v4v",
+  "v4v-sockets",
+  "vchan",
+  "unix",
+  "native",
+] as const;
 
 export type Transport = (typeof TRANSPORTS)[number];
 
-/** What every ratio divides by: TCP with its buffers raised and Nagle's algorithm off. */
+/** What every ratio divides by: TCP with its buffers raised and Nagle's algorithm off, never the untouched `tcp-stock`. */
 export const BASELINE: Transport = "tcp";
 
 /** What is compared with the baseline. */
@@ -23,9 +31,30 @@ const LABELS: Record<Transport, string> = {
   "tcp-stock": "TCP (stock)",
   v4v: "V4V",
   "v4v-sockets": "V4V sockets (v4vrun)",
+  vchan: "vchan (libxenvchan)",
   unix: "AF_UNIX, one domU",
   native: "memcpy",
 };
+
+/** What the baseline would be without its settings: measured beside it. */
+export const STOCK: Transport = "tcp-stock";
+
+/** Bytes that v4v-bench asks for on tuned sockets, each way (`BENCH_SOCKET_BUFFER`), and of a vchan's rings. */
+const SOCKET_BUFFER = 4 * 1024 * 1024;
+const VCHAN_RING = 1024 * 1024;
+
+const SETTINGS: Record<Transport, string> = {
+  tcp: `AF_INET; TCP_NODELAY; SO_SNDBUF and SO_RCVBUF ${SOCKET_BUFFER}`,
+  "tcp-stock": "AF_INET; no options: the kernel tunes the buffers, Nagle's algorithm is on",
+  v4v: "AF_VSOCK; no options",
+  "v4v-sockets": "as tcp, both ends under v4vrun --mode require",
+  vchan: `libxenvchan, blocking; two rings of ${VCHAN_RING}`,
+  unix: "AF_UNIX; no options; both ends in one domU",
+  native: "no socket: memcpy from buffer to buffer",
+};
+
+/** How v4v-bench sets a transport up, but for time-outs; bytes. Goes into the manifest. */
+export const settingsOf = (transport: Transport): string => SETTINGS[transport];
 
 /** Both ends are in one domain. */
 export const insideOneDomain = (transport: Transport): boolean =>

@@ -14,6 +14,7 @@
 
 #include "clock.h"
 #include "io.h"
+#include "kernel_tcp.h"
 #include "lines.h"
 #include "protocol.h"
 #include "role.h"
@@ -61,10 +62,11 @@ static bool say_hello(void)
 	struct hello hello = {.version = V4V_BENCH_VERSION};
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	struct utsname system;
-	char line[256];
+	char line[512];
 
 	hello.cpus = cpus > 0 ? (uint32_t)cpus : 1;
 	snprintf(hello.kernel, sizeof(hello.kernel), "%.64s", uname(&system) == 0 ? system.release : "unknown");
+	kernel_tcp(hello.tcp, sizeof(hello.tcp));
 	hello_format(line, sizeof(line), &hello);
 	return say("%s", line);
 }

@@ -19,7 +19,7 @@ static const char usage[] =
 static const char help[] =
 	"\n"
 	"Measures round trips (pingpong), one-way streams and connection set-up between domains over TCP, V4V (AF_VSOCK,\n"
-	"or TCP under v4vrun) and AF_UNIX; runs iperf3 and redis-benchmark there as they are.\n"
+	"or TCP under v4vrun), vchan and AF_UNIX; runs iperf3 and redis-benchmark there as they are.\n"
 	"\n"
 	"  drive   runs PLAN and appends what it measures to SAMPLES (JSON lines); the same command goes on after an\n"
 	"          interruption. It starts one agent per domain by the command that the plan names.\n"

@@ -6,8 +6,6 @@
 #include "io.h"
 #include "payload.h"
 
-#define NO_SOCKET (-1)
-
 /* The compiler must take every copy for one that somebody reads. */
 static void copy(uint8_t *to, const uint8_t *from, size_t size)
 {
@@ -29,7 +27,7 @@ bool memory_client(const struct role *role, struct error *error)
 	for (uint32_t i = 0; i < spec->warmup; i++)
 		copy(to, from, spec->size);
 	memset(to, 0, spec->size);
-	if (!role_barrier(role, NO_SOCKET, error))
+	if (!role_barrier(role, NULL, error))
 		return false;
 	start = now_ns();
 	do {

@@ -17,6 +17,7 @@ static const char *const transports[] = {
 	[TRANSPORT_TCP_STOCK] = "tcp-stock",
 	[TRANSPORT_V4V] = "v4v",
 	[TRANSPORT_V4V_SOCKETS] = "v4v-sockets",
+	[TRANSPORT_VCHAN] = "vchan",
 	[TRANSPORT_UNIX] = "unix",
 	[TRANSPORT_NATIVE] = "native",
 };

@@ -7,9 +7,9 @@
 #include "io.h"
 #include "payload.h"
 
-static bool receive_echo(int fd, uint8_t *echo, size_t size, struct error *error)
+static bool receive_echo(const struct connection *connection, uint8_t *echo, size_t size, struct error *error)
 {
-	ssize_t received = receive_all(fd, echo, size);
+	ssize_t received = connection_receive(connection, echo, size);
 
 	if (received < 0)
 		return error_errno(error, "receive");
@@ -19,16 +19,16 @@ static bool receive_echo(int fd, uint8_t *echo, size_t size, struct error *error
 }
 
 /* One untimed round trip whose payload is that of message number `message` in the stream. */
-static bool verified_round_trip(const struct role *role, int fd, uint8_t *out, uint8_t *echo, uint64_t message,
-				struct error *error)
+static bool verified_round_trip(const struct role *role, const struct connection *connection, uint8_t *out, uint8_t *echo,
+				uint64_t message, struct error *error)
 {
 	uint32_t size = role->spec.size;
 	size_t equal;
 
 	payload_fill(out, size, role->spec.seed, message * size);
-	if (!send_all(fd, out, size))
+	if (!connection_send(connection, out, size))
 		return error_errno(error, "send");
-	if (!receive_echo(fd, echo, size, error))
+	if (!receive_echo(connection, echo, size, error))
 		return false;
 	equal = payload_compare(echo, size, role->spec.seed, message * size);
 	if (equal < size)
@@ -41,8 +41,9 @@ static bool verified_round_trip(const struct role *role, int fd, uint8_t *out, u
  * The timed loop: one send, receives until the echo is whole, one clock reading a round trip (its end is the next
  * one's start), nothing else. Returns the round trips done, 0 on failure.
  */
-static uint32_t timed_round_trips(const struct role_spec *spec, int fd, const uint8_t *out, uint8_t *echo,
-				  uint64_t *rtt_ns, uint64_t *start_ns, uint64_t *wall_ns, struct error *error)
+static uint32_t timed_round_trips(const struct role_spec *spec, const struct connection *connection, const uint8_t *out,
+				  uint8_t *echo, uint64_t *rtt_ns, uint64_t *start_ns, uint64_t *wall_ns,
+				  struct error *error)
 {
 	const uint64_t budget_ns = spec->budget_ms * NS_PER_MS;
 	const uint32_t size = spec->size;
@@ -53,11 +54,11 @@ static uint32_t timed_round_trips(const struct role_spec *spec, int fd, const ui
 	do {
 		uint64_t after;
 
-		if (!send_all(fd, out, size)) {
+		if (!connection_send(connection, out, size)) {
 			error_errno(error, "send");
 			return 0;
 		}
-		if (!receive_echo(fd, echo, size, error))
+		if (!receive_echo(connection, echo, size, error))
 			return 0;
 		after = now_ns();
 		rtt_ns[done++] = after - before;
@@ -68,7 +69,7 @@ static uint32_t timed_round_trips(const struct role_spec *spec, int fd, const ui
 	return done;
 }
 
-bool pingpong_client(const struct role *role, int fd, struct error *error)
+bool pingpong_client(const struct role *role, const struct connection *connection, struct error *error)
 {
 	const struct role_spec *spec = &role->spec;
 	uint8_t *out = buffer_new(spec->size);
@@ -78,25 +79,25 @@ bool pingpong_client(const struct role *role, int fd, struct error *error)
 	uint32_t done;
 
 	for (uint32_t i = 0; i < spec->warmup; i++) {
-		if (!verified_round_trip(role, fd, out, echo, i, error))
+		if (!verified_round_trip(role, connection, out, echo, i, error))
 			return false;
 	}
 	payload_fill(out, spec->size, spec->seed, (uint64_t)spec->warmup * spec->size);
-	if (!role_barrier(role, fd, error))
+	if (!role_barrier(role, connection, error))
 		return false;
-	done = timed_round_trips(spec, fd, out, echo, rtt_ns, &start_ns, &wall_ns, error);
-	if (!done || !role_window_over(role, start_ns, error) || !role_way(role, fd, error))
+	done = timed_round_trips(spec, connection, out, echo, rtt_ns, &start_ns, &wall_ns, error);
+	if (!done || !role_window_over(role, start_ns, error) || !role_way(role, connection, error))
 		return false;
 	if (memcmp(out, echo, spec->size) != 0)
 		return error_set(error, "integrity: the last timed echo differs");
-	if (!verified_round_trip(role, fd, out, echo, (uint64_t)spec->warmup + done, error) ||
+	if (!verified_round_trip(role, connection, out, echo, (uint64_t)spec->warmup + done, error) ||
 	    !role_report_times(role, rtt_ns, done, error))
 		return false;
 	return role_report(role, error, "done %u %llu %llu %u", spec->role, (unsigned long long)start_ns,
 			   (unsigned long long)wall_ns, (unsigned)done);
 }
 
-bool pingpong_server(const struct role *role, int fd, struct error *error)
+bool pingpong_server(const struct role *role, struct connection *connection, struct error *error)
 {
 	const struct role_spec *spec = &role->spec;
 	const bool corrupt_first = fault_is("corrupt-warmup");
@@ -104,7 +105,7 @@ bool pingpong_server(const struct role *role, int fd, struct error *error)
 	uint8_t *buffer = buffer_new(spec->size);
 
 	for (uint64_t message = 0;; message++) {
-		ssize_t received = receive_all(fd, buffer, spec->size);
+		ssize_t received = connection_receive(connection, buffer, spec->size);
 
 		if (received < 0)
 			return error_errno(error, "receive");
@@ -117,8 +118,9 @@ bool pingpong_server(const struct role *role, int fd, struct error *error)
 			buffer[spec->size / 2] ^= 1;
 		if (message == spec->warmup)
 			fault_in_window();
-		if (!send_all(fd, buffer, spec->size))
+		if (!connection_send(connection, buffer, spec->size))
 			return error_errno(error, "send");
 	}
+	connection_close(connection);
 	return role_report(role, error, "done %u", spec->role);
 }

@@ -8,8 +8,8 @@
 
 #include "role.h"
 
-/* Both run on a connected socket until their role is done. False with a reason. */
-bool pingpong_client(const struct role *role, int fd, struct error *error);
-bool pingpong_server(const struct role *role, int fd, struct error *error);
+/* Both run on a connection until their role is done; the server closes it. False with a reason. */
+bool pingpong_client(const struct role *role, const struct connection *connection, struct error *error);
+bool pingpong_server(const struct role *role, struct connection *connection, struct error *error);
 
 #endif

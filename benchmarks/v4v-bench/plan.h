@@ -17,8 +17,8 @@
  *           experiment  a name like a domain's
  *           kind        pingpong | stream | connect | iperf3 | redis-get | memcpy (iperf3 and redis-get: unmodified
  *                       programs, over tcp and v4v-sockets, redis-get over unix, too; see program.h)
- *           transport   tcp | tcp-stock | v4v | v4v-sockets | unix | native (unix, native: both ends of every pair in one domain;
- *                       native goes with memcpy and with nothing else)
+ *           transport   tcp | tcp-stock | v4v | v4v-sockets | vchan | unix | native (unix, native: both ends of every pair in
+ *                       one domain; native goes with memcpy and with nothing else, vchan with pingpong and stream)
  *           size        payload bytes of a message, 1 to 16 MiB; 1 for connect
  *           warmup      untimed messages or round trips first, 0 to 1,000,000
  *           count       timed ones, 0 to 1,000,000; 0 (stream only) leaves the budget alone to end the step

@@ -287,7 +287,7 @@ static bool run_program(const struct role *role, int fd, uint32_t port, char *ou
 	client_command(spec, port, command);
 	if (!role_report(role, error, "command %u %s", spec->role, command) ||
 	    !way_total(remote, deadline_in_ms(SETTLE_MS), &before, error) ||
-	    !role_barrier(role, fd, error) || !way_net(&net_before, error))
+	    !role_barrier(role, &(struct connection){.fd = fd}, error) || !way_net(&net_before, error))
 		return false;
 	start_ns = now_ns();
 	if (!child_run(command, role->deadline_ns, output, OUTPUT_BYTES, error))

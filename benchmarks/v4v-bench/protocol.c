@@ -8,10 +8,11 @@
 
 #define HELLO_START "agent "
 
-enum { END, KIND, TRANSPORT, SIZE, WARMUP, COUNT, BUDGET_MS, PAIRS, DEADLINE_MS, SEED, TOKEN, ADDR, CID, PORT, KEYS };
+enum { END, KIND, TRANSPORT, SIZE, WARMUP, COUNT, BUDGET_MS, PAIRS, DEADLINE_MS, SEED, TOKEN, ADDR, CID, PORT, DOMID, CLIENT_DOMID, KEYS };
 
 static const char *const keys[KEYS] = {"end",   "kind",        "transport", "size",  "warmup", "count", "budget_ms",
-				       "pairs", "deadline_ms", "seed",      "token", "addr",   "cid",   "port"};
+				       "pairs", "deadline_ms", "seed",      "token", "addr",   "cid",   "port",
+				       "domid", "client_domid"};
 
 void role_spec_format(char *line, size_t size, const struct role_spec *spec)
 {
@@ -20,12 +21,13 @@ void role_spec_format(char *line, size_t size, const struct role_spec *spec)
 	hex_format(token, spec->token, BENCH_TOKEN_BYTES);
 	snprintf(line, size,
 		 "role %u end=%s kind=%s transport=%s size=%u warmup=%u count=%u budget_ms=%u pairs=%u deadline_ms=%u "
-		 "seed=%llu token=%s addr=%s cid=%u port=%u",
+		 "seed=%llu token=%s addr=%s cid=%u port=%u domid=%u client_domid=%u",
 		 spec->role, spec->is_client ? "client" : "server", kind_name(spec->kind),
 		 transport_name(spec->server.transport), (unsigned)spec->size, (unsigned)spec->warmup,
 		 (unsigned)spec->count, (unsigned)spec->budget_ms, (unsigned)spec->pairs,
 		 (unsigned)spec->deadline_ms, (unsigned long long)spec->seed, token, spec->server.addr,
-		 (unsigned)spec->server.cid, (unsigned)spec->server.port);
+		 (unsigned)spec->server.cid, (unsigned)spec->server.port, (unsigned)spec->server.domid,
+		 (unsigned)spec->server.client_domid);
 }
 
 static bool u32_key(int key, char *values[], uint32_t min, uint32_t max, uint32_t *number, struct error *error)
@@ -57,6 +59,8 @@ bool role_spec_parse(char *text, struct role_spec *spec, struct error *error)
 		return error_set(error, "transport=%.40s is unknown", values[TRANSPORT]);
 	if ((spec->kind == KIND_MEMCPY) != (spec->server.transport == TRANSPORT_NATIVE))
 		return error_set(error, "kind=%s does not go with transport=%s", values[KIND], values[TRANSPORT]);
+	if (spec->server.transport == TRANSPORT_VCHAN && spec->kind != KIND_PINGPONG && spec->kind != KIND_STREAM)
+		return error_set(error, "kind=%s does not go with transport=vchan", values[KIND]);
 	if (!hex_parse(values[TOKEN], spec->token, BENCH_TOKEN_BYTES))
 		return error_set(error, "token= is not %u hex digits", 2 * BENCH_TOKEN_BYTES);
 	if (inet_pton(AF_INET, values[ADDR], &addr) != 1)
@@ -70,19 +74,21 @@ bool role_spec_parse(char *text, struct role_spec *spec, struct error *error)
 	       u32_key(PAIRS, values, 1, BENCH_MAX_PAIRS, &spec->pairs, error) &&
 	       u32_key(DEADLINE_MS, values, 0, 2 * BENCH_MAX_BUDGET_MS, &spec->deadline_ms, error) &&
 	       u32_key(CID, values, 0, UINT32_MAX, &spec->server.cid, error) &&
-	       u32_key(PORT, values, 0, UINT32_MAX, &spec->server.port, error);
+	       u32_key(PORT, values, 0, UINT32_MAX, &spec->server.port, error) &&
+	       u32_key(DOMID, values, 0, UINT16_MAX, &spec->server.domid, error) &&
+	       u32_key(CLIENT_DOMID, values, 0, UINT16_MAX, &spec->server.client_domid, error);
 }
 
 void hello_format(char *line, size_t size, const struct hello *hello)
 {
-	snprintf(line, size, HELLO_START "%d version=%s cpus=%u kernel=%s", PROTOCOL_VERSION, hello->version,
-		 (unsigned)hello->cpus, hello->kernel);
+	snprintf(line, size, HELLO_START "%d version=%s cpus=%u kernel=%s tcp=%s", PROTOCOL_VERSION, hello->version,
+		 (unsigned)hello->cpus, hello->kernel, hello->tcp);
 }
 
 bool hello_parse(char *line, struct hello *hello, struct error *error)
 {
-	enum { VERSION, CPUS, KERNEL, HELLO_KEYS };
-	static const char *const hello_keys[HELLO_KEYS] = {"version", "cpus", "kernel"};
+	enum { VERSION, CPUS, KERNEL, TCP, HELLO_KEYS };
+	static const char *const hello_keys[HELLO_KEYS] = {"version", "cpus", "kernel", "tcp"};
 	char *values[HELLO_KEYS];
 	uint64_t number;
 	char *cursor = line;
@@ -97,6 +103,7 @@ bool hello_parse(char *line, struct hello *hello, struct error *error)
 	hello->cpus = (uint32_t)number;
 	snprintf(hello->version, sizeof(hello->version), "%s", values[VERSION]);
 	snprintf(hello->kernel, sizeof(hello->kernel), "%s", values[KERNEL]);
+	snprintf(hello->tcp, sizeof(hello->tcp), "%s", values[TCP]);
 	return true;
 }
 

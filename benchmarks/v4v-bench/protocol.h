@@ -2,7 +2,7 @@
  * Control lines between `drive` (dom0) and an agent (over the agent's stdin and stdout), at most 4095 bytes each,
  * in the words of words.h. A role is one end of a pair in the current step: pair p has server role 2p, client 2p + 1.
  *
- * agent:  agent 1 version=0.1.0 cpus=2 kernel=6.12.107      once, at its start
+ * agent:  agent 1 version=0.1.0 cpus=2 kernel=6.12.107 tcp=WORD   once, at its start
  * drive:  role ROLE end=server SPEC...                       listen; serve one pair
  * agent:  listening ROLE PORT
  * drive:  role ROLE end=client SPEC...                       connect, show the token, warm up
@@ -49,13 +49,14 @@ struct role_spec {
 	uint32_t deadline_ms; /* from the arrival of the line: all must be over */
 	uint64_t seed;        /* of the payload */
 	uint8_t token[BENCH_TOKEN_BYTES];
-	struct endpoint server; /* port 0 for the server itself */
+	struct endpoint server; /* port 0 for the server itself, which a vchan takes for its role's number */
 };
 
 /* What an agent says of itself. */
 struct hello {
 	char version[33];
 	char kernel[65]; /* uname -r */
+	char tcp[129];   /* see kernel_tcp.h */
 	uint32_t cpus;   /* online */
 };
 

@@ -12,8 +12,6 @@
 
 #define CANDIDATES 32u
 
-static const char greeting[4] = {'V', '4', 'V', 'B'};
-
 /* A connection that has not shown the whole token yet. */
 struct candidate {
 	int fd;
@@ -98,7 +96,7 @@ static bool welcome(int fd, enum transport transport, uint64_t deadline_ns, stru
 		return error_errno(error, "fcntl");
 	if (!transport_adopt(fd, transport, (uint32_t)ms_until(deadline_ns), error))
 		return false;
-	return send_all(fd, greeting, sizeof(greeting)) || error_errno(error, "send greeting");
+	return send_all(fd, rendezvous_greeting, sizeof(rendezvous_greeting)) || error_errno(error, "send greeting");
 }
 
 /* Sleeps until a connection or a byte comes. False when the deadline is past. */
@@ -141,7 +139,7 @@ int rendezvous_connect(const struct endpoint *endpoint, const uint8_t token[BENC
 		       uint64_t deadline_ns, struct error *error)
 {
 	int fd = transport_connect(endpoint, (uint32_t)ms_until(deadline_ns), error);
-	char answer[sizeof(greeting)];
+	char answer[sizeof(rendezvous_greeting)];
 	ssize_t received;
 
 	if (fd < 0)
@@ -155,7 +153,7 @@ int rendezvous_connect(const struct endpoint *endpoint, const uint8_t token[BENC
 		error_errno(error, "receive greeting");
 		goto fail;
 	}
-	if ((size_t)received != sizeof(answer) || memcmp(answer, greeting, sizeof(answer)) != 0) {
+	if ((size_t)received != sizeof(answer) || memcmp(answer, rendezvous_greeting, sizeof(answer)) != 0) {
 		error_set(error, "receive greeting: the server closed the connection or is not v4v-bench");
 		goto fail;
 	}

@@ -10,6 +10,9 @@
 #include "transport.h"
 #include "v4v_bench.h"
 
+/* What a server answers to the right token. */
+static const char rendezvous_greeting[4] = {'V', '4', 'V', 'B'};
+
 /* Client: connects, shows the token and waits for the greeting, until the deadline. The socket, or -1. */
 int rendezvous_connect(const struct endpoint *endpoint, const uint8_t token[BENCH_TOKEN_BYTES],
 		       uint64_t deadline_ns, struct error *error);

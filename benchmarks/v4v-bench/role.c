@@ -73,13 +73,14 @@ bool role_await(const struct role *role, uint64_t *message, struct error *error)
 	return bytes == (ssize_t)sizeof(*message) || error_set(error, "the agent is gone");
 }
 
-bool role_barrier(const struct role *role, int fd, struct error *error)
+bool role_barrier(const struct role *role, const struct connection *connection, struct error *error)
 {
 	uint32_t sndbuf, rcvbuf;
 	uint64_t start_ns;
 
-	transport_buffers(fd, role->spec.server.transport, &sndbuf, &rcvbuf);
-	if (role->before && role->spec.server.transport == TRANSPORT_V4V_SOCKETS && !way_read(fd, role->before, error))
+	connection_buffers(connection, role->spec.server.transport, &sndbuf, &rcvbuf);
+	if (role->before && role->spec.server.transport == TRANSPORT_V4V_SOCKETS &&
+	    !way_read(connection->fd, role->before, error))
 		return false;
 	if (!role_report(role, error, "warm %u %u %u", role->spec.role, (unsigned)sndbuf, (unsigned)rcvbuf) ||
 	    !role_await(role, &start_ns, error))
@@ -106,60 +107,77 @@ bool role_report_way(const struct role *role, const struct way *before, const st
 			   (unsigned long long)way.tcp_rx);
 }
 
-bool role_way(const struct role *role, int fd, struct error *error)
+bool role_way(const struct role *role, const struct connection *connection, struct error *error)
 {
 	struct way after;
 
 	return role->spec.server.transport != TRANSPORT_V4V_SOCKETS ||
-	       (way_read(fd, &after, error) && role_report_way(role, role->before, &after, error));
+	       (way_read(connection->fd, &after, error) && role_report_way(role, role->before, &after, error));
 }
 
 /* A connection starts as TCP: it is measured when it has become what it is measured as. */
-static bool settle(const struct role *role, int fd, struct error *error)
+static bool settle(const struct role *role, const struct connection *connection, struct error *error)
 {
-	return role->spec.server.transport != TRANSPORT_V4V_SOCKETS || way_wait_moved(fd, role->deadline_ns, error);
+	return role->spec.server.transport != TRANSPORT_V4V_SOCKETS || way_wait_moved(connection->fd, role->deadline_ns, error);
+}
+
+static bool serve_connections(const struct role *role, struct listener *listener, struct connection *connection,
+			      struct error *error)
+{
+	const struct role_spec *spec = &role->spec;
+
+	if (spec->server.transport == TRANSPORT_V4V_SOCKETS && !way_asked(listener->fd, error))
+		return false;
+	if (!role_report(role, error, "listening %u %u", spec->role, (unsigned)listener->endpoint.port) ||
+	    !listener_accept(listener, TURN_FIRST, spec->token, role->deadline_ns, connection, error) ||
+	    !settle(role, connection, error))
+		return false;
+	if (spec->kind == KIND_CONNECT)
+		return setup_server(role, listener->fd, connection->fd, error);
+	return spec->kind == KIND_PINGPONG ? pingpong_server(role, connection, error)
+					   : stream_server(role, listener, connection, error);
 }
 
 static bool serve(struct role *role, struct error *error)
 {
 	struct role_spec *spec = &role->spec;
-	int listener, fd;
+	struct connection connection = {.fd = -1};
+	struct listener listener;
+	bool ok;
 
 	if (spec->kind == KIND_MEMCPY)
 		return memory_server(role, error);
 	if (kind_is_program(spec->kind))
 		return program_server(role, error);
-	listener = transport_listen(&spec->server, error);
-	if (listener < 0)
-		return false;
-	if (spec->server.transport == TRANSPORT_V4V_SOCKETS && !way_asked(listener, error))
-		return false;
-	if (!role_report(role, error, "listening %u %u", spec->role, (unsigned)spec->server.port))
-		return false;
-	fd = rendezvous_accept(listener, spec->server.transport, spec->token, role->deadline_ns, error);
-	if (fd < 0 || !settle(role, fd, error))
-		return false;
-	if (spec->kind == KIND_CONNECT)
-		return setup_server(role, listener, fd, error);
-	return spec->kind == KIND_PINGPONG ? pingpong_server(role, fd, error)
-					   : stream_server(role, listener, fd, error);
+	/* No two servers of a domain have one number, nor one that follows the other's. */
+	if (spec->server.transport == TRANSPORT_VCHAN)
+		spec->server.port = spec->role;
+	ok = listener_open(&listener, &spec->server, error) && serve_connections(role, &listener, &connection, error);
+	/* Servers that are done have closed it: the agent may end them after their last word, and what is open then leaves its
+	 * nodes in XenStore. */
+	connection_close(&connection);
+	return ok;
 }
 
 static bool use(const struct role *role, struct error *error)
 {
 	const struct role_spec *spec = &role->spec;
-	int fd;
+	struct connection connection = {.fd = -1};
+	bool ok;
 
 	if (spec->kind == KIND_MEMCPY)
 		return memory_client(role, error);
 	if (kind_is_program(spec->kind))
 		return program_client(role, error);
-	fd = rendezvous_connect(&spec->server, spec->token, role->deadline_ns, error);
-	if (fd < 0 || !settle(role, fd, error))
-		return false;
-	if (spec->kind == KIND_CONNECT)
-		return setup_client(role, fd, error);
-	return spec->kind == KIND_PINGPONG ? pingpong_client(role, fd, error) : stream_client(role, fd, error);
+	ok = connection_open(&connection, &spec->server, TURN_FIRST, spec->token, role->deadline_ns, error) &&
+	     settle(role, &connection, error);
+	if (ok && spec->kind == KIND_CONNECT)
+		ok = setup_client(role, &connection, error);
+	else if (ok)
+		ok = spec->kind == KIND_PINGPONG ? pingpong_client(role, &connection, error)
+						 : stream_client(role, &connection, error);
+	connection_close(&connection);
+	return ok;
 }
 
 /* The agent's stdin and stdout are not this process's business, and it does not outlive the agent or the deadline. */

@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include "connection.h"
 #include "error.h"
 #include "protocol.h"
 #include "way.h"
@@ -41,14 +42,14 @@ bool role_report_times(const struct role *role, const uint64_t *ns, uint32_t cou
 /* Waits for the next message of the agent: for a client first the moment to start (ns), then anything for `finish`. */
 bool role_await(const struct role *role, uint64_t *message, struct error *error);
 
-/* Client: reports `warm` with the socket's buffers, then sleeps until the common start. */
-bool role_barrier(const struct role *role, int fd, struct error *error);
+/* Client: reports `warm` with the connection's buffers (NULL: there is none), then sleeps until the common start. */
+bool role_barrier(const struct role *role, const struct connection *connection, struct error *error);
 
 /* Client: reports what went by ring and TCP between two readings. */
 bool role_report_way(const struct role *role, const struct way *before, const struct way *after, struct error *error);
 
 /* Client, v4v-sockets: reports what went by ring and TCP since the start of the window. Nothing to do for others. */
-bool role_way(const struct role *role, int fd, struct error *error);
+bool role_way(const struct role *role, const struct connection *connection, struct error *error);
 
 /* Client: keeps silent while other pairs are still timed, reports `timed`, then waits for `finish`. */
 bool role_window_over(const struct role *role, uint64_t start_ns, struct error *error);

@@ -74,7 +74,9 @@ static void write_domain(struct json *json, const struct link *link)
 		json_u64(json, link->hello.cpus);
 	else
 		json_null(json);
-	if (!known)
+	if (known)
+		text_member(json, "tcp", link->hello.tcp);
+	else
 		text_member(json, "error", link->reason.text);
 	json_close(json, '}');
 }

@@ -3,7 +3,8 @@
  *
  *   {"type":"start","version":1,"plan":"<FNV-1a 64 of the plan file, 16 hex digits>","bench":"0.1.0",
  *    "clock":"CLOCK_MONOTONIC","time":"2025-01-31T12:00:00Z",
- *    "domains":[{"name":"domu1","domid":1,"addr":"10.83.0.11","cid":3,"kernel":"6.12.107","cpus":1},...]}
+ *    "domains":[{"name":"domu1","domid":1,"addr":"10.83.0.11","cid":3,"kernel":"6.12.107","cpus":1,
+ *    "tcp":"cubic,rmem=4096:131072:6291456,wmem=4096:16384:4194304"},...]}   "tcp": see kernel_tcp.h
  *   {"type":"sample","id":17,"experiment":"latency","kind":"pingpong","transport":"tcp","size_bytes":64,"pairs":1,
  *    "pair":"domu1:domu2","repetition":3,"ok":true,"rtt_ns":[...],"sndbuf":4194304,"rcvbuf":4194304,
  *    "start_ns":...,"wall_ns":...}
@@ -21,7 +22,7 @@
  *
  * "pairs" is what ran at the same time; "size_bytes" is the pair's own. "start_ns" and "wall_ns" are the client's window; "bytes" and "ns" the
  * server's, from its first received byte to its last. "sndbuf" and "rcvbuf" are the client's, see transport.h.
- * An agent that did not start leaves "kernel":null,"cpus":null and an "error" in its domain.
+ * An agent that did not start leaves "kernel":null,"cpus":null and an "error" in place of "tcp" in its domain.
  * Keys that appear only where they have something to say:
  *   "ring_tx_bytes":N,"ring_rx_bytes":N,"tcp_tx_bytes":N,"tcp_rx_bytes":N
  *                    v4v-sockets, and programs on any transport: which way the client's bytes of the timed window went, by the module's counters;

@@ -67,7 +67,7 @@ static uint32_t timed_connections(const struct role *role, uint64_t *setup_ns, u
 	return done;
 }
 
-bool setup_client(const struct role *role, int fd, struct error *error)
+bool setup_client(const struct role *role, const struct connection *connection, struct error *error)
 {
 	uint64_t *setup_ns = buffer_new(role->spec.count * sizeof(*setup_ns));
 	uint64_t start_ns, wall_ns;
@@ -77,7 +77,7 @@ bool setup_client(const struct role *role, int fd, struct error *error)
 		if (!one_connection(role, (uint8_t)i, error))
 			return false;
 	}
-	if (!role_barrier(role, fd, error))
+	if (!role_barrier(role, connection, error))
 		return false;
 	done = timed_connections(role, setup_ns, &start_ns, &wall_ns, error);
 	if (!done || !role_window_over(role, start_ns, error) ||

@@ -8,8 +8,8 @@
 
 #include "role.h"
 
-/* `fd` is the connection made beforehand. Both run until their role is done. False with a reason. */
-bool setup_client(const struct role *role, int fd, struct error *error);
+/* `connection` and `fd` are the connection made beforehand. Both run until their role is done. False with a reason. */
+bool setup_client(const struct role *role, const struct connection *connection, struct error *error);
 bool setup_server(const struct role *role, int listener, int fd, struct error *error);
 
 #endif

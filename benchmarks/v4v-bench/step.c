@@ -46,7 +46,8 @@ static void send_roles(struct run *run, bool is_client, const uint8_t (*tokens)[
 			.pairs = step->pair_count,
 			.deadline_ms = role_limit_ms(run),
 			.seed = fnv1a64(FNV1A64_START, seed_of, sizeof(seed_of)),
-			.server = {.transport = step->transport, .cid = server->cid, .port = pair->port},
+			.server = {.transport = step->transport, .cid = server->cid, .port = pair->port,
+				   .domid = server->domid, .client_domid = pair->client->domain->domid},
 		};
 		char line[512];
 

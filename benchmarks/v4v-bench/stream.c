@@ -1,13 +1,11 @@
 #include "stream.h"
 
-#include <errno.h>
 #include <sys/socket.h>
 
 #include "clock.h"
 #include "fault.h"
 #include "io.h"
 #include "payload.h"
-#include "rendezvous.h"
 
 #define VERIFY_MESSAGES 64u
 #define VERIFY_MAX_BYTES (4u << 20)
@@ -17,26 +15,35 @@
 
 static const char ack = 'A';
 
-static bool receive_ack(int fd, const char *what, struct error *error)
+static bool receive_ack(const struct connection *connection, const char *what, struct error *error)
 {
 	char byte;
-	ssize_t received = receive_all(fd, &byte, 1);
+	ssize_t received = connection_receive(connection, &byte, 1);
 
 	if (received < 0)
 		return error_errno(error, what);
 	return (received == 1 && byte == ack) || error_set(error, "%s: the server ended the connection", what);
 }
 
-static bool end_of_stream(int fd, const char *what, struct error *error)
+/* Returns when the server has taken every byte. A vchan cannot be half-closed: its end comes with connection_close(). */
+static bool end_of_stream(const struct connection *connection, const char *what, struct error *error)
 {
-	if (shutdown(fd, SHUT_WR) != 0)
+	if (connection->vchan)
+		return vchan_drain(connection->vchan) || error_set(error, "%s: the server ended the connection", what);
+	if (shutdown(connection->fd, SHUT_WR) != 0)
 		return error_errno(error, "shutdown");
-	return receive_ack(fd, what, error);
+	return receive_ack(connection, what, error);
+}
+
+/* The server's answer to the end of a stream; over a vchan that the bytes were taken was answer enough. */
+static bool acknowledge(const struct connection *connection, const char *what, struct error *error)
+{
+	return connection->vchan || connection_send(connection, &ack, 1) || error_errno(error, what);
 }
 
 /* The timed loop: one send and one clock reading a message. Returns the messages sent, 0 on failure. */
-static uint64_t timed_messages(const struct role_spec *spec, int fd, const uint8_t *buffer, uint64_t *start_ns,
-			       uint64_t *wall_ns, struct error *error)
+static uint64_t timed_messages(const struct role_spec *spec, const struct connection *connection, const uint8_t *buffer,
+			       uint64_t *start_ns, uint64_t *wall_ns, struct error *error)
 {
 	const uint64_t budget_ns = spec->budget_ms * NS_PER_MS;
 	const uint64_t most = spec->count ? spec->count : UINT64_MAX;
@@ -45,7 +52,7 @@ static uint64_t timed_messages(const struct role_spec *spec, int fd, const uint8
 	uint64_t now;
 
 	do {
-		if (!send_all(fd, buffer, spec->size)) {
+		if (!connection_send(connection, buffer, spec->size)) {
 			error_errno(error, "send");
 			return 0;
 		}
@@ -65,13 +72,14 @@ static uint64_t verify_bytes(const struct role_spec *spec)
 }
 
 /* The second pass, client: every byte of the stream differs in position, so the checksum sees order and place. */
-static bool send_verification(const struct role *role, uint8_t *buffer, uint64_t *checksum, struct error *error)
+static bool send_verification(const struct role *role, struct connection *connection, uint8_t *buffer,
+			      uint64_t *checksum, struct error *error)
 {
 	const struct role_spec *spec = &role->spec;
 	const uint64_t total = verify_bytes(spec);
-	int fd = rendezvous_connect(&spec->server, spec->token, role->deadline_ns, error);
 
-	if (fd < 0)
+	connection_close(connection);
+	if (!connection_open(connection, &spec->server, TURN_VERIFICATION, spec->token, role->deadline_ns, error))
 		return false;
 	*checksum = FNV1A64_START;
 	for (uint64_t sent = 0; sent < total;) {
@@ -79,14 +87,14 @@ static bool send_verification(const struct role *role, uint8_t *buffer, uint64_t
 
 		payload_fill(buffer, bytes, spec->seed, sent);
 		*checksum = fnv1a64(*checksum, buffer, bytes);
-		if (!send_all(fd, buffer, bytes))
+		if (!connection_send(connection, buffer, bytes))
 			return error_errno(error, "verification: send");
 		sent += bytes;
 	}
-	return end_of_stream(fd, "verification", error);
+	return end_of_stream(connection, "verification", error);
 }
 
-bool stream_client(const struct role *role, int fd, struct error *error)
+bool stream_client(const struct role *role, struct connection *connection, struct error *error)
 {
 	const struct role_spec *spec = &role->spec;
 	uint8_t *buffer = buffer_new(spec->size);
@@ -94,51 +102,50 @@ bool stream_client(const struct role *role, int fd, struct error *error)
 
 	payload_fill(buffer, spec->size, spec->seed, 0);
 	for (uint32_t i = 0; i < spec->warmup; i++) {
-		if (!send_all(fd, buffer, spec->size))
+		if (!connection_send(connection, buffer, spec->size))
 			return error_errno(error, "warm-up: send");
 	}
-	if (spec->warmup && !receive_ack(fd, "warm-up", error))
+	if (spec->warmup && !receive_ack(connection, "warm-up", error))
 		return false;
-	if (!role_barrier(role, fd, error))
+	if (!role_barrier(role, connection, error))
 		return false;
-	messages = timed_messages(spec, fd, buffer, &start_ns, &wall_ns, error);
-	if (!messages || !end_of_stream(fd, "end of stream", error) || !role_window_over(role, start_ns, error) ||
-	    !role_way(role, fd, error) || !send_verification(role, buffer, &checksum, error))
+	messages = timed_messages(spec, connection, buffer, &start_ns, &wall_ns, error);
+	if (!messages || !end_of_stream(connection, "end of stream", error) || !role_window_over(role, start_ns, error) ||
+	    !role_way(role, connection, error) || !send_verification(role, connection, buffer, &checksum, error))
 		return false;
 	return role_report(role, error, "done %u %llu %llu %llu %llu", spec->role, (unsigned long long)start_ns,
 			   (unsigned long long)wall_ns, (unsigned long long)messages, (unsigned long long)checksum);
 }
 
-static bool receive_warmup(const struct role_spec *spec, int fd, uint8_t *buffer, struct error *error)
+static bool receive_warmup(const struct role_spec *spec, const struct connection *connection, uint8_t *buffer,
+			   struct error *error)
 {
 	for (uint32_t i = 0; i < spec->warmup; i++) {
-		ssize_t received = receive_all(fd, buffer, spec->size);
+		ssize_t received = connection_receive(connection, buffer, spec->size);
 
 		if (received < 0)
 			return error_errno(error, "warm-up: receive");
 		if ((size_t)received < spec->size)
 			return error_set(error, "warm-up: the client ended the connection");
 	}
-	return !spec->warmup || send_all(fd, &ack, 1) || error_errno(error, "warm-up: send");
+	return !spec->warmup || connection_send(connection, &ack, 1) || error_errno(error, "warm-up: send");
 }
 
-/* One receive() through signals; 0 at the end of the stream, -1 on failure. */
-static ssize_t receive_some(int fd, uint8_t *buffer, size_t size, struct error *error)
+/* One receive; 0 at the end of the stream, -1 on failure. */
+static ssize_t receive_some(const struct connection *connection, uint8_t *buffer, size_t size, struct error *error)
 {
-	ssize_t received;
+	ssize_t received = connection_receive_some(connection, buffer, size);
 
-	do {
-		received = recv(fd, buffer, size, 0);
-	} while (received < 0 && errno == EINTR);
 	if (received < 0)
 		error_errno(error, "receive");
 	return received;
 }
 
 /* The timed loop of the receiver: a clock reading after each receive, as nobody knows which one is the last. */
-static bool count_stream(int fd, uint8_t *buffer, size_t size, uint64_t *bytes, uint64_t *ns, struct error *error)
+static bool count_stream(const struct connection *connection, uint8_t *buffer, size_t size, uint64_t *bytes,
+			 uint64_t *ns, struct error *error)
 {
-	ssize_t received = receive_some(fd, buffer, size, error);
+	ssize_t received = receive_some(connection, buffer, size, error);
 	uint64_t first_ns = now_ns();
 	uint64_t last_ns = first_ns;
 	uint64_t total = 0;
@@ -147,7 +154,7 @@ static bool count_stream(int fd, uint8_t *buffer, size_t size, uint64_t *bytes, 
 		fault_in_window();
 	while (received > 0) {
 		total += (size_t)received;
-		received = receive_some(fd, buffer, size, error);
+		received = receive_some(connection, buffer, size, error);
 		if (received > 0)
 			last_ns = now_ns();
 	}
@@ -156,41 +163,47 @@ static bool count_stream(int fd, uint8_t *buffer, size_t size, uint64_t *bytes, 
 	return received == 0;
 }
 
-static bool receive_verification(const struct role *role, int listener, uint8_t *buffer, size_t size,
-				 uint64_t *checksum, struct error *error)
+static bool receive_verification(const struct role *role, struct listener *listener, struct connection *connection,
+				 uint8_t *buffer, size_t size, uint64_t *checksum, struct error *error)
 {
-	const struct role_spec *spec = &role->spec;
 	bool corrupt = fault_is("corrupt-stream");
-	int fd = rendezvous_accept(listener, spec->server.transport, spec->token, role->deadline_ns, error);
+	struct connection first = *connection;
 	ssize_t received;
+	bool ok;
 
-	if (fd < 0)
+	/* The client still asks which way a socket's bytes went; two vchans at once would be too many grants. */
+	if (first.vchan)
+		connection_close(&first);
+	ok = listener_accept(listener, TURN_VERIFICATION, role->spec.token, role->deadline_ns, connection, error);
+	connection_close(&first);
+	if (!ok)
 		return false;
 	*checksum = FNV1A64_START;
-	while ((received = receive_some(fd, buffer, size, error)) > 0) {
+	while ((received = receive_some(connection, buffer, size, error)) > 0) {
 		if (corrupt)
 			buffer[received / 2] ^= 1;
 		corrupt = false;
 		*checksum = fnv1a64(*checksum, buffer, (size_t)received);
 	}
-	return received == 0 && (send_all(fd, &ack, 1) || error_errno(error, "verification: send"));
+	return received == 0 && acknowledge(connection, "verification: send", error);
 }
 
-bool stream_server(const struct role *role, int listener, int fd, struct error *error)
+bool stream_server(const struct role *role, struct listener *listener, struct connection *connection,
+		   struct error *error)
 {
 	const struct role_spec *spec = &role->spec;
 	size_t size = spec->size > RECEIVE_MIN_BYTES ? spec->size : RECEIVE_MIN_BYTES;
 	uint8_t *buffer = buffer_new(size);
 	uint64_t bytes, ns, checksum;
 
-	if (!receive_warmup(spec, fd, buffer, error) || !count_stream(fd, buffer, size, &bytes, &ns, error))
+	if (!receive_warmup(spec, connection, buffer, error) || !count_stream(connection, buffer, size, &bytes, &ns, error))
 		return false;
 	if (fault_is("lose"))
 		bytes--;
-	if (!send_all(fd, &ack, 1))
-		return error_errno(error, "end of stream: send");
-	if (!receive_verification(role, listener, buffer, size, &checksum, error))
+	if (!acknowledge(connection, "end of stream: send", error) ||
+	    !receive_verification(role, listener, connection, buffer, size, &checksum, error))
 		return false;
+	connection_close(connection);
 	return role_report(role, error, "done %u %llu %llu %llu", spec->role, (unsigned long long)bytes,
 			   (unsigned long long)ns, (unsigned long long)checksum);
 }

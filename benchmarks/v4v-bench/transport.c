@@ -40,7 +40,8 @@ static int family(enum transport transport)
 	case TRANSPORT_TCP:
 	case TRANSPORT_TCP_STOCK:
 	case TRANSPORT_V4V_SOCKETS:
-	case TRANSPORT_NATIVE: /* never gets here: it has no socket */
+	case TRANSPORT_VCHAN: /* these never get here: they have no socket */
+	case TRANSPORT_NATIVE:
 		break;
 	}
 	return AF_INET;
@@ -65,6 +66,7 @@ static socklen_t make_address(const struct endpoint *endpoint, bool listening, u
 	case TRANSPORT_TCP:
 	case TRANSPORT_TCP_STOCK:
 	case TRANSPORT_V4V_SOCKETS:
+	case TRANSPORT_VCHAN:
 	case TRANSPORT_NATIVE:
 		break;
 	}
@@ -95,6 +97,7 @@ static bool read_port(int fd, struct endpoint *endpoint)
 	case TRANSPORT_TCP:
 	case TRANSPORT_TCP_STOCK:
 	case TRANSPORT_V4V_SOCKETS:
+	case TRANSPORT_VCHAN:
 	case TRANSPORT_NATIVE:
 		break;
 	}

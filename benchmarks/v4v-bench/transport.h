@@ -12,7 +12,8 @@ struct endpoint {
 	enum transport transport;
 	char addr[INET_ADDRSTRLEN]; /* TCP: IPv4 address */
 	uint32_t cid;               /* V4V: the server's context id */
-	uint32_t port;              /* TCP and V4V port; AF_UNIX: the number that autobind chose, see unix(7) */
+	uint32_t port;              /* TCP and V4V port; AF_UNIX: the number that autobind chose, see unix(7); vchan: see vchan.h */
+	uint32_t domid, client_domid; /* vchan: the two domains */
 };
 
 /*

@@ -1,6 +1,6 @@
 /*
- * v4v-bench: round trips, one-way streams and connection set-up over TCP, V4V (AF_VSOCK, or TCP under v4vrun) and
- * AF_UNIX, with one program and one API for every transport; and memcpy() inside one process, the ceiling of all of them.
+ * v4v-bench: round trips, one-way streams and connection set-up over TCP, V4V (AF_VSOCK, or TCP under v4vrun), vchan and
+ * AF_UNIX, with one program and one loop for every transport; and memcpy() inside one process, the ceiling of all of them.
  *
  * Units, everywhere in this program unless a name says otherwise:
  *   *_ns   nanoseconds of CLOCK_MONOTONIC (readings of two machines cannot be compared)
@@ -49,6 +49,7 @@ enum transport {
 	TRANSPORT_TCP_STOCK,   /* TCP as the kernel hands it out: no option set */
 	TRANSPORT_V4V,         /* AF_VSOCK stream */
 	TRANSPORT_V4V_SOCKETS, /* TRANSPORT_TCP in a process under v4vrun, at both ends; its way is checked, see way.h */
+	TRANSPORT_VCHAN,       /* libxenvchan: rings in granted memory, no socket; pingpong and stream */
 	TRANSPORT_UNIX,        /* AF_UNIX stream: both ends in one domain */
 	TRANSPORT_NATIVE,      /* no socket: the client alone, in one domain */
 };

@@ -49,7 +49,10 @@ export interface EvaluationInputs {
   /** Raised to measure again. */
   generation: number;
   /** Everything that makes a result another result: settings, builds. */
-  facts: Pick<RunFacts, "settings" | "versions" | "builds" | "machine" | "accelerator" | "command">;
+  facts: Pick<
+    RunFacts,
+    "settings" | "versions" | "builds" | "machine" | "transports" | "accelerator" | "command"
+  >;
   /** Where what the run is made of lies; without it there is no bill of materials. */
   bill?: BillInputs;
   /** Folder on the controller that gets a folder for each run. */

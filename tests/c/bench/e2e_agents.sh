@@ -3,7 +3,7 @@
 
 A="$BENCH agent"
 version=$("$BENCH" --version | sed 's/v4v-bench //')
-hello="agent 1 version=$version cpus=1 kernel=k"
+hello="agent 1 version=$version cpus=1 kernel=k tcp=t"
 
 # fake NAME: an agent as a shell script on stdin; its command is in $fake.
 fake() {
@@ -114,7 +114,7 @@ three_steps "$fake" 2
 only_middle_fails 'agent that greets and falls silent' "domu2 (server): not done with listening within the step's 2000 ms"
 
 fake other_version <<'EOF'
-echo 'agent 1 version=9.9 cpus=1 kernel=k'
+echo 'agent 1 version=9.9 cpus=1 kernel=k tcp=t'
 exec sleep 60
 EOF
 three_steps "$fake"

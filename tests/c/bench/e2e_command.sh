@@ -45,7 +45,7 @@ for end in 'end of stdin' SIGKILL; do
 	pid=$!
 	exec 9<>"$T/fifo"
 	echo 'role 0 end=server kind=pingpong transport=unix size=1 warmup=0 count=1 budget_ms=1 pairs=1 deadline_ms=20000' \
-		'seed=1 token=00112233445566778899aabbccddeeff addr=127.0.0.1 cid=1 port=0' >&9
+		'seed=1 token=00112233445566778899aabbccddeeff addr=127.0.0.1 cid=1 port=0 domid=2 client_domid=1' >&9
 	timeout 10 sh -c 'until grep -q "^listening 0 " "$1"; do sleep 0.05; done' - "$T/out"
 	check "agent, $end: its role listened" grep -q '^listening 0 [0-9]*$' "$T/out"
 	[ "$end" = 'end of stdin' ] || kill -KILL "$pid"

@@ -27,8 +27,9 @@ EOF
 drive "$T/plan"
 check 'every local transport: exit 0 and JSON lines' [ "$rc" = 0 ]
 check 'every local transport: all samples ok' all_ok
-check 'first line is start, with plan hash, kernel and cpus' \
-	grep -q '^{"type":"start","version":1,"plan":"[0-9a-f]\{16\}","bench":"[^"]*","clock":"CLOCK_MONOTONIC","time":"[0-9-]*T[0-9:]*Z","domains":\[{"name":"domu1","domid":1,"addr":"127.83.'$net'.1","cid":1,"kernel":"'"$(uname -r)"'","cpus":[1-9][0-9]*},{' "$T/samples"
+stock=$(cat /proc/sys/net/ipv4/tcp_congestion_control),rmem=$(tr '\t' : </proc/sys/net/ipv4/tcp_rmem),wmem=$(tr '\t' : </proc/sys/net/ipv4/tcp_wmem)
+check "first line is start, with plan hash, kernel, cpus and TCP's own settings" \
+	grep -q '^{"type":"start","version":1,"plan":"[0-9a-f]\{16\}","bench":"[^"]*","clock":"CLOCK_MONOTONIC","time":"[0-9-]*T[0-9:]*Z","domains":\[{"name":"domu1","domid":1,"addr":"127.83.'$net'.1","cid":1,"kernel":"'"$(uname -r)"'","cpus":[1-9][0-9]*,"tcp":"'"$stock"'"},{' "$T/samples"
 check 'pingpong ends by count' [ "$(samples 1 | rtts)" = 50 ]
 check 'tuned TCP reports buffers' [ "$(samples 1 | field sndbuf)" -gt 0 ]
 check 'unix pingpong ends by count' [ "$(samples 3 | rtts)" = 20 ]

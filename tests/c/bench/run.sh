@@ -51,14 +51,20 @@ done
 "$CC" -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -shared -fPIC -o "$T/vsock_stand_in.so" "$here/vsock_stand_in.c" -ldl || exit 1
 
 "$CC" -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -shared -fPIC -o "$T/ulp_stand_in.so" "$here/ulp_stand_in.c" -ldl || exit 1
+mkdir "$T/store"
+"$CC" -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -shared -fPIC -Wl,-soname,libxenvchan.so.4.20 \
+	-I"$root/benchmarks/v4v-bench" -o "$T/libxenvchan.so.4.20" "$here/xenvchan_stand_in.c" -ldl || exit 1
 check 'v4vrun and its library build' make -s -C "$root/sockets" O="$T/layer" CC="$CC" CFLAGS=-O2 "$T/layer/v4vrun" \
 	"$T/layer/libv4vsockets.so"
 
 # A unit program prints a line per test; one that ends badly without a FAIL (a sanitizer, a time-out) is a failure too.
-for unit in test_plan test_parts test_rendezvous test_way test_program fuzz_plan; do
-	check "builds $unit" compile $unit "$sanitizers" "$T/build/libv4v-bench.a"
+for unit in test_plan test_parts test_rendezvous test_vchan test_way test_program fuzz_plan; do
+	libraries=$T/build/libv4v-bench.a
+	# Linked, it is what the program finds when it looks for the library of that name.
+	[ "$unit" != test_vchan ] || libraries="$libraries $T/libxenvchan.so.4.20 -Wl,-rpath,$T"
+	check "builds $unit" compile $unit "$sanitizers" "$libraries -ldl"
 	status=0
-	timeout "${UNIT_TIMEOUT:-600}" "$T/$unit" >"$T/out" 2>"$T/err" || status=$?
+	XENVCHAN_FOLDER=$T/store timeout "${UNIT_TIMEOUT:-600}" "$T/$unit" >"$T/out" 2>"$T/err" || status=$?
 	cat "$T/out"
 	PASSED=$((PASSED + $(grep -c '^ok ' "$T/out")))
 	FAILED=$((FAILED + $(grep -c '^FAIL ' "$T/out")))
@@ -66,7 +72,7 @@ for unit in test_plan test_parts test_rendezvous test_way test_program fuzz_plan
 done
 
 # The end-to-end parts mostly wait, so they run side by side, each with a folder, addresses and a program of its own.
-parts='command local resume agents faults sockets programs'
+parts='command local resume agents faults sockets programs vchan'
 pids=
 net=0
 for part in $parts; do
@@ -74,6 +80,7 @@ for part in $parts; do
 	mkdir "$T/$part"
 	(
 		cp "$BENCH" "$T/fake_program" "$T/jsonl" "$T/stranger" "$T/vsock_probe" "$T/vsock_stand_in.so" "$T/ulp_stand_in.so" \
+			"$T/libxenvchan.so.4.20" \
 			"$T/layer/v4vrun" "$T/layer/libv4vsockets.so" "$T/$part/"
 		cp "$T/release/v4v-bench" "$T/$part/plain"
 		T=$T/$part

@@ -178,7 +178,8 @@ static struct role_spec example_spec(void)
 		.pairs = BENCH_MAX_PAIRS,
 		.deadline_ms = 2 * BENCH_MAX_BUDGET_MS,
 		.seed = UINT64_MAX,
-		.server = {.transport = TRANSPORT_TCP_STOCK, .addr = "255.255.255.255", .cid = UINT32_MAX, .port = UINT32_MAX},
+		.server = {.transport = TRANSPORT_TCP_STOCK, .addr = "255.255.255.255", .cid = UINT32_MAX, .port = UINT32_MAX,
+			   .domid = UINT16_MAX, .client_domid = UINT16_MAX - 1},
 	};
 
 	memset(spec.token, 0xab, sizeof(spec.token));
@@ -197,6 +198,7 @@ static void role_lines_round_trip(void)
 	memcpy(again, line, sizeof(again));
 	CHECK(role_spec_parse(again + 5, &back, &error));
 	CHECK(back.role == 255 && back.is_client && back.kind == KIND_STREAM && back.size == spec.size);
+	CHECK(back.server.domid == UINT16_MAX && back.server.client_domid == UINT16_MAX - 1);
 	CHECK(back.seed == spec.seed && memcmp(back.token, spec.token, sizeof(back.token)) == 0);
 	role_spec_format(again, sizeof(again), &back);
 	CHECK(strcmp(line, again) == 0);
@@ -218,7 +220,7 @@ static void role_lines_refused(void)
 		snprintf(copy, sizeof(copy), "%.*s%s", (int)(space - line), line, next ? next : "");
 		CHECK(!role_spec_parse(copy + 5, &back, &error));
 	}
-	CHECK(words == 15);
+	CHECK(words == 17);
 	spec.role = 256;
 	role_spec_format(line, sizeof(line), &spec);
 	CHECK(!role_spec_parse(line + 5, &back, &error));
@@ -226,11 +228,19 @@ static void role_lines_refused(void)
 	spec.size = 0;
 	role_spec_format(line, sizeof(line), &spec);
 	CHECK(!role_spec_parse(line + 5, &back, &error));
+	spec = example_spec();
+	spec.server.transport = TRANSPORT_VCHAN;
+	role_spec_format(line, sizeof(line), &spec);
+	CHECK(role_spec_parse(line + 5, &back, &error) && back.server.transport == TRANSPORT_VCHAN);
+	spec.kind = KIND_CONNECT;
+	role_spec_format(line, sizeof(line), &spec);
+	CHECK(!role_spec_parse(line + 5, &back, &error));
 }
 
 static void hello_lines(void)
 {
-	struct hello hello = {.version = "1.2.3", .kernel = "6.12.107-amd64", .cpus = 4};
+	struct hello hello = {.version = "1.2.3", .kernel = "6.12.107-amd64", .cpus = 4,
+			      .tcp = "cubic,rmem=1:2:3,wmem=?"};
 	struct hello back;
 	struct error error;
 	char line[256];
@@ -238,9 +248,10 @@ static void hello_lines(void)
 	hello_format(line, sizeof(line), &hello);
 	CHECK(hello_parse(line, &back, &error));
 	CHECK(strcmp(back.version, "1.2.3") == 0 && strcmp(back.kernel, "6.12.107-amd64") == 0 && back.cpus == 4);
-	strcpy(line, "agent 2 version=1 cpus=1 kernel=x");
+	CHECK(strcmp(back.tcp, hello.tcp) == 0);
+	strcpy(line, "agent 2 version=1 cpus=1 kernel=x tcp=t");
 	CHECK(!hello_parse(line, &back, &error));
-	strcpy(line, "agent 1 version=1 cpus=0 kernel=x");
+	strcpy(line, "agent 1 version=1 cpus=0 kernel=x tcp=t");
 	CHECK(!hello_parse(line, &back, &error));
 	strcpy(line, "agent");
 	CHECK(!hello_parse(line, &back, &error));

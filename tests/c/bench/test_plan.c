@@ -230,6 +230,12 @@ static void plan_pairs(void)
 		"budget_ms=1 repetition=0 pairs=a:b\n", "transport=native needs one");
 	refuses(HEAD DOMAIN "step id=1 experiment=e kind=stream transport=native size=1 warmup=0 count=0 "
 		"budget_ms=1 repetition=0 pairs=a:a\n", "kind=stream does not go with transport=native");
+	refuses(HEAD DOMAIN DOMAIN_B "step id=1 experiment=e kind=connect transport=vchan size=1 warmup=0 count=1 "
+		"budget_ms=1 repetition=0 pairs=a:b\n", "kind=connect does not go with transport=vchan");
+	refuses(HEAD DOMAIN DOMAIN_B "step id=1 experiment=e kind=iperf3 transport=vchan size=1 warmup=0 count=0 "
+		"budget_ms=1 repetition=0 pairs=a:b\n", "kind=iperf3 does not go with transport=vchan");
+	accepts(HEAD DOMAIN DOMAIN_B "step id=1 experiment=e kind=stream transport=vchan size=1 warmup=0 count=0 "
+		"budget_ms=1 repetition=0 pairs=a:b\n");
 	refuses(HEAD DOMAIN "step id=1 experiment=e kind=memcpy transport=tcp size=1 warmup=0 count=0 "
 		"budget_ms=1 repetition=0 pairs=a:a\n", "kind=memcpy does not go with transport=tcp");
 	accepts(HEAD DOMAIN "step id=1 experiment=e kind=memcpy transport=native size=1 warmup=0 count=0 "

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { settingsOf } from "../../../evaluation/transports.ts";
 import type { EvaluationInputs } from "../../../provider/resources/evaluation.ts";
 import { plainTexts } from "../helpers/pulumiMocks.ts";
 import { PROJECT, testbedOf } from "./world.ts";
@@ -53,9 +54,18 @@ test("profile quick measures what unmodified TCP programs get, where there is V4
   expect((await inputsOf({ ...quick, "v4v.enabled": "false" })).transports).toEqual([
     "tcp",
     "tcp-stock",
+    "vchan",
     "unix",
     "native",
   ]);
+});
+
+test("the manifest gets the set-up of what is measured, of nothing else", async () => {
+  const { facts } = await inputsOf({
+    "evaluation.profile": "quick",
+    "evaluation.transports": "tcp,vchan",
+  });
+  expect(facts.transports).toEqual({ tcp: settingsOf("tcp"), vchan: settingsOf("vchan") });
 });
 
 test("its bill of materials is looked up in the builds that there are", async () => {

@@ -31,6 +31,21 @@ test("both files are read back as they were written", () => {
   expect(parsePlan(JSON.stringify(plan))).toEqual(plan);
 });
 
+test("how the transports were set up is recorded; older runs do without", () => {
+  const transports = { tcp: "AF_INET; TCP_NODELAY" };
+  const recorded = buildManifest({
+    facts: { ...facts, transports },
+    plan,
+    complete: true,
+    artifacts: {},
+  });
+  expect(parseManifest(JSON.stringify(recorded)).transports).toEqual(transports);
+  expect(factsOf(recorded).transports).toEqual(transports);
+  expect(factsOf(manifest)).not.toHaveProperty("transports");
+  const broken = JSON.stringify({ ...manifest, transports: { tcp: 1 } });
+  expect(() => parseManifest(broken)).toThrow(/transports\/tcp must be string/);
+});
+
 test.each([
   ["{", /^manifest\.json: not JSON$/],
   ["[]", /^manifest\.json: it must be object$/],

@@ -5,7 +5,14 @@ import {
   estimateSeconds,
   type MachineModel,
 } from "../../../evaluation/estimate.ts";
-import { ProfileError, profileNamed, type Profile } from "../../../evaluation/profiles.ts";
+import { pairsOf } from "../../../evaluation/pairs.ts";
+import {
+  ProfileError,
+  profileNamed,
+  PROFILES,
+  type Profile,
+} from "../../../evaluation/profiles.ts";
+import { needsV4v } from "../../../evaluation/transports.ts";
 
 function smoke(): Profile {
   const profile = profileNamed("smoke");
@@ -94,19 +101,33 @@ test("the most that an adaptive profile takes is its budget, or all that it hold
   expect(most(1e6)).toBeLessThan(2 * least + 4);
 });
 
-test("quick measures V4V sockets at a few sizes, paper and full at all, smoke not at all", () => {
-  const sizes = (name: string, experiment: string): number[] => {
-    const { points, transports } = profileNamed(name) ?? { points: [], transports: [] };
-    return points
-      .filter((point) => point.experiment === experiment)
-      .filter((point) => (point.transports ?? transports).includes("v4v-sockets"))
-      .map((point) => point.size);
-  };
-  expect(sizes("quick", "latency")).toEqual([1, 4096, 65_536, 1_048_576]);
-  expect(sizes("quick", "stream")).toEqual([65_536]);
-  expect(sizes("paper", "latency").length).toBeGreaterThan(20);
-  expect(sizes("full", "latency")).toEqual(sizes("paper", "latency"));
-  expect(sizes("smoke", "latency")).toEqual([]);
+test.each(["v4v-sockets", "vchan", "tcp-stock"] as const)(
+  "quick measures %s at a few sizes, paper and full at all, smoke not at all",
+  (transport) => {
+    const sizes = (name: string, experiment: string): number[] => {
+      const { points, transports } = profileNamed(name) ?? { points: [], transports: [] };
+      return points
+        .filter((point) => point.experiment === experiment)
+        .filter((point) => (point.transports ?? transports).includes(transport))
+        .map((point) => point.size);
+    };
+    expect(sizes("quick", "latency")).toEqual([1, 4096, 65_536, 1_048_576]);
+    expect(sizes("quick", "stream")).toContain(65_536);
+    expect(sizes("paper", "latency").length).toBeGreaterThan(20);
+    expect(sizes("full", "latency")).toEqual(sizes("paper", "latency"));
+    expect(sizes("smoke", "latency")).toEqual([]);
+  },
+);
+
+test("vchan is measured where it can be: round trips and streams between two domUs", () => {
+  for (const { points, transports } of PROFILES) {
+    const on = points.filter((point) =>
+      (point.transports ?? transports).some((one) => one === "vchan"),
+    );
+    expect(on.filter(({ kind }) => kind !== "pingpong" && kind !== "stream")).toEqual([]);
+  }
+  expect(needsV4v("vchan")).toBe(false);
+  expect(pairsOf(["domu1", "domu2"], 1, "vchan", undefined)).toEqual(["domu1:domu2"]);
 });
 
 test("quick, paper and full run unmodified programs over TCP and under v4vrun, Redis over AF_UNIX too", () => {

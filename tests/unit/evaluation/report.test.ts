@@ -181,6 +181,42 @@ test("losing sizes are named", async () => {
   expect(html).toContain("<p>V4V is slower than TCP here: latency at 64 B.</p>");
 });
 
+test("which TCP the claims divide by is said, and where the other one is faster", async () => {
+  const six = (us: number): number[] => [us, us + 1, us + 2, us + 3, us + 4, us + 5];
+  const both = [
+    ...repetitions("tcp", 64, 1, six(1000)),
+    ...repetitions("tcp-stock", 64, 11, six(900)),
+    ...repetitions("tcp", 1024, 21, six(1000)),
+    ...repetitions("tcp-stock", 1024, 31, six(1002)),
+  ];
+  const { html } = await reportOf(both);
+  expect(html).toContain(
+    "<p>Ratios and claims divide by TCP, the tuned one. TCP (stock) is faster than that here: latency at 64 B.</p>",
+  );
+  const same = await reportOf(both.slice(-12));
+  expect(same.html).toContain("TCP (stock) is at no size faster than that beyond doubt.</p>");
+  expect((await reportOf(both.slice(0, 6))).html).not.toContain("the tuned one");
+});
+
+test("vchan has its name, a row, a line in the figures and its set-up", async () => {
+  const six = (us: number): number[] => Array.from({ length: 6 }, (_, index) => us + index);
+  const known = { ...facts, transports: { vchan: "libxenvchan, two rings" } };
+  const lines = [...repetitions("tcp", 1, 1, six(2000)), ...repetitions("vchan", 1, 7, six(1000))];
+  const { html } = await reportOf(lines, known);
+  expect(html).toContain('<td class="name">vchan (libxenvchan)</td>');
+  expect(html).toMatch(/<svg[\s\S]*vchan \(libxenvchan\)[\s\S]*<\/svg>/);
+  expect(html).toContain("vchan (libxenvchan): libxenvchan, two rings.");
+  expect(html).not.toContain("own settings (cong");
+  const start = syntheticLines(smokePlan())[0]?.replace(
+    '"cpus":',
+    '"tcp":"cubic,rmem=1:2:3","cpus":',
+  );
+  const told = await reportOf([start ?? "", ...lines], known);
+  expect(told.html.replaceAll("\n", " ")).toContain(
+    "own settings (congestion control, least, usual and largest buffers): cubic,rmem&#x3D;1:2:3.",
+  );
+});
+
 test("an unfinished run with unreadable lines, of TCP alone, says so", async () => {
   const plan = smokePlan(["tcp"]);
   const lines = syntheticLines(plan).slice(0, 21);

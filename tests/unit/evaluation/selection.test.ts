@@ -130,7 +130,7 @@ describe("sizes", () => {
       ].sort();
     expect(on("memcpy")).toEqual(["native"]);
     expect(on("cpu")).toEqual(["tcp", "v4v"]);
-    expect(on("latency")).toEqual(["tcp", "tcp-stock", "unix", "v4v", "v4v-sockets"]);
+    expect(on("latency")).toEqual(["tcp", "tcp-stock", "unix", "v4v", "v4v-sockets", "vchan"]);
   });
 
   test.each(["0", "17MiB", "64K", "64 kib", "-1", "1.5", "", "1,,x"])("%j is none", (sizes) => {

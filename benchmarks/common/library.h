@@ -1,6 +1,6 @@
 /* Shared libraries that are found at run time, so that the program builds and starts without them. */
-#ifndef GPU_BENCH_LIBRARY_H
-#define GPU_BENCH_LIBRARY_H
+#ifndef BENCH_COMMON_LIBRARY_H
+#define BENCH_COMMON_LIBRARY_H
 
 #include <stddef.h>
 
