@@ -79,7 +79,7 @@ describe("bash completes", () => {
     ],
     [
       ["scripts/run", "evaluate", "--transports", "v"],
-      ["v4v", "v4v-sockets"],
+      ["v4v", "v4v-sockets", "vchan"],
     ],
     [["scripts/run", "evaluate", "--rep"], ["--repetitions"]],
     [["scripts/run", "evaluate", "--vm"], []],
