@@ -102,8 +102,8 @@ static void close_ring(struct v4v_move *move)
 	v4v_stats_closed(move->peer, &counters);
 }
 
-/* Of the offer; not the last. */
-static void put_offer(struct v4v_move *move)
+/* What an offer, or who has looked it up, holds: the connection and its socket. */
+static void put_held(struct v4v_move *move)
 {
 	sock_put(move->sk);
 	v4v_move_put(move);
@@ -113,7 +113,7 @@ void v4v_move_end(struct v4v_move *move)
 {
 	/* An offer that has begun finds out by itself. */
 	if (cancel_delayed_work(&move->offer))
-		put_offer(move);
+		put_held(move);
 	v4v_moves_remove(move);
 	close_ring(move);
 	move->tx_ready = false;
@@ -145,8 +145,7 @@ static void break_all(struct work_struct *unused)
 		pr_warn_ratelimited("domain %u breaks the order of a stream, which is reset\n",
 				    move->peer);
 		tcp_abort(move->sk, ECONNRESET);
-		sock_put(move->sk);
-		v4v_move_put(move);
+		put_held(move);
 	}
 }
 
@@ -282,8 +281,7 @@ static void offer(struct work_struct *work)
 	release_sock(sk);
 	if (stays)
 		free_ring(move);
-	sock_put(sk);
-	v4v_move_put(move);
+	put_held(move);
 }
 
 void v4v_move_offer(struct v4v_move *move)
@@ -371,10 +369,8 @@ void v4v_move_offered(u16 peer, const struct v4v_control *message)
 	agreed = move && answer_offer(move, message);
 	if (!agreed)
 		refuse(peer, message);
-	if (move) {
-		sock_put(move->sk);
-		v4v_move_put(move);
-	}
+	if (move)
+		put_held(move);
 }
 
 /* The connection that offered ring @ring to @peer, its socket held and locked. */
@@ -388,8 +384,7 @@ static struct v4v_move *lock_offered(u16 peer, u32 ring)
 	if (v4v_ulp_has(move->sk, move) && move->state == V4V_MOVE_OFFERED)
 		return move;
 	release_sock(move->sk);
-	sock_put(move->sk);
-	v4v_move_put(move);
+	put_held(move);
 	return NULL;
 }
 
@@ -406,8 +401,7 @@ void v4v_move_accepted(u16 peer, const struct v4v_control *message)
 	if (message->isn == move->id.remote_isn)
 		moved(move, message->ring);
 	release_sock(move->sk);
-	sock_put(move->sk);
-	v4v_move_put(move);
+	put_held(move);
 }
 
 void v4v_move_refused(u16 peer, const struct v4v_control *message)
@@ -419,8 +413,7 @@ void v4v_move_refused(u16 peer, const struct v4v_control *message)
 	v4v_move_stay(move, V4V_REFUSED);
 	release_sock(move->sk);
 	free_ring(move);
-	sock_put(move->sk);
-	v4v_move_put(move);
+	put_held(move);
 }
 
 static void wake(struct v4v_move *move, void *unused)

@@ -59,6 +59,22 @@ static u32 fill_pieces(struct v4v_tx *tx, size_t offset, size_t len)
 }
 
 /*
+ * Sends @got bytes, which have been taken from @from, as the @pieces named in @tx;
+ * gives back to @from what found no room.
+ */
+static ssize_t submit_stream(struct v4v_tx *tx, u32 type, struct iov_iter *from, size_t got,
+			     u32 pieces, bool *full)
+{
+	ssize_t sent = submit(tx, type, V4V_SEND_PARTIAL, got, pieces);
+
+	if (sent == -EAGAIN)
+		sent = 0;
+	*full = sent >= 0 && sent < got;
+	iov_iter_revert(from, got - max_t(ssize_t, sent, 0));
+	return sent;
+}
+
+/*
  * Pages that belong to another domain (granted or foreign mappings, as dom0
  * has them) are not ours to send from: their bytes go through a page of ours.
  */
@@ -74,11 +90,7 @@ static ssize_t stream_bounced(struct v4v_tx *tx, u32 type, struct iov_iter *from
 	n = copy_from_iter(page_address(page), min_t(size_t, len, PAGE_SIZE), from);
 	if (n) {
 		tx->pages[0] = page;
-		sent = submit(tx, type, V4V_SEND_PARTIAL, n, fill_pieces(tx, 0, n));
-		if (sent == -EAGAIN)
-			sent = 0;
-		*full = sent >= 0 && sent < n;
-		iov_iter_revert(from, n - max_t(ssize_t, sent, 0));
+		sent = submit_stream(tx, type, from, n, fill_pieces(tx, 0, n), full);
 	}
 	__free_page(page);
 	return sent;
@@ -101,16 +113,8 @@ static ssize_t stream_short(struct v4v_tx *tx, u32 type, struct iov_iter *from, 
 			    bool *full)
 {
 	size_t got = copy_from_iter(tx->data, len, from);
-	ssize_t sent;
 
-	if (!got)
-		return -EFAULT;
-	sent = submit(tx, type, V4V_SEND_PARTIAL, got, fill_short(tx, got));
-	if (sent == -EAGAIN)
-		sent = 0;
-	*full = sent >= 0 && sent < got;
-	iov_iter_revert(from, got - max_t(ssize_t, sent, 0));
-	return sent;
+	return got ? submit_stream(tx, type, from, got, fill_short(tx, got), full) : -EFAULT;
 }
 
 static ssize_t stream_once(struct v4v_tx *tx, u32 type, struct iov_iter *from, size_t len,
@@ -126,13 +130,9 @@ static ssize_t stream_once(struct v4v_tx *tx, u32 type, struct iov_iter *from, s
 	if (got <= 0)
 		return got ?: -EFAULT;
 
-	sent = submit(tx, type, V4V_SEND_PARTIAL, got, fill_pieces(tx, offset, got));
+	sent = submit_stream(tx, type, from, got, fill_pieces(tx, offset, got), full);
 	if (pinned)
 		unpin_user_pages(pages, DIV_ROUND_UP(offset + got, PAGE_SIZE));
-	if (sent == -EAGAIN)
-		sent = 0;
-	*full = sent >= 0 && sent < got;
-	iov_iter_revert(from, got - max_t(ssize_t, sent, 0));
 	if (sent == -EFAULT)
 		sent = stream_bounced(tx, type, from, got, full);
 	return sent;
