@@ -12,7 +12,5 @@ chmod 700 "$root/root/.ssh"
 install -m 644 inittab "$root/etc/inittab"
 install -m 755 boot "$root/etc/v4v/boot"
 install -m 644 sshd_config "$root/etc/ssh/sshd_config"
-# Autoloaded on socket(AF_VSOCK) otherwise, it takes the slot of the V4V transport.
-printf 'blacklist vmw_vsock_vmci_transport\nblacklist hv_sock\nblacklist vmw_vsock_virtio_transport\ninstall vmw_vsock_vmci_transport /bin/false\n' \
-	>"$root/etc/modprobe.d/v4v.conf"
+install -m 644 v4v.conf "$root/etc/modprobe.d/v4v.conf"
 rm -rf "$root/var/cache/debconf" "$root"/usr/share/zoneinfo "$root"/usr/share/perl* "$root"/var/log/* 2>/dev/null || :

@@ -24,8 +24,7 @@ for unit in systemd-networkd.service systemd-networkd-wait-online.service system
 	dev-hugepages.mount dev-mqueue.mount; do
 	ln -sf /dev/null "$units/$unit"
 done
-printf 'blacklist vmw_vsock_vmci_transport\nblacklist hv_sock\nblacklist vmw_vsock_virtio_transport\ninstall vmw_vsock_vmci_transport /bin/false\n' \
-	>"$root/etc/modprobe.d/v4v.conf"
+install -m 644 v4v.conf "$root/etc/modprobe.d/v4v.conf"
 mkdir -p "$root/etc/systemd/journald.conf.d"
 printf '[Journal]\nStorage=volatile\nRuntimeMaxUse=8M\n' >"$root/etc/systemd/journald.conf.d/memory.conf"
 # Nothing was updated since: no caches are made anew at each boot (systemd-update-done.service(8)).
