@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { gpuDevice } from "../config/gpu.ts";
 import type { Settings } from "../config/types.ts";
+import { sourcesOf } from "../provider/build/sources.ts";
 import { Build } from "../provider/sdk.ts";
 
 export interface BuildsArgs {
@@ -45,7 +46,6 @@ export class Builds extends pulumi.ComponentResource {
       recipe: string,
       parameters: Record<string, string>,
       dependencies: Record<string, Build>,
-      sources: string[],
     ): Build =>
       new Build(
         `${name}-${recipe}`,
@@ -57,7 +57,7 @@ export class Builds extends pulumi.ComponentResource {
             dependencies.index === undefined
               ? parameters
               : { ...parameters, RELEASE_SHA256: dependencies.index.fact("release-sha256") },
-          sources,
+          sources: sourcesOf(recipe),
           dependencies: Object.fromEntries(
             Object.entries(dependencies).map(([key, build]) => [key, build.path]),
           ),
@@ -65,18 +65,13 @@ export class Builds extends pulumi.ComponentResource {
         { parent: this },
       );
 
-    this.index = make("index", { SUITE: "trixie", MIRROR: settings.machine.mirror }, {}, []);
+    this.index = make("index", { SUITE: "trixie", MIRROR: settings.machine.mirror }, {});
     const index = this.index;
-    this.buildroot = make("buildroot", {}, { index }, []);
-    this.xenSource = make("xen-source", {}, { index }, []);
+    this.buildroot = make("buildroot", {}, { index });
+    this.xenSource = make("xen-source", {}, { index });
     const { buildroot, xenSource: source } = this;
-    this.hostImage = make(
-      "host-image",
-      { DISK_MIB: String(settings.machine.diskMiB) },
-      { index },
-      [],
-    );
-    this.domUImage = make("domu-image", {}, { index }, []);
+    this.hostImage = make("host-image", { DISK_MIB: String(settings.machine.diskMiB) }, { index });
+    this.domUImage = make("domu-image", {}, { index });
     this.hypervisor = make(
       "hypervisor",
       {
@@ -86,22 +81,17 @@ export class Builds extends pulumi.ComponentResource {
         XSM: settings.xen.xsm === "none" ? "n" : "y",
       },
       { index, buildroot, xen_source: source },
-      ["kernel/xen", "kernel/include"],
     );
-    this.tools = make("tools", {}, { buildroot }, ["benchmarks"]);
-    this.module = settings.v4v.enabled
-      ? make("module", {}, { buildroot }, ["kernel/linux", "kernel/include"])
-      : undefined;
-    this.sockets = settings.v4v.enabled
-      ? make("sockets", {}, { buildroot }, ["sockets", "tests/sockets", "kernel/include"])
-      : undefined;
+    this.tools = make("tools", {}, { buildroot });
+    this.module = settings.v4v.enabled ? make("module", {}, { buildroot }) : undefined;
+    this.sockets = settings.v4v.enabled ? make("sockets", {}, { buildroot }) : undefined;
     if (gpuDevice(settings) !== undefined) {
-      const poclRoot = make("pocl-root", {}, { index }, []);
+      const poclRoot = make("pocl-root", {}, { index });
       this.gpu = {
-        image: make("gpu-image", {}, { index }, ["recipes/domu-image"]),
-        pocl: make("pocl", {}, { pocl_root: poclRoot }, []),
+        image: make("gpu-image", {}, { index }),
+        pocl: make("pocl", {}, { pocl_root: poclRoot }),
         poclRoot,
-        tools: make("gpu-tools", {}, { buildroot }, ["benchmarks"]),
+        tools: make("gpu-tools", {}, { buildroot }),
       };
     }
     this.registerOutputs({ hypervisor: this.hypervisor.fact("build-id") });

@@ -1,5 +1,5 @@
 import { profileNamed } from "../evaluation/profiles.ts";
-import { SelectionError, specialise } from "../evaluation/selection.ts";
+import { listOf, SelectionError, specialise } from "../evaluation/selection.ts";
 import { needsV4v, type Transport } from "../evaluation/transports.ts";
 import type { Settings } from "./types.ts";
 
@@ -18,8 +18,9 @@ function selectionProblems({ vmCount, evaluation }: Settings): string[] {
 /** What is chosen of a profile and cannot be measured on this testbed, as sentences that say what to change. */
 export function evaluationProblems(settings: Settings): string[] {
   const problems = selectionProblems(settings);
-  const over = settings.evaluation.transports.split(",").map((word) => word.trim());
-  const missing = over.filter((word) => needsV4v(word as Transport));
+  const missing = listOf(settings.evaluation.transports).filter((word) =>
+    needsV4v(word as Transport),
+  );
   if (!settings.v4v.enabled && missing.length > 0)
     problems.push(
       `evaluation.transports: ${missing.join(", ")} cannot be measured with v4v.enabled false`,

@@ -6,13 +6,16 @@ const XEN_MIB = 192;
 /** What Xen and the toolstack hold for a domU beside its memory, MiB (shadow allowance, page tables, ring buffers). */
 const PER_DOMU_MIB = 8;
 
-/** What the GPU domU takes, MiB. */
-const gpuMiB = (settings: Settings): number =>
-  gpuDevice(settings) === undefined ? 0 : settings.gpu.memoryMiB + PER_DOMU_MIB;
+/** What Xen, dom0 and the GPU domU take, MiB. */
+function fixedMiB(settings: Settings): number {
+  const { xen, gpu } = settings;
+  const ofGpu = gpuDevice(settings) === undefined ? 0 : gpu.memoryMiB + PER_DOMU_MIB;
+  return XEN_MIB + xen.dom0MemoryMiB + ofGpu;
+}
 
 /** Number of domUs that fit beside dom0 and the GPU domU in the machine's memory. */
 export function domUCapacity(settings: Settings): number {
-  const free = settings.machine.memoryMiB - settings.xen.dom0MemoryMiB - XEN_MIB - gpuMiB(settings);
+  const free = settings.machine.memoryMiB - fixedMiB(settings);
   return Math.max(0, Math.floor(free / (settings.domU.memoryMiB + PER_DOMU_MIB)));
 }
 
@@ -20,9 +23,8 @@ export function domUCapacity(settings: Settings): number {
 export function memoryProblems(settings: Settings): string[] {
   const capacity = domUCapacity(settings);
   if (settings.vmCount <= capacity) return [];
-  const { vmCount, machine, domU, xen } = settings;
-  const needed =
-    vmCount * (domU.memoryMiB + PER_DOMU_MIB) + xen.dom0MemoryMiB + XEN_MIB + gpuMiB(settings);
+  const { vmCount, machine, domU } = settings;
+  const needed = vmCount * (domU.memoryMiB + PER_DOMU_MIB) + fixedMiB(settings);
   return [
     `vmCount: ${vmCount} domUs of ${domU.memoryMiB} MiB need a machine of ${needed} MiB, ` +
       `machine.memoryMiB is ${machine.memoryMiB}; allowed are up to ${capacity} ` +

@@ -37,12 +37,17 @@ export interface Settings {
   remoteGpu: { enabled: boolean };
   evaluation: {
     profile: "none" | "smoke" | "quick" | "paper" | "full";
-    /** These six: see evaluation/selection.ts. */
+    /** `all`, or names; as all lists here words between commas. */
     experiments: string;
+    /** `profile`, or sizes: `1,64KiB,1MiB`. */
     sizes: string;
+    /** `profile`, or numbers of pairs. */
     pairs: string;
+    /** `profile`, or names. */
     transports: string;
+    /** `profile`, `N`, or `N-M`: N, and more up to M where the intervals ask for it. */
     repetitions: string;
+    /** s of measuring; 0: the profile's. */
     budget: number;
     seed: number;
     generation: number;

@@ -116,6 +116,7 @@ export function decide(plan: Plan, file: SampleFile): Decision {
   const { further, repetitions, steps } = plan;
   if (further === undefined) return { until: steps.length, skip: [], closed };
   const keys = steps.map((step) => cellKey(cellOfStep(step)));
+  const keyOf = new Map(steps.map(({ id }, i) => [id, keys[i] ?? ""]));
   const done = file.progress?.done ?? 0;
   const stepsWithin = (repetition: number): number =>
     steps.findIndex((step) => step.repetition > repetition);
@@ -141,7 +142,7 @@ export function decide(plan: Plan, file: SampleFile): Decision {
       closed.set(key, { repetitions: look, reason: worst === undefined ? "failed" : "precise" });
       open.delete(key);
     }
-    const times = stepTimes(new Map(steps.map(({ id }, i) => [id, keys[i] ?? ""])), file, until);
+    const times = stepTimes(keyOf, file, until);
     const next = steps.findIndex((step) => step.repetition > look + further.block);
     const block = keys.slice(until, next < 0 ? undefined : next).filter((key) => open.has(key));
     const ms = block.reduce((sum, key) => sum + (times.get(key) ?? 0), 0);

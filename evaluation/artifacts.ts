@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream, existsSync } from "node:fs";
-import { copyFile, mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename, rm, symlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { gunzipSync } from "node:zlib";
@@ -12,6 +12,8 @@ import { readGpuSamples } from "./gpu/samples.ts";
 import type { GpuPart } from "./gpu/summary.ts";
 import { fnv1a64, sha256 } from "./hash.ts";
 import { buildManifest, factsOf, manifestHash, type Manifest, type RunFacts } from "./manifest.ts";
+import { replaceFile } from "./replaceFile.ts";
+import { BILL, GPU_SAMPLES, SAMPLES } from "./runFiles.ts";
 import { observations, type Observation } from "./observations.ts";
 import { renderPlan, type Plan } from "./plan.ts";
 import { toPng } from "./raster.ts";
@@ -52,13 +54,6 @@ export interface SummaryFile extends Summary {
 }
 
 const TEMPLATE = new URL("../templates/report.html.hbs", import.meta.url);
-const SAMPLES = "samples.jsonl";
-/** Only of runs that measured a GPU. */
-const GPU_SAMPLES = "gpu.jsonl";
-
-/** What a run was made of, CycloneDX; written when it begins, kept as it is. */
-export const BILL = "sbom.cdx.json";
-
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 const isMissing = (error: unknown): boolean =>
@@ -136,18 +131,6 @@ function checkSamples(path: string, file: SampleFile, { plan, facts }: Run): voi
     throw new ArtifactsError(
       `${path}: the samples belong to plan ${theirs}, not to this one (${own})`,
     );
-  }
-}
-
-/** Readers see the old file or the new one, never a part. */
-async function replaceFile(path: string, contents: string | Uint8Array): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    await writeFile(temporary, contents, { flush: true });
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Interval } from "./statistics.ts";
 
-const KIB = 1024;
-const MIB = 1024 * KIB;
+export const KIB = 1024;
+export const MIB = 1024 * KIB;
 
 /** A message size as people write it: `64 B`, `4 KiB`, `1 MiB`; sizes that are no whole KiB stay in bytes. */
 export function formatSize(bytes: number): string {

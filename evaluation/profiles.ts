@@ -1,4 +1,5 @@
-import type { Transport } from "./transports.ts";
+import { KIB, MIB } from "./format.ts";
+import { TRANSPORTS, type Transport } from "./transports.ts";
 
 /** Experiments that a plan can hold; `-a` and `-b` are the two sets of the A/A control. */
 export const EXPERIMENTS = [
@@ -79,9 +80,6 @@ export interface Profile {
   transports: readonly Transport[];
   points: readonly ProfilePoint[];
 }
-
-const KIB = 1024;
-const MIB = 1024 * KIB;
 
 /** 1 B to 4 MiB, dense enough for the shape of the curve; 1 B and 1 MiB are the sizes that the poster quotes. */
 const SIZES = [1, 16, 64, 256, KIB, 4 * KIB, 16 * KIB, 64 * KIB, 256 * KIB, MIB, 4 * MIB] as const;
@@ -230,16 +228,6 @@ const control = (size: number): ProfilePoint[] =>
     transports: COMPARED,
   }));
 
-const EVERYTHING: readonly Transport[] = [
-  "tcp",
-  "tcp-stock",
-  "v4v",
-  "v4v-sockets",
-  "vchan",
-  "unix",
-  "native",
-];
-
 /** Sizes at which `quick`, whose time is short, measures what is neither V4V nor the baseline. */
 const SPARSE: readonly number[] = [1, 4 * KIB, 64 * KIB, MIB];
 
@@ -256,7 +244,7 @@ const quick: Profile = {
   // 6, 9, 12, ...: order statistics give intervals of 96.1% to 97.7% there, of up to 99.2% in between.
   repetitions: 6,
   further: { most: 24, block: 3, budgetS: 570 },
-  transports: EVERYTHING,
+  transports: TRANSPORTS,
   points: [
     ...DENSE.map(pingPong).map(sparsely(SPARSE, COMPARED)),
     ...STREAM_SIZES.map(stream).map(sparsely([64 * KIB], ["tcp", "tcp-stock", "v4v", "unix"])),
@@ -279,7 +267,7 @@ const paper: Profile = {
     "As quick, with sizes astride the borders of pages and rings, every number of pairs, longer windows and 15 to 30 repetitions",
   repetitions: 15,
   further: { most: 30, block: 3, budgetS: 3600 },
-  transports: EVERYTHING,
+  transports: TRANSPORTS,
   points: [
     ...[...DENSE, 16, 2 * MIB, ...BORDERS].sort((a, b) => a - b).map(pingPong),
     ...[1, 64, KIB, ...STREAM_SIZES, 4 * MIB].map(stream),

@@ -1,4 +1,5 @@
 import { distance } from "../config/distance.ts";
+import type { Settings } from "../config/types.ts";
 import { experimentName } from "./adaptive.ts";
 import {
   EXPERIMENTS,
@@ -9,21 +10,11 @@ import {
 } from "./profiles.ts";
 import { TRANSPORTS, type Transport } from "./transports.ts";
 
-/** What is changed in a profile, as settings say it; a list is words between commas. */
-export interface Selection {
-  /** `all`, or names. */
-  experiments: string;
-  /** `profile`, or sizes: `1,64KiB,1MiB`. */
-  sizes: string;
-  /** `profile`, or numbers of pairs. */
-  pairs: string;
-  /** `profile`, or names. */
-  transports: string;
-  /** `profile`, `N`, or `N-M`: N, and more up to M where the intervals ask for it. */
-  repetitions: string;
-  /** s of measuring; 0: the profile's. */
-  budget: number;
-}
+/** What is changed in a profile. */
+export type Selection = Pick<
+  Settings["evaluation"],
+  "experiments" | "sizes" | "pairs" | "transports" | "repetitions" | "budget"
+>;
 
 export const WHOLE_PROFILE: Selection = {
   experiments: "all",
@@ -70,7 +61,8 @@ function nearest(word: string, names: readonly string[]): string {
 const unknown = (word: string, what: string, names: readonly string[]): string =>
   `there is no ${what} ${JSON.stringify(word)}; did you mean ${nearest(word, names)}? There are ${names.join(", ")}`;
 
-const listOf = (text: string): string[] =>
+/** The words of a setting that is a list. */
+export const listOf = (text: string): string[] =>
   text
     .split(",")
     .map((word) => word.trim())

@@ -2,8 +2,8 @@ import { formatChange, formatNumber, formatSize } from "../format.ts";
 import { judged, within, type Outcome, type Threshold } from "../judge.ts";
 import { findPoint, findRatio, type Place, type Point, type Summary } from "../summary.ts";
 import { BASELINE, NATIVE, UNMODIFIED } from "../transports.ts";
-import { gpuLabel } from "./labels.ts";
-import { DIRECTIONS } from "./observations.ts";
+import { gpuLabel, sidesOf } from "./labels.ts";
+import { isOfTransfers } from "./observations.ts";
 
 /** The poster's overhead over a native run. */
 export const PAPER_OVERHEAD = 1.15;
@@ -57,11 +57,6 @@ function overheadPlace(summary: Summary): Place | undefined {
   return first === undefined ? undefined : { ...placeOf(first), metric: "duration" };
 }
 
-const sideOf = (sizeBytes: number): string => {
-  const side = Math.round(Math.sqrt(sizeBytes / Float32Array.BYTES_PER_ELEMENT));
-  return `${side} x ${side}`;
-};
-
 function overhead(threshold: Threshold): (summary: Summary) => Outcome {
   return (summary) => {
     const place = overheadPlace(summary);
@@ -73,7 +68,7 @@ function overhead(threshold: Threshold): (summary: Summary) => Outcome {
     };
     const { ratio, interval } = found;
     const text =
-      `${formatChange(ratio)} at ${sideOf(place.sizeBytes)}: ${formatNumber(ratio)}, ${within(interval)}` +
+      `${formatChange(ratio)} at ${sidesOf(place.sizeBytes)}: ${formatNumber(ratio)}, ${within(interval)}` +
       [UNMODIFIED, NATIVE, BASELINE].map(seconds).join("");
     const outcome = judged(ratio, interval, text, threshold);
     return { ...outcome, why: `${outcome.why}${computedBy(summary)}` };
@@ -89,11 +84,7 @@ export const overheadAtMost = overhead({ kind: "at most", value: PAPER_OVERHEAD 
 /** The best of all sizes and directions, as the poster takes it. */
 export function transferBoost(summary: Summary): Outcome {
   const boosts = summary.ratios.filter(
-    (one) =>
-      one.experiment === "gpu-transfer" &&
-      DIRECTIONS.some((direction) => direction === one.metric) &&
-      one.numerator === UNMODIFIED &&
-      one.denominator === BASELINE,
+    (one) => isOfTransfers(one) && one.numerator === UNMODIFIED && one.denominator === BASELINE,
   );
   const [best] = boosts.sort((a, b) => b.ratio - a.ratio);
   if (best === undefined) return absent(summary, "gpu-transfer");

@@ -3,13 +3,10 @@ import type { ChartPoint, SeriesStyle } from "../chart.ts";
 import { formatSize } from "../format.ts";
 import type { Point, Summary } from "../summary.ts";
 import { compareTransports } from "../transports.ts";
-import { gpuLabel } from "./labels.ts";
-import { DIRECTIONS } from "./observations.ts";
+import { gpuLabel, sidesOf } from "./labels.ts";
+import { isOfTransfers } from "./observations.ts";
 
 type Colour = (transport: string) => SeriesStyle;
-
-const sideOf = (sizeBytes: number): number =>
-  Math.round(Math.sqrt(sizeBytes / Float32Array.BYTES_PER_ELEMENT));
 
 const KINDS: Record<string, string> = {
   "gpu-matmul": "matrix product",
@@ -23,10 +20,9 @@ export function runRows(summary: Summary, style: Colour): { points: Point[]; row
   const rows = [...groups.values()].flatMap((group): BarRow[] => {
     const [first] = group;
     if (first === undefined) return [];
-    const side = sideOf(first.sizeBytes);
     return [
       {
-        title: `${KINDS[first.experiment] ?? first.experiment}, ${side} x ${side}`,
+        title: `${KINDS[first.experiment] ?? first.experiment}, ${sidesOf(first.sizeBytes)}`,
         bars: group
           .toSorted((a, b) => compareTransports(a.transport, b.transport))
           .map(({ transport, median, interval }) => ({
@@ -49,10 +45,7 @@ export function transferLines(
   summary: Summary,
   style: Colour,
 ): { from: Point[]; points: ChartPoint[]; styles: (SeriesStyle & { series: string })[] } {
-  const from = summary.points.filter(
-    ({ experiment, metric }) =>
-      experiment === "gpu-transfer" && DIRECTIONS.some((one) => one === metric),
-  );
+  const from = summary.points.filter(isOfTransfers);
   const series = (point: Point): string =>
     `${gpuLabel(point.transport)}, ${WAYS[point.metric === "to_device" ? "to_device" : "from_device"]}`;
   const points = from.map((point) => ({
@@ -74,6 +67,4 @@ export function transferLines(
 
 /** Sizes of a table of the GPU's: matrices by their side, transfers by their bytes. */
 export const gpuSize = ({ experiment, sizeBytes }: Point): string =>
-  experiment === "gpu-transfer"
-    ? formatSize(sizeBytes)
-    : `${sideOf(sizeBytes)} x ${sideOf(sizeBytes)}`;
+  experiment === "gpu-transfer" ? formatSize(sizeBytes) : sidesOf(sizeBytes);

@@ -1,5 +1,11 @@
 import { BASELINE, NATIVE, transportLabel, UNMODIFIED } from "../transports.ts";
 
+/** A matrix of single precision by its sides. */
+export function sidesOf(sizeBytes: number): string {
+  const side = Math.round(Math.sqrt(sizeBytes / Float32Array.BYTES_PER_ELEMENT));
+  return `${side} x ${side}`;
+}
+
 const LABELS: Record<string, string> = {
   [NATIVE]: "native",
   [BASELINE]: "remote, TCP",

@@ -31,7 +31,11 @@ const PHASE_METRICS = {
   copy_c: "phase_copy_c",
 } as const satisfies Record<(typeof PHASES)[number], Metric>;
 
-export const DIRECTIONS = ["to_device", "from_device"] as const;
+const DIRECTIONS = ["to_device", "from_device"] as const;
+
+/** Whether a number is the bandwidth of transfers one way. */
+export const isOfTransfers = ({ experiment, metric }: { experiment: string; metric: Metric }) =>
+  experiment === "gpu-transfer" && DIRECTIONS.some((direction) => direction === metric);
 
 /** What the GPU's part of a run says. */
 export interface GpuObservations {

@@ -1,3 +1,4 @@
+import { KIB, MIB } from "../format.ts";
 import { shuffle } from "simple-statistics";
 import { seededRandom } from "../random.ts";
 import type { Transport } from "../transports.ts";
@@ -17,9 +18,6 @@ export interface GpuPoints {
   /** A sample's transfers end after it. */
   transferBudgetMs: number;
 }
-
-const KIB = 1024;
-const MIB = 1024 * KIB;
 
 /** 4 KiB to 64 MiB. */
 const SWEEP = Array.from({ length: 15 }, (_, index) => (4 * KIB) << index);

@@ -179,19 +179,11 @@ export function readGpuSamples(content: string): GpuFile {
       } = line as { name: string; keys: string[]; values: string[] };
       file.hosts[host] = Object.fromEntries(keys.map((key, i) => [key, values[i] ?? ""]));
     } else if (name === "end") {
-      const {
-        net_bytes: netBytes,
-        ring_bytes: ringBytes,
-        ...rest
-      } = line as unknown as Omit<GpuAttempt, "samples" | "netBytes" | "ringBytes"> & {
-        net_bytes: number;
-        ring_bytes: number;
-      };
-      const { leg: number, block, transport, workload, attempt, status } = rest;
-      file.attempts.push({
-        ...{ leg: number, block, transport, workload, attempt, status },
-        ...{ samples, netBytes, ringBytes },
-      });
+      const { leg, block, transport, workload, attempt, status, ...bytes } =
+        line as unknown as GpuAttempt & { net_bytes: number; ring_bytes: number };
+      const { net_bytes: netBytes, ring_bytes: ringBytes } = bytes;
+      const where = { leg, block, transport, workload, attempt };
+      file.attempts.push({ ...where, samples, status, netBytes, ringBytes });
       samples = [];
     } else {
       samples.push(line as unknown as GpuSample);

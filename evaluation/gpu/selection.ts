@@ -1,4 +1,4 @@
-import { WHOLE_PROFILE, type Selection } from "../selection.ts";
+import { listOf, WHOLE_PROFILE, type Selection } from "../selection.ts";
 import { gpuPointsOf, type GpuPoints, type GpuRoute } from "./plan.ts";
 
 /**
@@ -15,7 +15,7 @@ export function selectGpu(
 ): { points: GpuPoints; routes: GpuRoute[] } | undefined {
   const points = gpuPointsOf(profile);
   if (points === undefined || experiments.trim() !== WHOLE_PROFILE.experiments) return undefined;
-  const words = transports.split(",").map((word) => word.trim());
+  const words = listOf(transports);
   const chosen = routes.filter(
     ({ transport }) => transports === WHOLE_PROFILE.transports || words.includes(transport),
   );

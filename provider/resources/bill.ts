@@ -4,6 +4,7 @@ import { debianPackages } from "../../evaluation/sbom/debian.ts";
 import { billOfMaterials, type Part } from "../../evaluation/sbom/document.ts";
 import { npmPackages } from "../../evaluation/sbom/npm.ts";
 import { sourceDigest } from "../build/key.ts";
+import { sourcesOf, type SourcedRecipe } from "../build/sources.ts";
 
 /** Where the parts of a testbed lie on the controller. */
 export interface BillInputs {
@@ -43,14 +44,6 @@ const sums = (text: string): Record<string, string> =>
       .map(([, hex = "", path = ""]) => [path, hex]),
   );
 
-/** What of this project each build is made from. */
-const SOURCES = {
-  hypervisor: ["kernel/xen", "kernel/include"],
-  module: ["kernel/linux", "kernel/include"],
-  tools: ["benchmarks"],
-  sockets: ["sockets", "tests/sockets", "kernel/include"],
-};
-
 /** What only a testbed with a GPU domU has. */
 function gpuParts(
   { pocl, tools }: { pocl: string; tools: string },
@@ -80,8 +73,7 @@ function gpuParts(
 
 function parts(inputs: BillInputs, facts: BillFacts, version: string): Part[] {
   const { project, xenSource, sockets, gpu } = inputs;
-  const digest = (name: keyof typeof SOURCES) =>
-    sourceDigest(project, { name, sources: SOURCES[name] });
+  const digest = (name: SourcedRecipe) => sourceDigest(project, { name, sources: sourcesOf(name) });
   const built = (name: string) => {
     const sha256 = facts.builds[name] ?? "";
     return sha256 === "" ? {} : { sha256 };
@@ -135,7 +127,7 @@ function parts(inputs: BillInputs, facts: BillFacts, version: string): Part[] {
       sourcesSha256: digest("sockets"),
       files: sums(read(sockets, "facts/sha256sums")),
     });
-  if (gpu !== undefined) all.push(...gpuParts(gpu, version, digest("tools")));
+  if (gpu !== undefined) all.push(...gpuParts(gpu, version, digest("gpu-tools")));
   return all;
 }
 

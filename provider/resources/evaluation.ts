@@ -1,11 +1,9 @@
-import { createHash } from "node:crypto";
 import {
   appendFileSync,
   existsSync,
   mkdirSync,
   readFileSync,
   readdirSync,
-  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -13,13 +11,16 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { renderGate } from "../../evaluation/adaptive.ts";
-import { BILL, markLatest, writeArtifacts, type Artifacts } from "../../evaluation/artifacts.ts";
+import { markLatest, writeArtifacts, type Artifacts } from "../../evaluation/artifacts.ts";
+import { sha256 } from "../../evaluation/hash.ts";
 import type { RunFacts } from "../../evaluation/manifest.ts";
 import { buildPlan, renderPlan, type Plan, type PlanDomain } from "../../evaluation/plan.ts";
 import { profileNamed } from "../../evaluation/profiles.ts";
 import { gpuLegs, renderGpuPlan, type GpuRoute } from "../../evaluation/gpu/plan.ts";
 import { selectGpu } from "../../evaluation/gpu/selection.ts";
 import { Progress } from "../../evaluation/progress.ts";
+import { replaceFile } from "../../evaluation/replaceFile.ts";
+import { BILL, PROGRESS, SAMPLES, UNFINISHED } from "../../evaluation/runFiles.ts";
 import { specialise, WHOLE_PROFILE, type Selection } from "../../evaluation/selection.ts";
 import { SamplesReader } from "../../evaluation/samples.ts";
 import type { Transport } from "../../evaluation/transports.ts";
@@ -30,7 +31,7 @@ import { RemoteFailure } from "../ssh/errors.ts";
 import { Remote } from "../ssh/remote.ts";
 import type { Connection } from "../ssh/target.ts";
 import { runGpuLegs } from "./gpuLegs.ts";
-import { HARDENING_ARGUMENTS } from "./hardening.ts";
+import { startUnit } from "./transientUnit.ts";
 import { pause } from "../ssh/wait.ts";
 
 /** Inputs of `v4v:index:Evaluation`. */
@@ -76,9 +77,6 @@ interface Unfinished {
   plan: string;
 }
 
-const UNFINISHED = "unfinished.json";
-/** All experiments' lines of progress while a run is measured, for `status`. */
-const PROGRESS = "progress.json";
 const REMOTE = "/var/lib/v4v-testbed/runs";
 /** How a run is looked at, ms: each look costs dom0 a little of the CPU that is being measured. */
 export interface Pace {
@@ -90,10 +88,6 @@ export interface Pace {
 }
 
 const USUAL_PACE: Pace = { look: 10_000, shortLook: 2000, line: 2000 };
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
 
 /** Undefined for what a kill or a full disk cut short: such a run cannot be taken up. */
 function readUnfinished(path: string): Unfinished | undefined {
@@ -127,18 +121,10 @@ function newRun(profile: string, plan: string): Unfinished {
 /** A step that takes longer than this has a transport that hangs, s; without a bound a broken one would take hours. */
 const STEP_TIMEOUT_S = 15;
 
-/** Starts the run in dom0 unless it is running or done; nothing of it hangs on this connection. */
-const START = `
-folder=$1 unit=$2
-shift 2
-cd "$folder"
-state=$(systemctl show -p ActiveState --value "$unit")
-[ "$state" != active ] && [ "$state" != activating ] || exit 0
-rm -f status
-systemctl reset-failed "$unit" 2>/dev/null || :
-systemd-run --quiet --unit="$unit" -p WorkingDirectory="$folder" -p StandardOutput="append:$folder/log" -p StandardError="append:$folder/log" \
-  -p ReadWritePaths="$folder" ${HARDENING_ARGUMENTS} \
-  -p 'ExecStopPost=/bin/sh -c "echo $EXIT_CODE $EXIT_STATUS >status.new; mv status.new status"' v4v-bench drive --step-timeout ${STEP_TIMEOUT_S} "$@" plan samples.jsonl`;
+const START = startUnit(
+  "",
+  `v4v-bench drive --step-timeout ${STEP_TIMEOUT_S} "$@" plan ${SAMPLES}`,
+);
 
 /** CPU times of all domains around every step, where a step is evaluated by them; else the readings would only disturb. */
 function cpuOptions(plan: Plan): string[] {
@@ -158,7 +144,7 @@ cat status 2>/dev/null || echo running
 gone=
 for domain; do [ -e "/sys/bus/xen-backend/devices/vif-\${domain%%:*}-0" ] || gone="$gone \${domain#*:}"; done
 echo $gone
-tail -c "+$((offset + 1))" samples.jsonl 2>/dev/null || :`;
+tail -c "+$((offset + 1))" ${SAMPLES} 2>/dev/null || :`;
 
 /** Where further repetitions depend on what was measured, v4v-bench waits for word at each look. */
 const gateOptions = (plan: Plan): string[] =>
@@ -240,8 +226,7 @@ async function writeBill(
   try {
     // Loaded here: each start of the plug-in would pay for the library otherwise.
     const { billOf } = await import("./bill.ts");
-    writeFileSync(`${path}.new`, billOf(bill, { startedAt, ...facts }));
-    renameSync(`${path}.new`, path);
+    await replaceFile(path, billOf(bill, { startedAt, ...facts }));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     context.warn(`the run gets no bill of materials (${BILL}): ${why}`);
@@ -263,12 +248,8 @@ interface Sitting {
   progress: Progress;
 }
 
-/** Whoever reads it finds the old lines or the new ones. */
-function noteProgress(directory: string, lines: readonly string[]): void {
-  const path = join(directory, PROGRESS);
-  writeFileSync(`${path}.new`, JSON.stringify(lines));
-  renameSync(`${path}.new`, path);
-}
+const noteProgress = (directory: string, lines: readonly string[]): Promise<void> =>
+  replaceFile(join(directory, PROGRESS), JSON.stringify(lines));
 
 const gateFile = ({ folder, progress }: Sitting) => ({
   path: `${folder}/gate`,
@@ -291,7 +272,7 @@ async function follow(
     const expected = (waits ? progress.msToLook(file) : undefined) ?? pace.look;
     const wait = Math.min(pace.look, Math.max(pace.shortLook, expected));
     const lines = progress.lines(file);
-    noteProgress(directory, lines);
+    await noteProgress(directory, lines);
     const most = Math.max(1, Math.floor(wait / pace.line));
     const shown = file.progress === null ? [] : rotated(lines, turn).slice(0, most);
     await show(context, shown, wait);
@@ -330,9 +311,7 @@ async function measureGpu(
       plan: renderGpuPlan(gpuLegs(chosen.points, chosen.routes, seed)),
       unit: `v4v-gpu-${runId}.service`,
       everySeconds: pace.look / 1000,
-      noted: (line) => {
-        noteProgress(directory, [line]);
-      },
+      noted: (line) => noteProgress(directory, [line]),
     });
     writeFileSync(join(directory, "logs", "gpu-drive.log"), log);
   } catch (error) {
@@ -372,7 +351,7 @@ async function measure(
   mkdirSync(join(directory, "logs"), { recursive: true });
   writeFileSync(join(directory, UNFINISHED), JSON.stringify(run));
   await writeBill(context, inputs, run.startedAt, directory);
-  const samples = join(directory, "samples.jsonl");
+  const samples = join(directory, SAMPLES);
   cutToLastStep(samples);
 
   const remote = new Remote(inputs.connection, context.signal);

@@ -1,9 +1,10 @@
 import { appendFileSync, existsSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { GPU_SAMPLES } from "../../evaluation/runFiles.ts";
 import type { Context } from "../resource.ts";
 import type { Remote } from "../ssh/remote.ts";
 import { pause } from "../ssh/wait.ts";
-import { HARDENING_ARGUMENTS } from "./hardening.ts";
+import { startUnit } from "./transientUnit.ts";
 
 export interface GpuRun {
   /** The run's folder in dom0, and the one on the controller. */
@@ -16,30 +17,18 @@ export interface GpuRun {
   /** Between looks at it, s: each one costs dom0 a little of the CPU that is being measured. */
   everySeconds?: number;
   /** Is told how far it is, at each look. */
-  noted?: (line: string) => void;
+  noted?: (line: string) => Promise<void>;
 }
 
 /** Where dom0 has dom0/gpu-drive. */
 export const GPU_DRIVE = "/usr/local/lib/v4v-testbed/gpu-drive";
 
-const SAMPLES = "gpu.jsonl";
-
-/** Starts the legs in dom0 unless they are running; nothing of them hangs on this connection. */
-const START = `
-folder=$1 unit=$2 drive=$3
-cd "$folder"
-state=$(systemctl show -p ActiveState --value "$unit")
-[ "$state" != active ] && [ "$state" != activating ] || exit 0
-rm -f gpu-status
-systemctl reset-failed "$unit" 2>/dev/null || :
-systemd-run --quiet --unit="$unit" -p WorkingDirectory="$folder" -p StandardOutput="append:$folder/gpu-log" -p StandardError="append:$folder/gpu-log" \\
-  -p ReadWritePaths="$folder" ${HARDENING_ARGUMENTS} \\
-  -p 'ExecStopPost=/bin/sh -c "echo $EXIT_CODE $EXIT_STATUS >gpu-status.new; mv gpu-status.new gpu-status"' "$drive" gpu-plan ${SAMPLES}`;
+const START = startUnit("gpu-", `"$@" gpu-plan ${GPU_SAMPLES}`);
 
 const LOOK = `
 cd "$1"
 cat gpu-status 2>/dev/null || echo running
-tail -c "+$(($2 + 1))" ${SAMPLES} 2>/dev/null || :`;
+tail -c "+$(($2 + 1))" ${GPU_SAMPLES} 2>/dev/null || :`;
 
 /**
  * Runs the legs of a GPU's evaluation and brings their samples home as they appear.
@@ -48,7 +37,7 @@ tail -c "+$(($2 + 1))" ${SAMPLES} 2>/dev/null || :`;
  */
 export async function runGpuLegs(context: Context, remote: Remote, run: GpuRun): Promise<string> {
   const { folder, directory, plan, unit, everySeconds = 10, noted } = run;
-  const samples = join(directory, SAMPLES);
+  const samples = join(directory, GPU_SAMPLES);
   // A driver that goes on may have cut its file.
   rmSync(samples, { force: true });
   await remote.write([{ path: `${folder}/gpu-plan`, content: plan, mode: 0o600 }]);
@@ -68,7 +57,7 @@ export async function runGpuLegs(context: Context, remote: Remote, run: GpuRun):
     );
     const line = `${done} of ${legs} legs of the GPU's measured`;
     context.status(line);
-    noted?.(line);
+    await noted?.(line);
     if (!answer.startsWith("running")) break;
   }
   return (await remote.readFile(`${folder}/gpu-log`)) ?? "";

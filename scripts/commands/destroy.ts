@@ -51,33 +51,30 @@ async function destroy(workspace: Workspace): Promise<void> {
 }
 
 export function destroyCommand(): Command {
-  return (
-    new Command("destroy")
-      .description("Take the testbed down and check that nothing is left; results and caches stay")
-      .option("-s, --stack <NAME>", "which testbed, if there are several", DEFAULT_STACK)
-      // Who writes it after up's writes it here, too.
-      .option("-y, --yes", "for scripts; destroy asks nothing in any case", false)
-      .option(
-        "--purge",
-        "remove the caches of all stacks, too: the next up builds everything again",
-        false,
-      )
-      .action(async (options: { stack: string; purge: boolean }) => {
-        await destroy(await Workspace.open(options.stack, say));
-        if (existsSync(ARTIFACTS)) console.log(`Results are kept in ${ARTIFACTS}`);
-        if (options.purge) {
-          // Another stack's disk lies over an image in the cache.
-          const others = processesWithArgument("value=v4v-testbed-");
-          if (others.length > 0) {
-            throw new UserError(
-              `the caches are in use by another testbed (process ${others.join(", ")}) and were kept; destroy that one first, then run this again`,
-            );
-          }
-          rmSync(cacheFolder(), { recursive: true, force: true });
-          console.log(`The caches in ${cacheFolder()} are removed.`);
-        } else if (existsSync(cacheFolder())) {
-          console.log(`Caches are kept in ${cacheFolder()} (--purge removes them)`);
+  return new Command("destroy")
+    .description("Take the testbed down and check that nothing is left; results and caches stay")
+    .option("-s, --stack <NAME>", "which testbed, if there are several", DEFAULT_STACK)
+    .option("-y, --yes", "for scripts; destroy asks nothing in any case", false)
+    .option(
+      "--purge",
+      "remove the caches of all stacks, too: the next up builds everything again",
+      false,
+    )
+    .action(async (options: { stack: string; purge: boolean }) => {
+      await destroy(await Workspace.open(options.stack, say));
+      if (existsSync(ARTIFACTS)) console.log(`Results are kept in ${ARTIFACTS}`);
+      if (options.purge) {
+        // Another stack's disk lies over an image in the cache.
+        const others = processesWithArgument("value=v4v-testbed-");
+        if (others.length > 0) {
+          throw new UserError(
+            `the caches are in use by another testbed (process ${others.join(", ")}) and were kept; destroy that one first, then run this again`,
+          );
         }
-      })
-  );
+        rmSync(cacheFolder(), { recursive: true, force: true });
+        console.log(`The caches in ${cacheFolder()} are removed.`);
+      } else if (existsSync(cacheFolder())) {
+        console.log(`Caches are kept in ${cacheFolder()} (--purge removes them)`);
+      }
+    });
 }

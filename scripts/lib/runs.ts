@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
+import { PROGRESS, SAMPLES, UNFINISHED } from "../../evaluation/runFiles.ts";
 import { UserError } from "./userError.ts";
 
 /** A folder of artifacts/. */
@@ -36,7 +37,7 @@ function inspect(id: string, path: string): Run {
   const files = ["report.html", ...Object.keys(manifest?.artifacts ?? {})];
   const absent = files.find((file) => !existsSync(join(path, file)));
   let lacks: string | undefined;
-  if (existsSync(join(path, "unfinished.json"))) lacks = "it was interrupted or is being measured";
+  if (existsSync(join(path, UNFINISHED))) lacks = "it was interrupted or is being measured";
   else if (manifest === undefined) lacks = "it has no manifest.json that can be read";
   else if (manifest.complete !== true) lacks = "not all of its plan was measured";
   else if (absent !== undefined) lacks = `it lacks ${absent}`;
@@ -96,9 +97,9 @@ const FRESH_MS = 60_000;
 export function runUnderWay(artifacts: string): Run | undefined {
   const since = Date.now() - FRESH_MS;
   return listRuns(artifacts)
-    .filter(({ path }) => existsSync(join(path, "unfinished.json")))
+    .filter(({ path }) => existsSync(join(path, UNFINISHED)))
     .find(({ path }) =>
-      ["unfinished.json", "samples.jsonl", "progress.json"]
+      [UNFINISHED, SAMPLES, PROGRESS]
         .map((file) => join(path, file))
         .some((file) => existsSync(file) && statSync(file).mtimeMs > since),
     );
@@ -107,7 +108,7 @@ export function runUnderWay(artifacts: string): Run | undefined {
 /** Where each experiment of a run under way is, a line each, as the provider has noted it. */
 export function progressOf(path: string): string[] {
   try {
-    const lines: unknown = JSON.parse(readFileSync(join(path, "progress.json"), "utf8"));
+    const lines: unknown = JSON.parse(readFileSync(join(path, PROGRESS), "utf8"));
     return Array.isArray(lines) ? lines.filter((line) => typeof line === "string") : [];
   } catch {
     return []; // Not there before the first look, nor after the last one.

@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import satisfies from "spdx-satisfies";
+import { sha256 } from "../../evaluation/hash.ts";
 import { npmPackages, type NpmPackage } from "../../evaluation/sbom/npm.ts";
 
 /**
@@ -49,7 +49,7 @@ function problem(project: string, entry: NpmPackage): string | undefined {
     const file = join(project, entry.path, "LICENSE");
     const text = existsSync(file) ? readFileSync(file) : undefined;
     if (text === undefined) return "has no file LICENSE any more; say under what it is now";
-    const changed = createHash("sha256").update(text).digest("hex") !== read.sha256;
+    const changed = sha256(text) !== read.sha256;
     return changed ? `has another LICENSE than the one that was read (${read.licence})` : undefined;
   }
   const licence = written(project, entry);

@@ -34,7 +34,10 @@ async function run(work: string, state = "inactive") {
     plan: PLAN,
     unit: "v4v-gpu-x.service",
     everySeconds: 0.05,
-    noted: (line) => lines.push(line),
+    noted: (line) => {
+      lines.push(line);
+      return Promise.resolve();
+    },
   });
   expect(lines).toEqual(context.statuses.filter((line) => line.includes("legs")));
   return { log, statuses: context.statuses, started: readFileSync(folder("started"), "utf8") };

@@ -1,0 +1,15 @@
+/** What of the project each recipe reads besides its own script and folder, relative to the project. */
+export const SOURCES = {
+  hypervisor: ["kernel/xen", "kernel/include"],
+  tools: ["benchmarks"],
+  module: ["kernel/linux", "kernel/include"],
+  sockets: ["sockets", "tests/sockets", "kernel/include"],
+  "gpu-image": ["recipes/domu-image"],
+  "gpu-tools": ["benchmarks"],
+} as const satisfies Record<string, readonly string[]>;
+
+/** A recipe that reads more of the project than itself. */
+export type SourcedRecipe = keyof typeof SOURCES;
+
+export const sourcesOf = (recipe: string): string[] =>
+  Object.hasOwn(SOURCES, recipe) ? [...SOURCES[recipe as SourcedRecipe]] : [];
