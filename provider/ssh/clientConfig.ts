@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { hostKeyBytes, isName } from "./target.ts";
+import { hostKeyBytes, isName, type Connection } from "./target.ts";
 
 /** What OpenSSH's client needs to reach a stack's machines: `ssh -F FOLDER/config domu1` (ssh_config(5)). */
 const FOLDER = "ssh";
@@ -45,27 +45,64 @@ function knownHost(name: string, hostKey: string): string {
   return `${word(name)} ssh-ed25519 ${hostKeyBytes(hostKey).toString("base64")}\n`;
 }
 
-/** Key, pinned host key and entry for the host itself. */
+/** Where a host is that is not this computer's, and how to log in to it. */
+export type Reached = Omit<Connection, "privateKey">;
+
+/** Address, user, key and way of a host that stays, and of those on the way, as entries of ssh_config(5). */
+function reachedEntry(name: string, host: Reached, known: string): string[] {
+  const { keyFile, via } = host;
+  const jump = `${name}-jump`;
+  return [
+    `Host ${name}`,
+    `  HostName ${word(host.host)}`,
+    `  Port ${host.port}`,
+    `  User ${word(host.user)}`,
+    `  HostKeyAlias ${name}`,
+    `  UserKnownHostsFile ${argument(known, "tokens")}`,
+    // Without one, what the agent has is tried.
+    ...(keyFile === undefined
+      ? ["  IdentitiesOnly no"]
+      : [`  IdentityFile ${argument(keyFile, "tokens")}`, "  IdentitiesOnly yes"]),
+    ...(via === undefined ? [] : [`  ProxyJump ${jump}`]),
+    ...(via === undefined ? [] : reachedEntry(jump, via, known)),
+  ];
+}
+
+const reachedKeys = (name: string, { hostKey, via }: Reached): string =>
+  knownHost(name, hostKey) + (via === undefined ? "" : reachedKeys(`${name}-jump`, via));
+
+/** Key, pinned host key and entry for the host itself: on loopback, or where it is `reached`. */
 export function writeHostConfig(
   runFolder: string,
-  host: { port: number; privateKey: string; hostKey: string },
+  host: { port: number; privateKey: string; hostKey: string; reached?: Reached },
 ): void {
   const folder = join(runFolder, FOLDER);
+  const { reached } = host;
+  const known = join(folder, "known_hosts");
   mkdirSync(join(folder, "domains"), { recursive: true, mode: 0o700 });
   write(
     join(folder, "id_ed25519"),
     host.privateKey.endsWith("\n") ? host.privateKey : `${host.privateKey}\n`,
   );
-  write(join(folder, "known_hosts"), knownHost("host", host.hostKey));
+  write(
+    known,
+    reached === undefined ? knownHost("host", host.hostKey) : reachedKeys("host", reached),
+  );
+  const entry =
+    reached === undefined
+      ? [
+          "Host host",
+          "  HostName 127.0.0.1",
+          `  Port ${host.port}`,
+          "  HostKeyAlias host",
+          `  UserKnownHostsFile ${argument(known, "tokens")}`,
+        ]
+      : reachedEntry("host", reached, known);
   write(
     sshConfigPath(runFolder),
     [
       `Include ${argument(`${folder}/domains/`, "pattern").slice(0, -1)}*.conf"`,
-      "Host host",
-      "  HostName 127.0.0.1",
-      `  Port ${host.port}`,
-      "  HostKeyAlias host",
-      `  UserKnownHostsFile ${argument(join(folder, "known_hosts"), "tokens")}`,
+      ...entry,
       "Host *",
       "  User root",
       `  IdentityFile ${argument(join(folder, "id_ed25519"), "tokens")}`,

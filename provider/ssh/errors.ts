@@ -8,6 +8,11 @@ export class HostKeyMismatch extends Error {
   override readonly name = "HostKeyMismatch";
 }
 
+/** There is nothing to log in with: no key, none that can be read, no agent. Never retried. */
+export class NoLogin extends Error {
+  override readonly name = "NoLogin";
+}
+
 /** A remote program ran and failed. */
 export class RemoteFailure extends Error {
   override readonly name = "RemoteFailure";

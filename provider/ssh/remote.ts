@@ -122,7 +122,7 @@ export class Remote {
         }
       };
       try {
-        client.exec(command, handle);
+        client.exec(asRoot(this.connection, command), handle);
       } catch (error) {
         // The far side has hung up, and the session's end has not come through yet.
         unhook();
@@ -233,6 +233,10 @@ export class Remote {
     });
   }
 }
+
+/** A command line of the far side's shell, as root runs it. */
+const asRoot = ({ sudo }: Connection, command: string): string =>
+  sudo === true ? `sudo -n -- sh -c ${quote(command)}` : command;
 
 /** Text or bytes for a path on the machine. */
 export interface SmallFile {

@@ -1,12 +1,39 @@
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { Client, type ConnectConfig } from "ssh2";
-import { HostKeyMismatch, Unreachable } from "./errors.ts";
+import { HostKeyMismatch, NoLogin, Unreachable } from "./errors.ts";
 import { describe, hostKeyBytes, sessionName, type Connection } from "./target.ts";
 
 /** How long one attempt at a handshake may take, ms: slow under emulation, and bounded for a peer that says nothing. */
 const HANDSHAKE_MS = 10_000;
 /** A session that hears nothing for this long times three is dead, ms. */
 const KEEPALIVE_MS = 10_000;
+
+/** What the connection says of how to log in, as ssh2 takes it. */
+function login({ privateKey, keyFile }: Connection): Pick<ConnectConfig, "privateKey" | "agent"> {
+  if (privateKey !== undefined) return { privateKey };
+  if (keyFile !== undefined) return { privateKey: readKeyFile(keyFile) };
+  const agent = process.env.SSH_AUTH_SOCK;
+  if (agent === undefined)
+    throw new NoLogin(
+      "there is no SSH agent (SSH_AUTH_SOCK is not set): start one and ssh-add the key, or name a keyFile",
+    );
+  return { agent };
+}
+
+function readKeyFile(path: string): Buffer {
+  const file = path.startsWith("~/") ? join(homedir(), path.slice(2)) : path;
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new NoLogin(
+      `the key file cannot be read: ${error instanceof Error ? error.message : file}`,
+      { cause: error },
+    );
+  }
+}
 
 const sessions = new Map<string, Promise<Client>>();
 
@@ -16,6 +43,7 @@ function open(
   sock: Readable | undefined,
 ): Promise<Client> {
   const where = describe(connection);
+  const credentials = login(connection);
   return new Promise((resolve, reject) => {
     const client = new Client();
     let foreign = false;
@@ -49,7 +77,7 @@ function open(
       host: connection.host,
       port: connection.port,
       username: connection.user,
-      privateKey: connection.privateKey,
+      ...credentials,
       readyTimeout: HANDSHAKE_MS,
       keepaliveInterval: KEEPALIVE_MS,
       keepaliveCountMax: 3,
@@ -60,7 +88,17 @@ function open(
       },
       ...(sock !== undefined && { sock }),
     };
-    client.connect(config);
+    try {
+      client.connect(config);
+    } catch (error) {
+      // What ssh2 can tell before it has dialled: of a key that it cannot read.
+      fail(
+        new NoLogin(`${where}: ${error instanceof Error ? error.message : String(error)}`, {
+          cause: error,
+        }),
+      );
+      return;
+    }
     // A command is a handful of small packets each way: Nagle's algorithm would hold each of them for an answer.
     client.setNoDelay(true);
   });
@@ -89,7 +127,8 @@ export async function session(connection: Connection, signal: AbortSignal): Prom
   if (present !== undefined) {
     return present.catch((error: unknown) => {
       // Another operation was opening it and was cut short; that is no verdict on ours.
-      if (error instanceof HostKeyMismatch || error instanceof Unreachable) throw error;
+      if (error instanceof HostKeyMismatch || error instanceof NoLogin) throw error;
+      if (error instanceof Unreachable) throw error;
       throw new Unreachable(`${describe(connection)}: ${String(error)}`, { cause: error });
     });
   }

@@ -4,11 +4,15 @@ export interface Connection {
   port: number;
   user: string;
   /** OpenSSH private key, PEM. A secret: the program wraps it, the engine stores it encrypted. */
-  privateKey: string;
+  privateKey?: string;
+  /** Instead: a file of the controller that holds it. With neither, the SSH agent is asked. */
+  keyFile?: string;
   /** The server's public key as in known_hosts: `ssh-ed25519 AAAA...`. Nothing else is accepted. */
   hostKey: string;
   /** The host to go through, for machines that only it reaches. */
   via?: Connection;
+  /** The user is not root, and becomes root for each command by sudo, which must ask for no password. */
+  sudo?: boolean;
 }
 
 /**

@@ -28,7 +28,7 @@ export interface FarSideOptions {
 
 export interface FarSide {
   /** How to log in; the far side is reached directly. */
-  connection: Omit<Connection, "via">;
+  connection: Omit<Connection, "via"> & { privateKey: string };
   /** Commands in the order in which they came. */
   commands: string[];
   /** Connections that logged in. */
