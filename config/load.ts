@@ -2,10 +2,11 @@ import { Ajv, type ErrorObject } from "ajv";
 import { distance } from "./distance.ts";
 import { evaluationProblems } from "./evaluation.ts";
 import { gpuProblems } from "./gpu.ts";
+import { hostProblems } from "./hosts.ts";
 import { memoryProblems } from "./memory.ts";
 import { ruleProblems } from "./rules.ts";
 import schema from "./schema.json" with { type: "json" };
-import { allowed, settings, type Setting } from "./settings.ts";
+import { allowed, inList, settings, type Setting } from "./settings.ts";
 import type { Settings } from "./types.ts";
 
 /** Everything that is wrong with a configuration, one entry a setting. */
@@ -97,7 +98,11 @@ function nearest(name: string, path: string[], candidates: string[]): string {
 }
 
 function at(tree: Tree, path: readonly string[]): unknown {
-  return path.reduce<unknown>((node, key) => (isTree(node) ? node[key] : undefined), tree);
+  return path.reduce<unknown>(
+    (node, key) =>
+      isTree(node) ? node[key] : Array.isArray(node) ? (node[Number(key)] as unknown) : undefined,
+    tree,
+  );
 }
 
 /** Lists that were set by their path, as flags are kept, lie in their object as text. */
@@ -141,9 +146,24 @@ function sentence(error: ErrorObject, tree: Tree): string {
       .filter((parts) => path.every((part, i) => parts[i] === part))
       .map((parts) => parts[path.length] ?? "");
     const full = [...path, name].join(".");
-    return `${printable(full)}: there is no such setting${nearest(name, path, [...new Set(siblings)])}`;
+    const shown = path.length === 0 ? "" : (inList(path)?.path ?? "");
+    return `${printable(shown === "" ? full : `${shown}.${name}`)}: there is no such setting${nearest(name, path, [...new Set(siblings)])}`;
   }
   const setting = settings.find((candidate) => candidate.path === dotted);
+  const within = settings.find(
+    ({ path: of, type }) => type === "array" && dotted.startsWith(`${of}.`),
+  );
+  if (within?.items !== undefined && within.items !== "string") {
+    if (error.keyword === "required") {
+      const name = (error.params as { missingProperty: string }).missingProperty;
+      const lacking = inList([...path, name]);
+      if (lacking !== undefined)
+        return `${lacking.path}: is missing; allowed is ${allowed(lacking)}`;
+    }
+    const inner = inList(path);
+    if (inner !== undefined && path.length > within.path.split(".").length + 1)
+      return refusal(inner, at(tree, path));
+  }
   const list = settings.find((candidate) => candidate.path === path.slice(0, -1).join("."));
   if (list?.type === "array") {
     const index = path.at(-1) ?? "";
@@ -187,6 +207,7 @@ export function loadSettings(raw: Record<string, string>, project: string): Sett
     checked.xen.options = checked.xen.options.split(" ").filter(Boolean).join(" ");
   if (problems.length === 0)
     problems.push(
+      ...hostProblems(checked),
       ...memoryProblems(checked),
       ...gpuProblems(checked),
       ...ruleProblems(checked),

@@ -6,6 +6,10 @@ const XEN_MIB = 192;
 /** What Xen and the toolstack hold for a domU beside its memory, MiB (shadow allowance, page tables, ring buffers). */
 const PER_DOMU_MIB = 8;
 
+/** What Xen, dom0 and all domUs take together, MiB. */
+export const neededMiB = (settings: Settings): number =>
+  settings.vmCount * (settings.domU.memoryMiB + PER_DOMU_MIB) + fixedMiB(settings);
+
 /** What Xen, dom0 and the GPU domU take, MiB. */
 function fixedMiB(settings: Settings): number {
   const { xen, gpu } = settings;
@@ -21,12 +25,13 @@ export function domUCapacity(settings: Settings): number {
 
 /** What does not fit, as sentences that say which setting to change. */
 export function memoryProblems(settings: Settings): string[] {
+  // An existing host is asked what it has.
+  if (settings.target === "existing") return [];
   const capacity = domUCapacity(settings);
   if (settings.vmCount <= capacity) return [];
   const { vmCount, machine, domU } = settings;
-  const needed = vmCount * (domU.memoryMiB + PER_DOMU_MIB) + fixedMiB(settings);
   return [
-    `vmCount: ${vmCount} domUs of ${domU.memoryMiB} MiB need a machine of ${needed} MiB, ` +
+    `vmCount: ${vmCount} domUs of ${domU.memoryMiB} MiB need a machine of ${neededMiB(settings)} MiB, ` +
       `machine.memoryMiB is ${machine.memoryMiB}; allowed are up to ${capacity} ` +
       `(lower vmCount or domU.memoryMiB, or raise machine.memoryMiB)`,
   ];

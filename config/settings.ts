@@ -14,12 +14,15 @@ export interface Setting {
   /** Words that it may be made of, for completion. */
   suggestions?: readonly string[];
   default: unknown;
+  /** What a list is of, as config/types.ts calls it. */
+  items?: string;
   /** Why only some values are accepted so far. */
   notYet?: string;
 }
 
-interface Node {
+export interface Node {
   type: string;
+  items?: Node;
   description?: string;
   properties?: Record<string, Node>;
   minimum?: number;
@@ -29,30 +32,44 @@ interface Node {
   "x-unit"?: string;
   "x-allowed"?: string;
   "x-words"?: readonly string[];
+  "x-items"?: string;
   "x-notYet"?: string;
 }
+
+/** One leaf of a schema as a setting; `path` as it is to be shown. */
+const settingOf = (path: string, child: Node): Setting => ({
+  path,
+  type: child.type as Setting["type"],
+  description: child.description ?? "",
+  default: child.default,
+  ...(child["x-unit"] !== undefined && { unit: child["x-unit"] }),
+  ...(child.minimum !== undefined && { minimum: child.minimum }),
+  ...(child.maximum !== undefined && { maximum: child.maximum }),
+  ...(child.enum !== undefined && { choices: child.enum }),
+  ...(child["x-allowed"] !== undefined && { words: child["x-allowed"] }),
+  ...(child["x-words"] !== undefined && { suggestions: child["x-words"] }),
+  ...(child.type === "array" && { items: child["x-items"] ?? "string" }),
+  ...(child["x-notYet"] !== undefined && { notYet: child["x-notYet"] }),
+});
 
 function* walk(node: Node, path: string[]): Generator<Setting> {
   for (const [name, child] of Object.entries(node.properties ?? {})) {
     const here = [...path, name];
-    if (child.type === "object") {
-      yield* walk(child, here);
-      continue;
-    }
-    yield {
-      path: here.join("."),
-      type: child.type as Setting["type"],
-      description: child.description ?? "",
-      default: child.default,
-      ...(child["x-unit"] !== undefined && { unit: child["x-unit"] }),
-      ...(child.minimum !== undefined && { minimum: child.minimum }),
-      ...(child.maximum !== undefined && { maximum: child.maximum }),
-      ...(child.enum !== undefined && { choices: child.enum }),
-      ...(child["x-allowed"] !== undefined && { words: child["x-allowed"] }),
-      ...(child["x-words"] !== undefined && { suggestions: child["x-words"] }),
-      ...(child["x-notYet"] !== undefined && { notYet: child["x-notYet"] }),
-    };
+    if (child.type === "object") yield* walk(child, here);
+    else yield settingOf(here.join("."), child);
   }
+}
+
+/** What lies at a path into the entries of a list: `hosts`, `0`, `jump`, `port`; undefined if nothing does. */
+export function inList(path: readonly string[]): Setting | undefined {
+  let node: Node | undefined = schema;
+  let shown = "";
+  for (const part of path) {
+    const index: boolean = node?.type === "array";
+    shown += index ? `[${part}]` : shown === "" ? part : `.${part}`;
+    node = index ? node?.items : node?.properties?.[part];
+  }
+  return node === undefined ? undefined : settingOf(shown, node);
 }
 
 /** Every setting, in the order of schema.json: the one list behind flags, help and documentation. */

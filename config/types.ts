@@ -1,8 +1,25 @@
+/** How to log in to a host over SSH. */
+export interface LoginSettings {
+  address: string;
+  port: number;
+  user: string;
+  /** Private key on this computer; empty: what the SSH agent has. */
+  keyFile: string;
+  /** Its public host key: `ssh-ed25519 AAAA...`. */
+  hostKey: string;
+}
+
+/** A host of target `existing`. */
+export interface HostSettings extends LoginSettings {
+  /** The host to go through. */
+  jump?: LoginSettings;
+}
+
 /** The settings as the rest of the program sees them: complete, typed, checked. Units are in schema.json. */
 export interface Settings {
   vmCount: number;
-  target: "emulated";
-  hosts: never[];
+  target: "emulated" | "existing";
+  hosts: HostSettings[];
   domU: { type: "pv"; memoryMiB: number; vcpus: number };
   machine: {
     memoryMiB: number;

@@ -5,6 +5,12 @@ export interface Refused {
   named: string[];
 }
 
+/** A host as one is named. */
+export const HOST = {
+  address: "rack1.example",
+  hostKey: `ssh-ed25519 ${"A".repeat(68)} root@rack1`,
+};
+
 const one =
   (setting: string) =>
   (why: string, value: string): Refused => ({ why, given: { [setting]: value }, named: [setting] });
@@ -223,21 +229,50 @@ const numbers: Refused[] = [
 ];
 
 const notBuilt: Refused[] = [
-  one("target")("existing hosts, none named", "existing"),
+  { why: "an existing host, and none is named", given: { target: "existing" }, named: ["hosts"] },
   {
-    why: "existing hosts, one named",
+    why: "a host with another name for its address, and no key",
     given: { target: "existing", hosts: '[{"host":"a"}]' },
-    named: ["hosts", "target"],
+    named: ["hosts[0].address", "hosts[0].host", "hosts[0].hostKey"],
   },
   {
     why: "the same host twice",
-    given: { target: "existing", hosts: '[{"host":"a"},{"host":"a"}]' },
-    named: ["hosts", "target"],
+    given: { target: "existing", hosts: JSON.stringify([HOST, HOST]) },
+    named: ["hosts"],
   },
   {
     why: "an emulated machine with hosts",
-    given: { target: "emulated", hosts: '[{"host":"a"}]' },
+    given: { target: "emulated", hosts: JSON.stringify([HOST]) },
     named: ["hosts"],
+  },
+  {
+    why: "every part of a host wrong, and its jump host half there",
+    given: {
+      target: "existing",
+      hosts: JSON.stringify([
+        {
+          address: "a b",
+          port: 0,
+          user: "Root",
+          keyFile: "key",
+          hostKey: "ssh-rsa AAAA",
+          jump: { address: "j" },
+        },
+      ]),
+    },
+    named: [
+      "hosts[0].address",
+      "hosts[0].hostKey",
+      "hosts[0].jump.hostKey",
+      "hosts[0].keyFile",
+      "hosts[0].port",
+      "hosts[0].user",
+    ],
+  },
+  {
+    why: "a setting of the host's that there is not, with a name like one",
+    given: { target: "existing", hosts: JSON.stringify([{ ...HOST, adress: "a" }]) },
+    named: ["hosts[0].adress"],
   },
   one("target")("another writing", "Emulated"),
   one("domU.type")("PVH domUs", "pvh"),
@@ -379,6 +414,21 @@ export const accepted: Record<string, string>[] = [
   { vmCount: "16" },
   { vmCount: "64", "machine.memoryMiB": "16384" },
   { target: "emulated", hosts: "[]" },
+  { target: "existing", hosts: JSON.stringify([HOST]) },
+  {
+    target: "existing",
+    hosts: JSON.stringify([
+      {
+        ...HOST,
+        port: "2222",
+        user: "admin",
+        keyFile: "~/.ssh/id",
+        jump: { ...HOST, address: "10.0.0.1" },
+      },
+    ]),
+  },
+  // An existing host is asked what memory it has.
+  { target: "existing", hosts: JSON.stringify([HOST]), vmCount: "64" },
   { machine: '{"memoryMiB":8192,"cpus":4}', "machine.diskMiB": "8192" },
   { machine: '{"memoryMiB":"8192"}' },
   { "machine.accelerator": "tcg", "machine.sshPort": "0" },

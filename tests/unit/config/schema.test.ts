@@ -33,10 +33,9 @@ function declared(): Map<string, ts.TypeNode> {
 }
 
 /** What a setting of schema.json has to be called in TypeScript. */
-function expected({ type, choices, words }: Setting): string[] {
+function expected({ type, choices, items }: Setting): string[] {
   if (choices !== undefined) return choices.map((choice) => JSON.stringify(choice)).sort();
-  // A list that takes nothing yet is one of nothing.
-  const array = words === undefined ? "never[]" : "string[]";
+  const array = `${items ?? ""}[]`;
   return [{ integer: "number", string: "string", boolean: "boolean", array }[type]];
 }
 
@@ -99,7 +98,10 @@ describe.each(settings.map((setting) => [setting.path, setting] as const))(
       } else if (setting.choices !== undefined) {
         for (const choice of setting.choices) {
           expect(allowed(setting)).toContain(String(choice));
-          expect(load(String(choice))).not.toThrow();
+          // A target that is a host has to name one.
+          if (choice === "existing")
+            expect(load(choice)).toThrow("hosts: target existing needs a host");
+          else expect(load(String(choice))).not.toThrow();
         }
         expect(load("something else")).toThrow(
           `${path}: "something else" is not accepted; allowed is ${allowed(setting)}`,
@@ -116,8 +118,7 @@ test("what is allowed is put in words", () => {
   const words = Object.fromEntries(settings.map((setting) => [setting.path, allowed(setting)]));
   expect(words).toMatchObject({
     vmCount: "2 to 64",
-    target: "emulated",
-    hosts: "an empty list",
+    target: "emulated or existing",
     "domU.memoryMiB": "128 to 65536 MiB",
     "machine.accelerator": "auto, tcg or kvm",
     "machine.mirror": "an address that begins with http:// or https://, or nothing",
