@@ -25,7 +25,8 @@ const testbed = new Testbed("testbed", {
 });
 
 export const accelerator = testbed.machine.accelerator;
-export const console = testbed.machine.consoleLog;
+/** The machine's console on this computer; an existing host's is not known here. */
+export const console = testbed.machine.consoleLog ?? null;
 /** For `ssh -F`; known before the machine is there. */
 export const sshConfig = sshConfigPath(folder);
 export const domains = testbed.domains.domains.map(({ name, address, domid, cid }) => ({

@@ -28,7 +28,8 @@ export class Builds extends pulumi.ComponentResource {
   /** Compilers and headers; nothing of it is in a machine. */
   readonly buildroot: Build;
   readonly xenSource: Build;
-  readonly hostImage: Build;
+  /** The emulated machine's disk; absent for an existing host. */
+  readonly hostImage: Build | undefined;
   readonly domUImage: Build;
   readonly hypervisor: Build;
   readonly tools: Build;
@@ -70,7 +71,10 @@ export class Builds extends pulumi.ComponentResource {
     this.buildroot = make("buildroot", {}, { index });
     this.xenSource = make("xen-source", {}, { index });
     const { buildroot, xenSource: source } = this;
-    this.hostImage = make("host-image", { DISK_MIB: String(settings.machine.diskMiB) }, { index });
+    this.hostImage =
+      settings.target === "existing"
+        ? undefined
+        : make("host-image", { DISK_MIB: String(settings.machine.diskMiB) }, { index });
     this.domUImage = make("domu-image", {}, { index });
     this.hypervisor = make(
       "hypervisor",

@@ -6,8 +6,9 @@ import type { RemoteFile } from "../provider/resources/files.ts";
 import type { Guest } from "../provider/xen/guest.ts";
 import type { GuestRoot } from "../provider/xen/guestRoot.ts";
 import { render } from "../templates/render.ts";
-import { bridge, guestAddress, type GuestAddress } from "./network.ts";
-import { initrdTools, LIBRARY, type XenHost } from "./xenHost.ts";
+import { goesWith, type Host } from "./host.ts";
+import { bridge, guestAddress, type Bridge, type GuestAddress } from "./network.ts";
+import { hostInitrdTools, initrdTools, LIBRARY, type XenHost } from "./xenHost.ts";
 
 export interface DomainsArgs {
   xenHost: XenHost;
@@ -21,6 +22,8 @@ export interface DomainsArgs {
   runFolder: pulumi.Input<string>;
   /** Public keys that may log in as root. */
   authorizedKeys: pulumi.Input<string>;
+  /** With which the controller logs in to them, if that is another key than the one for the host. */
+  loginKey?: pulumi.Input<string>;
   /** What has to be in force on the host before a domU runs. */
   after: pulumi.Resource[];
 }
@@ -35,13 +38,15 @@ const KERNEL_OPTIONS = "clocksource=tsc tsc=nowatchdog";
 export const DOMU_FOLDER = "/var/lib/v4v-testbed";
 
 /** What the domUs of a host boot from. */
-export function guestRoot(project: string, image: Build): pulumi.Output<GuestRoot> {
-  const scripts = Buffer.concat(initrdTools(project).map(({ content }) => Buffer.from(content)));
+export function guestRoot(project: string, image: Build, host?: Host): pulumi.Output<GuestRoot> {
+  const stays = host !== undefined && host.resource === undefined;
+  const tools = stays ? hostInitrdTools(project) : initrdTools(project);
+  const scripts = Buffer.concat(tools.map(({ content }) => Buffer.from(content)));
   return pulumi.all([image.path, image.fact("root-sha256")]).apply(([path, imageSha256]) => ({
     folder: DOMU_FOLDER,
     image: `${path}/root.ext4.zst`,
     imageSha256,
-    makeInitrd: `${LIBRARY}/make-initrd`,
+    makeInitrd: `${LIBRARY}/${stays ? "make-initrd-of-image" : "make-initrd"}`,
     makeInitrdSha256: createHash("sha256").update(scripts).digest("hex"),
   }));
 }
@@ -60,6 +65,7 @@ export const guestConfig = (
   name: string,
   { address, mac }: GuestAddress,
   { memoryMiB, vcpus, image, pci }: GuestHardware,
+  on: Bridge = bridge,
 ): string =>
   render("domu.cfg", {
     name,
@@ -69,27 +75,30 @@ export const guestConfig = (
     kernelOptions: KERNEL_OPTIONS,
     folder: image,
     library: LIBRARY,
-    bridge: bridge.name,
+    bridge: on.name,
     address,
     mac,
     pci,
   });
 
 /** What a domU's boot script is told. */
-export function guestEnvironment(name: string, { address }: GuestAddress): string {
-  const { gateway, prefixLength } = bridge;
+export function guestEnvironment(
+  name: string,
+  { address }: GuestAddress,
+  { gateway, prefixLength }: Bridge = bridge,
+): string {
   return render("domu.env", { name, address, prefixLength, gateway });
 }
 
 /** What is known of `domu1`, `domu2`, ... without a stack. */
-export function guest(number: number, settings: Settings["domU"]): Guest {
+export function guest(number: number, settings: Settings["domU"], on: Bridge = bridge): Guest {
   const name = `domu${number}`;
   const where = guestAddress(number);
   const { memoryMiB, vcpus } = settings;
   return {
     name,
-    config: guestConfig(name, where, { memoryMiB, vcpus, image: DOMU_FOLDER, pci: [] }),
-    environment: guestEnvironment(name, where),
+    config: guestConfig(name, where, { memoryMiB, vcpus, image: DOMU_FOLDER, pci: [] }, on),
+    environment: guestEnvironment(name, where, on),
   };
 }
 
@@ -102,8 +111,8 @@ export class Domains extends pulumi.ComponentResource {
     super("v4v:testbed:Domains", name, {}, options);
     const { host, bootId } = args.xenHost;
     const { connection } = host;
-    const on = { parent: this, deletedWith: host.resource };
-    const root = guestRoot(args.project, args.image);
+    const on = { parent: this, ...goesWith(host) };
+    const root = guestRoot(args.project, args.image, host);
     this.image = new GuestImage(
       `${name}-image`,
       {
@@ -120,7 +129,7 @@ export class Domains extends pulumi.ComponentResource {
     );
 
     this.domains = Array.from({ length: args.count }, (_, i) => {
-      const { name: own, config, environment } = guest(i + 1, args.settings);
+      const { name: own, config, environment } = guest(i + 1, args.settings, host.bridge);
       return new Domain(
         own,
         {
@@ -131,6 +140,7 @@ export class Domains extends pulumi.ComponentResource {
           config,
           environment,
           authorizedKeys: args.authorizedKeys,
+          ...(args.loginKey !== undefined && { loginKey: args.loginKey }),
           folder: this.image.folder,
           runFolder: args.runFolder,
           bootDigest: this.image.bootDigest,

@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { cpus, totalmem, version as kernelVersion } from "node:os";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/types.ts";
 import { profileNamed } from "../evaluation/profiles.ts";
@@ -10,12 +8,12 @@ import { Evaluation as EvaluationRun } from "../provider/sdk.ts";
 import type { Builds } from "./builds.ts";
 import type { Domains } from "./domains.ts";
 import type { GpuDomain } from "./gpuDomain.ts";
-import type { Machine } from "./machine.ts";
+import type { Place } from "./place.ts";
 import { gpuRoutes } from "./remoteGpu.ts";
 import type { XenHost } from "./xenHost.ts";
 
 export interface EvaluationArgs {
-  machine: Machine;
+  machine: Place;
   xenHost: XenHost;
   domains: Domains;
   /** Absent without a GPU domU. */
@@ -41,16 +39,6 @@ function selectionOf({ evaluation }: Settings): Selection {
   return { experiments, sizes, pairs, transports, repetitions, budget };
 }
 
-/** The distribution's name; the kernel's version alone tells little. */
-function systemName(): string {
-  try {
-    const release = readFileSync("/etc/os-release", "utf8");
-    return /^PRETTY_NAME="?([^"\n]+)"?$/m.exec(release)?.[1] ?? kernelVersion();
-  } catch {
-    return kernelVersion();
-  }
-}
-
 /** What makes a result comparable with another one; no domain or boot ids, no paths, no secrets. */
 function factsOf({ machine, xenHost, domains, builds, settings }: EvaluationArgs) {
   // The generation says when it was measured, not what.
@@ -58,11 +46,12 @@ function factsOf({ machine, xenHost, domains, builds, settings }: EvaluationArgs
   delete evaluation.generation;
   const none: Record<string, string> = {};
   const host = pulumi.all([
-    machine.resource.emulator,
+    machine.emulator,
     machine.accelerator,
-    machine.resource.acceleratorReason,
+    machine.acceleratorReason,
     xenHost.hypervisor.version,
-    xenHost.kernel(domains.domains),
+    machine.kernel ?? xenHost.kernel(domains.domains),
+    machine.computer,
   ]);
   const built = pulumi.all([
     builds.hypervisor.facts,
@@ -74,9 +63,13 @@ function factsOf({ machine, xenHost, domains, builds, settings }: EvaluationArgs
   return pulumi
     .all([host, built])
     .apply(
-      ([[emulator, kind, reason, xen, kernel], [hypervisor, tools, image, module, index]]) => ({
+      ([
+        [emulator, kind, reason, xen, kernel, computer],
+        [hypervisor, tools, image, module, index],
+      ]) => ({
         command: "npm run evaluate",
-        settings: { ...settings, evaluation },
+        // Where an existing host is and who logs in there is nobody's business.
+        settings: { ...settings, hosts: [], evaluation },
         versions: {
           xen,
           kernel: kernel.trim(),
@@ -90,12 +83,7 @@ function factsOf({ machine, xenHost, domains, builds, settings }: EvaluationArgs
           "v4v-bench": tools["v4v-bench-sha256"] ?? "",
           "domU image": image["root-sha256"] ?? "",
         },
-        machine: {
-          cpuModel: cpus()[0]?.model ?? "unknown",
-          cores: cpus().length,
-          memoryMiB: Math.round(totalmem() / 2 ** 20),
-          os: systemName(),
-        },
+        machine: computer,
         transports: Object.fromEntries(
           transportsOf(settings).map((transport) => [transport, settingsOf(transport)]),
         ),
@@ -118,7 +106,7 @@ function billOf({ builds, project }: EvaluationArgs): pulumi.Output<BillInputs> 
     .all([
       builds.index.path,
       builds.xenSource.path,
-      builds.hostImage.path,
+      builds.hostImage?.path ?? pulumi.output(none),
       builds.domUImage.path,
       builds.buildroot.path,
       builds.sockets?.path ?? pulumi.output(none),
@@ -129,7 +117,7 @@ function billOf({ builds, project }: EvaluationArgs): pulumi.Output<BillInputs> 
       index,
       xenSource,
       images: {
-        "host-image": host,
+        ...(host !== undefined && { "host-image": host }),
         "domu-image": domU,
         buildroot,
         ...(ofGpu !== undefined && { "gpu-image": ofGpu.image, "pocl-root": ofGpu.root }),

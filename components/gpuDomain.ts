@@ -4,6 +4,7 @@ import type { RemoteFile } from "../provider/resources/files.ts";
 import { Domain, GuestImage, Passthrough } from "../provider/sdk.ts";
 import type { GpuBuilds } from "./builds.ts";
 import { DOMU_FOLDER, guestConfig, guestEnvironment, guestRoot } from "./domains.ts";
+import { goesWith } from "./host.ts";
 import { gpuGuest } from "./network.ts";
 import type { XenHost } from "./xenHost.ts";
 
@@ -28,6 +29,8 @@ export interface GpuDomainArgs {
   runFolder: pulumi.Input<string>;
   /** Public keys that may log in as root. */
   authorizedKeys: pulumi.Input<string>;
+  /** As that of the other domUs. */
+  loginKey?: pulumi.Input<string>;
   /** What has to be in force on the host before a domU runs, and what goes after it. */
   after: pulumi.Resource[];
 }
@@ -54,7 +57,7 @@ export class GpuDomain extends pulumi.ComponentResource {
     const { settings } = args;
     const { host, bootId, key, hypervisor } = args.xenHost;
     const { connection } = host;
-    const on = { parent: this, deletedWith: host.resource };
+    const on = { parent: this, ...goesWith(host) };
     this.passthrough = new Passthrough(
       `${name}-device`,
       {
@@ -67,7 +70,7 @@ export class GpuDomain extends pulumi.ComponentResource {
       },
       { ...on, dependsOn: [args.xenHost, ...args.after] },
     );
-    const root = guestRoot(args.project, args.builds.image);
+    const root = guestRoot(args.project, args.builds.image, host);
     this.image = new GuestImage(
       `${name}-image`,
       {
@@ -92,15 +95,21 @@ export class GpuDomain extends pulumi.ComponentResource {
         name: GPU_GUEST,
         address: gpuGuest.address,
         config: functions.apply((pci) =>
-          guestConfig(GPU_GUEST, gpuGuest, {
-            memoryMiB: settings.gpu.memoryMiB,
-            vcpus: settings.gpu.vcpus,
-            image: IMAGE_FOLDER,
-            pci,
-          }),
+          guestConfig(
+            GPU_GUEST,
+            gpuGuest,
+            {
+              memoryMiB: settings.gpu.memoryMiB,
+              vcpus: settings.gpu.vcpus,
+              image: IMAGE_FOLDER,
+              pci,
+            },
+            host.bridge,
+          ),
         ),
-        environment: guestEnvironment(GPU_GUEST, gpuGuest),
+        environment: guestEnvironment(GPU_GUEST, gpuGuest, host.bridge),
         authorizedKeys: args.authorizedKeys,
+        ...(args.loginKey !== undefined && { loginKey: args.loginKey }),
         folder: DOMU_FOLDER,
         imageFolder: this.image.folder,
         runFolder: args.runFolder,

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { KernelModule, type Build } from "../provider/sdk.ts";
 import type { RemoteFile } from "../provider/resources/files.ts";
 import { render } from "../templates/render.ts";
+import { goesWith } from "./host.ts";
 import { LIBRARY, type XenHost } from "./xenHost.ts";
 
 export interface ModuleSettings {
@@ -65,7 +66,7 @@ export class GuestModule extends pulumi.ComponentResource {
         unit: MODULE_UNIT,
         unitFile: unitFileOf(args),
       },
-      { parent: this, deletedWith: xenHost.host.resource, dependsOn: [xenHost.hypervisor] },
+      { parent: this, ...goesWith(xenHost.host), dependsOn: [xenHost.hypervisor] },
     );
     this.registerOutputs({});
   }

@@ -1,9 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/types.ts";
+import type { Accelerator } from "../evaluation/accelerator.ts";
 import { EmulatedMachine, RunFolder } from "../provider/sdk.ts";
 import type { MachineInputs } from "../provider/resources/machine.ts";
 import type { Connection } from "../provider/ssh/target.ts";
-import type { Host } from "./host.ts";
+import { bridge } from "./network.ts";
+import { thisComputer, type Computer, type Place } from "./place.ts";
 
 type Freeze = NonNullable<MachineInputs["freeze"]>;
 
@@ -20,13 +22,16 @@ export interface MachineArgs {
 }
 
 /** The emulated machine, from its folder and keys to an answering SSH: a plain Debian, or one resumed. */
-export class Machine extends pulumi.ComponentResource implements Host {
+export class Machine extends pulumi.ComponentResource implements Place {
   readonly runFolder: RunFolder;
   readonly connection: pulumi.Output<Connection>;
   readonly incarnation: pulumi.Output<string>;
   readonly consoleLog: pulumi.Output<string>;
-  readonly accelerator: pulumi.Output<"tcg" | "kvm">;
+  readonly bridge = bridge;
+  readonly accelerator: pulumi.Output<Accelerator>;
+  readonly acceleratorReason: pulumi.Output<string>;
   readonly emulator: pulumi.Output<string>;
+  readonly computer: pulumi.Output<Computer>;
   readonly resource: EmulatedMachine;
 
   constructor(name: string, args: MachineArgs, options?: pulumi.ComponentResourceOptions) {
@@ -80,7 +85,9 @@ export class Machine extends pulumi.ComponentResource implements Host {
     this.incarnation = this.resource.incarnation;
     this.consoleLog = this.resource.consoleLog;
     this.accelerator = this.resource.acceleratorUsed;
+    this.acceleratorReason = this.resource.acceleratorReason;
     this.emulator = this.resource.emulator;
+    this.computer = pulumi.output(thisComputer());
     this.registerOutputs({ accelerator: this.accelerator });
   }
 }

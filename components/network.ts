@@ -1,12 +1,23 @@
+export interface Bridge {
+  name: string;
+  /** dom0's address, which is also the domUs' gateway. */
+  gateway: string;
+  prefixLength: number;
+  mac: string;
+}
+
 /** The internal network between dom0 and its domUs: a bridge without an uplink. */
-export const bridge = {
+export const bridge: Bridge = {
   name: "xenbr0",
   /** dom0's address, which is also the domUs' gateway. */
   gateway: "10.83.0.1",
   prefixLength: 24,
   /** Locally administered and fixed, so that the bridge does not change its address with its ports. */
   mac: "02:16:3e:53:00:00",
-} as const;
+};
+
+/** The same on a host that may have bridges of its own, and Xen's usual name taken. */
+export const hostBridge: Bridge = { ...bridge, name: "v4vbr0" };
 
 /** First host number of a domU; 1 to 9 stay free for hosts, 10 is the GPU domU's. */
 const FIRST = 11;

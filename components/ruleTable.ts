@@ -3,6 +3,7 @@ import { ruleFile } from "../config/rules.ts";
 import type { Settings } from "../config/types.ts";
 import type { RemoteFile } from "../provider/resources/files.ts";
 import { Files, Rules, type Build } from "../provider/sdk.ts";
+import { goesWith, kept, lastingAfter } from "./host.ts";
 import type { XenHost } from "./xenHost.ts";
 
 export interface RuleTableArgs {
@@ -27,16 +28,17 @@ export class RuleTable extends pulumi.ComponentResource {
   constructor(name: string, args: RuleTableArgs, options?: pulumi.ComponentResourceOptions) {
     super("v4v:testbed:RuleTable", name, {}, options);
     const { xenHost, settings } = args;
-    const { connection, incarnation, resource } = xenHost.host;
-    const on = { parent: this, deletedWith: resource };
+    const { connection, incarnation } = xenHost.host;
+    const on = { parent: this, ...goesWith(xenHost.host) };
     const tool = new Files(
       `${name}-tool`,
       {
         connection,
         incarnation,
         files: dom0Viptables(args.sockets),
+        ...kept(xenHost.host),
       },
-      on,
+      { ...on, dependsOn: lastingAfter(xenHost.host, xenHost.hypervisor) },
     );
     this.rules = new Rules(
       `${name}-table`,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { Files, type Build } from "../provider/sdk.ts";
 import type { RemoteFile } from "../provider/resources/files.ts";
+import { goesWith, kept } from "./host.ts";
 import type { XenHost } from "./xenHost.ts";
 
 export interface SocketsArgs {
@@ -14,6 +15,8 @@ export interface SocketsArgs {
 /** Started anew with each new program or unit; the peers that it published stay until it has looked again. */
 const APPLY =
   "systemctl daemon-reload && systemctl -q enable v4vd.service && systemctl restart v4vd.service";
+
+const UNDO = "systemctl -q disable --now v4vd.service 2>/dev/null || :";
 
 /** Below PREFIX of the build and of every domain. */
 const PROGRAMS: [string, string][] = [
@@ -63,8 +66,9 @@ export class Sockets extends pulumi.ComponentResource {
         incarnation: xenHost.bootId,
         files: dom0Sockets(args.project, sockets),
         then: APPLY,
+        ...kept(xenHost.host, UNDO),
       },
-      { parent: this, deletedWith: xenHost.host.resource, dependsOn: [xenHost.hypervisor] },
+      { parent: this, ...goesWith(xenHost.host), dependsOn: [xenHost.hypervisor] },
     );
     this.registerOutputs({});
   }

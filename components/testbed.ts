@@ -9,7 +9,10 @@ import { GuestModule } from "./guestModule.ts";
 import { Domains } from "./domains.ts";
 import { GpuDomain } from "./gpuDomain.ts";
 import { RuleTable } from "./ruleTable.ts";
+import { ExistingHost } from "./existingHost.ts";
+import { goesWith, kept, lastingAfter } from "./host.ts";
 import { Machine } from "./machine.ts";
+import type { Place } from "./place.ts";
 import { dom0Benchmark, gpuDrive, gpuPayload, guestPayload } from "./programs.ts";
 import { Sockets } from "./sockets.ts";
 import { XenHost } from "./xenHost.ts";
@@ -27,7 +30,8 @@ export interface TestbedArgs {
 /** The whole testbed: builds, machine, Xen host, domUs and evaluation, joined. */
 export class Testbed extends pulumi.ComponentResource {
   readonly builds: Builds;
-  readonly machine: Machine;
+  /** The emulated machine, or an existing host. */
+  readonly machine: Place;
   readonly xenHost: XenHost;
   /** v4v-bench in dom0, which drives the evaluation, and domain-cpu, which it asks for CPU times. */
   readonly benchmark: Files;
@@ -47,17 +51,12 @@ export class Testbed extends pulumi.ComponentResource {
     const { project, settings } = args;
     const inside = { parent: this };
     this.builds = new Builds("build", { project, settings }, inside);
-    this.machine = new Machine(
-      "machine",
-      {
-        folder: args.folder,
-        image: pulumi.interpolate`${this.builds.hostImage.path}/disk.img`,
-        settings: settings.machine,
-        freeze: freezeOf(project, this.builds, settings),
-        gpu: gpuDevice(settings) !== undefined,
-      },
-      inside,
-    );
+    const [given] = settings.hosts;
+    const existing =
+      given === undefined
+        ? undefined
+        : new ExistingHost("machine", { folder: args.folder, host: given, settings }, inside);
+    this.machine = existing ?? this.#emulated(args, inside);
     const { runFolder } = this.machine;
     this.xenHost = new XenHost(
       "host",
@@ -66,10 +65,13 @@ export class Testbed extends pulumi.ComponentResource {
         project,
         hypervisor: this.builds.hypervisor,
         settings,
+        ...(existing !== undefined && { own: existing.own }),
         dom0PrivateKey: runFolder.dom0PrivateKey,
       },
       inside,
     );
+    // The emulated machine's key is the stack's; that of a host is its owner's, and no domU's business.
+    const login = existing === undefined ? {} : { loginKey: runFolder.privateKey };
     const { gpu } = this.builds;
     this.benchmark = new Files(
       "benchmark",
@@ -79,8 +81,13 @@ export class Testbed extends pulumi.ComponentResource {
         files: pulumi
           .all([dom0Benchmark(this.builds.tools), gpu === undefined ? [] : [gpuDrive(project)]])
           .apply((files) => files.flat()),
+        ...kept(this.machine),
       },
-      { ...inside, deletedWith: this.machine.resource },
+      {
+        ...inside,
+        ...goesWith(this.machine),
+        dependsOn: lastingAfter(this.machine, this.xenHost.hypervisor),
+      },
     );
     this.guestModule =
       this.builds.module === undefined
@@ -121,6 +128,7 @@ export class Testbed extends pulumi.ComponentResource {
         payload: guestPayload(project, this.builds, settings),
         runFolder: runFolder.path,
         authorizedKeys,
+        ...login,
         after: this.ruleTable === undefined ? [] : [this.ruleTable],
       },
       inside,
@@ -140,6 +148,7 @@ export class Testbed extends pulumi.ComponentResource {
               payload: gpuPayload(project, this.builds, gpu, settings),
               runFolder: runFolder.path,
               authorizedKeys,
+              ...login,
               // Below the folder of the domUs' image, which goes last.
               after: [
                 this.domains.image,
@@ -171,5 +180,24 @@ export class Testbed extends pulumi.ComponentResource {
       },
     );
     this.registerOutputs({});
+  }
+
+  #emulated(
+    { project, folder, settings }: TestbedArgs,
+    inside: pulumi.ComponentResourceOptions,
+  ): Machine {
+    const { hostImage } = this.builds;
+    if (hostImage === undefined) throw new Error("there is no disk for the emulated machine");
+    return new Machine(
+      "machine",
+      {
+        folder,
+        image: pulumi.interpolate`${hostImage.path}/disk.img`,
+        settings: settings.machine,
+        freeze: freezeOf(project, this.builds, settings),
+        gpu: gpuDevice(settings) !== undefined,
+      },
+      inside,
+    );
   }
 }

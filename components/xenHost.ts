@@ -4,17 +4,20 @@ import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../config/types.ts";
 import { Files, Hypervisor, type Build } from "../provider/sdk.ts";
-import type { XenBoot } from "../provider/xen/boot.ts";
+import { BOOTED_BY_ENTRY, type XenBoot } from "../provider/xen/boot.ts";
+import type { HostOutputs } from "../provider/resources/host.ts";
 import type { TextFile } from "../provider/resources/files.ts";
 import { render } from "../templates/render.ts";
-import type { Host } from "./host.ts";
-import { bridge } from "./network.ts";
+import { goesWith, kept, type Host } from "./host.ts";
+import { bridge, type Bridge } from "./network.ts";
 
 export interface XenHostArgs {
   host: Host;
   project: string;
   hypervisor: Build;
   settings: Settings;
+  /** What a host that stays boots by itself; absent for the emulated machine. */
+  own?: pulumi.Output<OwnBoot>;
   /** Keys with which dom0 logs in to its domUs. */
   dom0PrivateKey: pulumi.Input<string>;
 }
@@ -27,11 +30,13 @@ const DOM0_OPTIONS =
 export const LIBRARY = "/usr/local/lib/v4v-testbed";
 
 /** Xen's command line. A first word is lost on the way through multiboot, hence the placeholder in front. */
-function xenCommandLine({ xen, v4v }: Settings): string {
+function xenCommandLine(
+  { xen, v4v }: Settings,
+  console: readonly string[] = ["com1=115200,8n1", "console=com1"],
+): string {
   return [
     "placeholder",
-    "com1=115200,8n1",
-    "console=com1",
+    ...console,
     `dom0_mem=${xen.dom0MemoryMiB}M,max:${xen.dom0MemoryMiB}M`,
     `dom0_max_vcpus=${xen.dom0Vcpus}`,
     ...(v4v.enabled ? ["v4v=1"] : []),
@@ -54,6 +59,12 @@ export function initrdTools(project: string): TextFile[] {
   return ["make-initrd", "initrd-init"].map((file) =>
     asIs(project, file, `${LIBRARY}/${file}`, "755"),
   );
+}
+
+/** The same for a host that has a busybox of its own, or none, where the domUs' is taken for it. */
+export function hostInitrdTools(project: string): TextFile[] {
+  const file = "make-initrd-of-image";
+  return [...initrdTools(project), asIs(project, file, `${LIBRARY}/${file}`, "755")];
 }
 
 /** How Xen's daemons are started: it has to be there before they are. */
@@ -114,6 +125,83 @@ export function dom0Files(project: string): TextFile[] {
   ];
 }
 
+/** How a host that stays boots by itself. */
+export type OwnBoot = Pick<HostOutputs, "kernel" | "commandLine" | "bootUuid" | "bootPath">;
+
+/** Out of the way of update-grub, which makes entries for all that is called xen in /boot. */
+const HOST_IMAGE = "v4v-testbed/xen.gz";
+
+/** Seconds after which a kernel that has panicked boots again: by the host's own entry. */
+const PANIC = "panic=20";
+
+/** What a host's own kernel is told, as the kernel of a dom0 is: Xen has the serial port then, and hvc0 is Xen's console. */
+function dom0CommandLine(own: string, serial: boolean): string {
+  const words = own
+    .split(" ")
+    .filter((word) => word !== "" && !/^(BOOT_IMAGE|initrd|panic)=/.test(word))
+    .filter((word) => !serial || !word.startsWith("console="));
+  return [...words, ...(serial ? ["console=hvc0"] : []), PANIC, BOOTED_BY_ENTRY].join(" ");
+}
+
+/** Xen's own words for its console: the serial port that the host's kernel uses, if it does. */
+function xenConsole(own: string): string[] {
+  const [, port, baud = "115200"] = /(?:^| )console=ttyS([01])(?:,(\d+))?/.exec(own) ?? [];
+  if (port === undefined) return ["console=vga"];
+  const com = `com${Number(port) + 1}`;
+  return [`${com}=${baud},8n1`, `console=${com},vga`];
+}
+
+/** As {@link xenBoot}, with the kernel that the host has booted by itself and what it told that. */
+function hostXenBoot(
+  hypervisor: Build,
+  settings: Settings,
+  own: pulumi.Output<OwnBoot>,
+): pulumi.Output<XenBoot> {
+  return pulumi
+    .all([hypervisor.path, hypervisor.fact("build-id"), own])
+    .apply(([path, buildId, { kernel, commandLine: words, bootUuid, bootPath }]): XenBoot => {
+      const console = xenConsole(words);
+      const commandLine = xenCommandLine(settings, console);
+      const inBoot = (name: string) => `${bootPath === "/" ? "" : bootPath}/${name}`;
+      return {
+        image: `${path}/xen.gz`,
+        buildId,
+        bootEntry: render("host-boot-entry.cfg", {
+          bootUuid,
+          imagePath: inBoot(HOST_IMAGE),
+          commandLine,
+          kernel: inBoot(`vmlinuz-${kernel}`),
+          initrd: inBoot(`initrd.img-${kernel}`),
+          dom0Options: dom0CommandLine(words, console.length > 1),
+        }),
+        imagePath: `/boot/${HOST_IMAGE}`,
+        commandLine,
+      };
+    });
+}
+
+/** dom0's files on a host that stays: the same, but the bridge needs no networkd there. */
+function hostFiles(project: string, { name, gateway, prefixLength, mac }: Bridge): TextFile[] {
+  return [
+    ...dom0Files(project).filter(({ path }) => !path.startsWith("/etc/systemd/network/")),
+    ...hostInitrdTools(project).slice(initrdTools(project).length),
+    {
+      path: `/etc/systemd/system/${BRIDGE_UNIT}`,
+      mode: "644",
+      content: render(BRIDGE_UNIT, { bridge: name, gateway, prefixLength, mac }),
+    },
+  ];
+}
+
+const BRIDGE_UNIT = "v4v-bridge.service";
+
+const HOST_APPLY = `mkdir -p /var/log/xen/console
+systemctl daemon-reload
+systemctl -q enable ${BRIDGE_UNIT}
+systemctl restart ${BRIDGE_UNIT}`;
+
+const HOST_UNDO = `systemctl -q disable --now ${BRIDGE_UNIT} 2>/dev/null || :`;
+
 /** What has to happen after one of dom0's files was changed. */
 const APPLY = "mkdir -p /var/log/xen/console && systemctl daemon-reload && networkctl reload";
 
@@ -131,15 +219,17 @@ export class XenHost extends pulumi.ComponentResource {
     const { host, settings, project } = args;
     this.host = host;
     const { connection } = host;
-    const on = { parent: this, deletedWith: host.resource };
+    const on = { parent: this, ...goesWith(host) };
 
+    const own = args.own;
     const files = new Files(
       `${name}-files`,
       {
         connection,
         incarnation: host.incarnation,
-        files: dom0Files(project),
-        then: APPLY,
+        files: own === undefined ? dom0Files(project) : hostFiles(project, host.bridge),
+        then: own === undefined ? APPLY : HOST_APPLY,
+        ...kept(host, HOST_UNDO),
       },
       on,
     );
@@ -153,10 +243,16 @@ export class XenHost extends pulumi.ComponentResource {
             .output(args.dom0PrivateKey)
             .apply((content) => [{ path: "/etc/v4v-testbed/id_ed25519", mode: "600", content }]),
         ),
+        ...kept(host),
       },
       on,
     );
-    const boot = xenBoot(args.hypervisor, settings);
+    const boot =
+      own === undefined
+        ? xenBoot(args.hypervisor, settings)
+        : hostXenBoot(args.hypervisor, settings, own);
+    // A host that stays may have to come back by its old entry, and to boot that in the end.
+    const patience = `${settings.machine.bootTimeout * (own === undefined ? 1 : 2) + 120}s`;
     this.hypervisor = new Hypervisor(
       `${name}-xen`,
       {
@@ -168,14 +264,15 @@ export class XenHost extends pulumi.ComponentResource {
         imagePath: boot.imagePath,
         commandLine: boot.commandLine,
         bootTimeout: settings.machine.bootTimeout,
-        consoleLog: host.consoleLog,
+        ...(host.consoleLog !== undefined && { consoleLog: host.consoleLog }),
+        ...(own !== undefined && { trial: true }),
       },
       {
         ...on,
         dependsOn: [files],
         customTimeouts: {
-          create: `${settings.machine.bootTimeout + 120}s`,
-          update: `${settings.machine.bootTimeout + 120}s`,
+          create: patience,
+          update: patience,
         },
       },
     );
@@ -196,7 +293,7 @@ export class XenHost extends pulumi.ComponentResource {
         create: "uname -r",
         triggers: [this.bootId],
       },
-      { parent: this, deletedWith: this.host.resource, dependsOn: [this.hypervisor, ...after] },
+      { parent: this, ...goesWith(this.host), dependsOn: [this.hypervisor, ...after] },
     );
     return kernel.stdout;
   }
@@ -212,7 +309,7 @@ export function sshConnection(host: Host): pulumi.Output<{
   dialErrorLimit: number;
 }> {
   return pulumi.secret(
-    host.connection.apply(({ host: address, port, user, privateKey, hostKey }) => ({
+    host.connection.apply(({ host: address, port, user, privateKey = "", hostKey }) => ({
       host: address,
       port,
       user,

@@ -1,4 +1,5 @@
 import { Ajv, type ValidateFunction } from "ajv";
+import { ACCELERATORS } from "./accelerator.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Plan } from "./plan.ts";
 import { EXPERIMENTS, KINDS } from "./profiles.ts";
@@ -63,7 +64,7 @@ const isManifest = ajv.compile(
       builds: texts,
       machine: object({ cpuModel: text, cores: whole, memoryMiB: whole, os: text }),
       transports: texts,
-      accelerator: object({ kind: { enum: ["tcg", "kvm"] }, reason: text }),
+      accelerator: object({ kind: { enum: ACCELERATORS }, reason: text }),
       domains: { type: "array", items: domain },
       profile: text,
       seed: whole,

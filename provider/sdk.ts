@@ -4,6 +4,7 @@ import type { DomainInputs, DomainOutputs } from "./resources/domain.ts";
 import type { EvaluationInputs, EvaluationOutputs } from "./resources/evaluation.ts";
 import type { FilesInputs } from "./resources/files.ts";
 import type { GuestImageInputs, GuestImageOutputs } from "./resources/guestImage.ts";
+import type { HostInputs, HostOutputs } from "./resources/host.ts";
 import type { HypervisorInputs, HypervisorOutputs } from "./resources/hypervisor.ts";
 import type { MachineInputs, MachineOutputs } from "./resources/machine.ts";
 import type { ModuleInputs } from "./resources/module.ts";
@@ -105,6 +106,36 @@ export class EmulatedMachine extends pulumi.CustomResource {
       "incarnation",
     );
     super("v4v:index:Machine", name, { ...names, ...args }, options);
+  }
+}
+
+/** A host that is somebody else's. */
+export class ExistingHost extends pulumi.CustomResource {
+  declare readonly machineId: pulumi.Output<string>;
+  declare readonly kernel: pulumi.Output<string>;
+  declare readonly commandLine: pulumi.Output<string>;
+  declare readonly bootUuid: pulumi.Output<string>;
+  declare readonly bootPath: pulumi.Output<string>;
+  declare readonly virtualisation: pulumi.Output<string>;
+  declare readonly processor: pulumi.Output<string>;
+  declare readonly cores: pulumi.Output<number>;
+  declare readonly memoryMiB: pulumi.Output<number>;
+  declare readonly system: pulumi.Output<string>;
+
+  constructor(name: string, args: Args<HostInputs>, options?: pulumi.CustomResourceOptions) {
+    const names = outputs<HostOutputs>(
+      "machineId",
+      "kernel",
+      "commandLine",
+      "bootUuid",
+      "bootPath",
+      "virtualisation",
+      "processor",
+      "cores",
+      "memoryMiB",
+      "system",
+    );
+    super("v4v:index:Host", name, { ...names, ...args }, options);
   }
 }
 

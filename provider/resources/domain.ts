@@ -27,6 +27,8 @@ export interface DomainInputs {
   environment: string;
   /** Public keys that may log in as root, one a line. */
   authorizedKeys: string;
+  /** With which the controller logs in to it, if that is another key than the one for dom0. */
+  loginKey?: string;
   /** Folder of the domUs on the host, which also is that of the image that most of them boot from. */
   folder: string;
   /** Folder of the image, if it is another one. */
@@ -243,11 +245,12 @@ async function ensureDomain(
   };
   if (!identified && (seen?.started !== wanted || /[scd]/.test(seen.state))) await startAndLook();
 
+  const loginKey = inputs.loginKey ?? inputs.connection.privateKey;
   const guest: Connection = {
     host: inputs.address,
     port: 22,
     user: "root",
-    privateKey: inputs.connection.privateKey,
+    ...(loginKey !== undefined && { privateKey: loginKey }),
     hostKey: key.publicKey,
     via: inputs.connection,
   };

@@ -26,6 +26,10 @@ export interface FilesInputs {
   incarnation: string;
   /** Shell script to run on the host after something was changed; it is run again if it was interrupted. */
   then?: string;
+  /** Folder on a host that stays: what was at these paths before is kept there, and put back when they go. */
+  originals?: string;
+  /** Shell script to run on the host before the files are removed. */
+  undo?: string;
   /** Filled in by check: SHA-256 of each file that should be there. */
   digests?: Record<string, string>;
 }
@@ -53,6 +57,27 @@ const noteOf = (inputs: FilesInputs): string | undefined =>
   inputs.then === undefined || inputs.files[0] === undefined
     ? undefined
     : `${inputs.files[0].path}.pending`;
+
+/** Once: what is there when the first `up` comes; `.none` stands for nothing. */
+const KEEP = `
+umask 077
+originals=$1
+shift
+for path; do
+  kept=$originals$path
+  [ ! -e "$kept" ] && [ ! -e "$kept.none" ] || continue
+  mkdir -p "\${kept%/*}"
+  if [ -e "$path" ]; then cp -a "$path" "$kept.new"; mv "$kept.new" "$kept"; else : >"$kept.none"; fi
+done`;
+
+const PUT_BACK = `
+originals=$1
+shift
+for path; do
+  kept=$originals$path
+  [ ! -e "$kept" ] || { cp -a "$kept" "$path.new"; mv -f "$path.new" "$path"; }
+  rm -f "$kept" "$kept.none"
+done`;
 
 function digest(file: RemoteFile): string {
   const bytes =
@@ -93,7 +118,16 @@ export const filesResource: Resource = {
       .filter((path) => !wanted.has(path));
     if (dropped.length > 0)
       await remote.run("removing files that are no longer wanted", 'rm -f -- "$@"', ...dropped);
+    if (dropped.length > 0 && inputs.originals !== undefined)
+      await remote.run("putting originals back", PUT_BACK, inputs.originals, ...dropped);
     context.status("writing files");
+    if (inputs.originals !== undefined)
+      await remote.run(
+        "keeping the originals",
+        KEEP,
+        inputs.originals,
+        ...inputs.files.map(({ path }) => path),
+      );
     const note = noteOf(inputs);
     const changed = await placeFiles(remote, inputs.files, note === undefined ? {} : { note });
     const otherwise = before !== undefined && before.then !== inputs.then;
@@ -125,7 +159,10 @@ export const filesResource: Resource = {
     const remote = new Remote(inputs.connection, context.signal);
     const note = noteOf(inputs);
     const paths = inputs.files.map(({ path }) => path).concat(note ?? []);
+    if (inputs.undo !== undefined) await remote.run("before files are removed", inputs.undo);
     await remote.run("removing files", 'rm -f -- "$@"', ...paths);
+    if (inputs.originals !== undefined)
+      await remote.run("putting the originals back", PUT_BACK, inputs.originals, ...paths);
   },
 };
 

@@ -7,7 +7,9 @@ import { hangUp } from "../ssh/session.ts";
 import type { Connection } from "../ssh/target.ts";
 import { pause } from "../ssh/wait.ts";
 import { BOOTS, clockRate, isRight, RIGHT, UPTIME } from "../xen/clock.ts";
+import { confirmTrial, prepareTrial, removeTrial } from "../xen/trial.ts";
 import {
+  BOOTED_BY_ENTRY,
   CUSTOM_CFG,
   install,
   lookAtXen,
@@ -27,6 +29,8 @@ export interface HypervisorInputs extends XenBoot {
   bootTimeout: number;
   /** The machine's console on the controller, if there is one: its end goes into errors. */
   consoleLog?: string;
+  /** The host stays: its own boot entry is what it falls back to, and what it boots again in the end. */
+  trial?: boolean;
 }
 
 export interface HypervisorOutputs extends RunningXen {
@@ -36,13 +40,16 @@ export interface HypervisorOutputs extends RunningXen {
   found: string;
 }
 
+type Rebooted = Pick<HypervisorInputs, "connection" | "bootTimeout">;
+
 async function reboot(
   context: Context,
   remote: Remote,
-  inputs: HypervisorInputs,
+  inputs: Rebooted,
   before: string,
+  what = "Xen",
 ): Promise<void> {
-  context.status("rebooting into the hypervisor");
+  context.status(what === "Xen" ? "rebooting into the hypervisor" : `rebooting into ${what}`);
   // The answer may or may not come through before the network goes down.
   await remote.once("sync; systemctl reboot").catch(() => undefined);
   await hangUp(remote.connection);
@@ -51,7 +58,7 @@ async function reboot(
     const elapsed = Math.round((Date.now() - started) / 1000);
     if (elapsed > inputs.bootTimeout)
       throw new Error(`the host did not come back within ${inputs.bootTimeout} s`);
-    context.status(`booting Xen for ${elapsed} s`);
+    context.status(`booting ${what} for ${elapsed} s`);
     try {
       const attempt = new Remote(inputs.connection, within(context.signal, 30));
       const answer = await attempt.once("cat /proc/sys/kernel/random/boot_id");
@@ -85,9 +92,68 @@ async function rebootOrExplain(
   return lookAtXen(remote, inputs);
 }
 
+/**
+ * The hypervisor on a host that stays: booted once, and the default only if it is the one that then runs.
+ *
+ * @throws Error that says what the host runs instead; its own entry is its default then
+ */
+async function tryOnce(
+  context: Context,
+  remote: Remote,
+  inputs: HypervisorInputs,
+  before: string,
+): Promise<XenState> {
+  context.status("preparing one boot of the hypervisor");
+  await prepareTrial(remote, inputs, inputs.bootTimeout);
+  // Twice: for the hypervisor, and for the way back that its watch takes when it has not been confirmed in that time.
+  const patient = { ...inputs, bootTimeout: 2 * inputs.bootTimeout };
+  try {
+    await reboot(context, remote, patient, before);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `${why} after a trial boot of the hypervisor. Its own boot entry is still its default: switch ${remote.name} off and on, then run up again, or destroy`,
+      { cause: error },
+    );
+  }
+  const state = await lookAtXen(remote, inputs);
+  if (!runs(state.running, inputs))
+    throw new Error(
+      state.running.runningBuildId === ""
+        ? `the trial boot of the hypervisor failed, and ${remote.name} came back by its own boot entry, without Xen; nothing else of it was changed. ` +
+            `Its console tells why: look at a serial console, or take back what was changed last (xen.options, kernel/xen); then run up again, or destroy`
+        : `${remote.name} came back with the hypervisor ${state.running.runningBuildId} and command line "${state.running.runningCommandLine}", ` +
+            `expected were ${inputs.buildId} and "${inputs.commandLine}"; its own boot entry is still its default`,
+    );
+  return state;
+}
+
+/** domUs that are not the testbed's: its own are gone before the hypervisor goes. */
+const DOMAINS = `
+grep -qw "$1" /proc/cmdline || exit 0
+cat /proc/sys/kernel/random/boot_id
+xl list | sed -e 1,2d -e 's/ .*//'`;
+
+/** Gives a host that stays its own boot entry back, and boots that, unless domUs of its own would end by it. */
+async function leave(context: Context, inputs: HypervisorInputs): Promise<void> {
+  const remote = new Remote(inputs.connection, context.signal);
+  await removeTrial(remote, inputs.imagePath);
+  const said = await remote.run("looking at what runs", DOMAINS, BOOTED_BY_ENTRY);
+  const [bootId = "", ...domains] = said.split("\n").filter(Boolean);
+  if (bootId === "") return;
+  if (domains.length > 0) {
+    context.warn(
+      `${remote.name} runs ${domains.join(", ")} and is not rebooted: it leaves the testbed's hypervisor with its next boot`,
+    );
+    return;
+  }
+  await reboot(context, remote, inputs, bootId, "the host's own entry");
+}
+
 /** Our hypervisor as the one that boots: file, boot entry, reboot, and proof that it is the one that runs. */
 export const hypervisorResource: Resource = {
-  deadlines: { create: 1800, update: 1800, delete: 120 },
+  deadlines: { create: 1800, update: 1800, delete: 900 },
 
   id: (inputs) => `xen@${typed<HypervisorInputs>(inputs).connection.host}`,
 
@@ -113,13 +179,21 @@ export const hypervisorResource: Resource = {
     return { changed };
   },
 
-  async ensure(context: Context, properties: Properties): Promise<Properties> {
+  async ensure(
+    context: Context,
+    properties: Properties,
+    prior: Prior | undefined,
+  ): Promise<Properties> {
     const inputs = typed<HypervisorInputs>(properties);
     const remote = new Remote(inputs.connection, context.signal);
-    await install(remote, inputs);
+    const trial = inputs.trial === true;
+    if (!trial) await install(remote, inputs);
     let state = await lookAtXen(remote, inputs);
-    const reboot = () => rebootOrExplain(context, remote, inputs, state.running.bootId);
-    if (!runs(state.running, inputs)) state = await reboot();
+    const reboot = () =>
+      (trial ? tryOnce : rebootOrExplain)(context, remote, inputs, state.running.bootId);
+    // On a host that stays nothing becomes the default that has not been booted once.
+    const otherEntry = trial && prior !== undefined && prior.inputs.bootEntry !== inputs.bootEntry;
+    if (!runs(state.running, inputs) || otherEntry) state = await reboot();
     for (let tries = 1; runs(state.running, inputs) && !state.clockIsRight; tries++) {
       context.status("looking at its clock");
       const rate = await clockRate(() => remote.run("reading its clock", UPTIME), context.signal);
@@ -134,6 +208,10 @@ export const hypervisorResource: Resource = {
         );
       context.warn(`${found}: Xen mismeasured the TSC as it booted; booting once more`);
       state = await reboot();
+    }
+    if (trial) {
+      await confirmTrial(remote, inputs);
+      state = await lookAtXen(remote, inputs);
     }
     const { running, installed } = state;
     if (running.runningBuildId === "") {
@@ -159,8 +237,9 @@ export const hypervisorResource: Resource = {
   },
 
   async delete(context: Context, prior: Prior): Promise<void> {
-    // An emulated machine goes with its disk (deletedWith); this is for one that stays.
     const inputs = typed<HypervisorInputs>(prior.inputs);
+    if (inputs.trial === true) return leave(context, inputs);
+    // An emulated machine goes with its disk (deletedWith).
     const remote = new Remote(inputs.connection, context.signal);
     await remote.run("removing the hypervisor", 'rm -f "$1" "$2"', CUSTOM_CFG, inputs.imagePath);
   },

@@ -4,7 +4,7 @@ import { readLedger } from "../host/ledger.ts";
 import { chooseFreePort, portIsFree } from "../host/ports.ts";
 import { end, isRunning } from "../host/processes.ts";
 import { missing, typed } from "../inputs.ts";
-import { writeHostConfig } from "../ssh/clientConfig.ts";
+import { writeHostConfig, type Reached } from "../ssh/clientConfig.ts";
 import { newKey } from "../ssh/keys.ts";
 import { machineProcesses } from "../qemu/machine.ts";
 import { Refused, type Context, type Prior, type Properties, type Resource } from "../resource.ts";
@@ -14,6 +14,8 @@ export interface RunFolderInputs {
   path: string;
   /** Loopback port for the machine's SSH; 0 chooses one. */
   sshPort: number;
+  /** The host that stays, if the stack has one instead of a machine of its own. */
+  reached?: Reached;
 }
 
 export interface RunFolderOutputs {
@@ -34,6 +36,39 @@ export interface RunFolderOutputs {
 /** Free space below which nothing is started, MiB: the machine's overlay grows to about 1.5 GiB. */
 const NEEDED_MIB = 2500;
 
+/** Keys of a stack; those of the machine are of no use where there is none of its own. */
+function newKeys(): Omit<RunFolderOutputs, "marker" | "port"> {
+  const login = newKey("v4v-testbed");
+  const host = newKey("v4v-host");
+  const dom0 = newKey("v4v-dom0");
+  return {
+    privateKey: login.privateKey,
+    publicKey: login.publicKey,
+    hostPrivateKey: host.privateKey,
+    hostPublicKey: host.publicKey,
+    dom0PrivateKey: dom0.privateKey,
+    dom0PublicKey: dom0.publicKey,
+  };
+}
+
+const newMarker = () => `v4v-testbed-${randomBytes(8).toString("hex")}`;
+
+/** The folder of a stack on a host that stays: no machine, so no port; the keys are for its domUs. */
+function withHost(
+  path: string,
+  reached: Reached,
+  prior: Prior | undefined,
+  kept: Partial<RunFolderOutputs> | undefined,
+): Properties {
+  const outputs =
+    prior !== undefined && kept?.privateKey !== undefined
+      ? prior.outputs
+      : { ...newKeys(), marker: newMarker(), port: 0 };
+  const { privateKey, hostPublicKey } = typed<RunFolderOutputs>(outputs);
+  writeHostConfig(path, { port: 0, privateKey, hostKey: hostPublicKey, reached });
+  return outputs;
+}
+
 /** The stack's own folder, keys and port: made once, kept for the stack's life, swept at its end. */
 export const runFolderResource: Resource = {
   deadlines: { create: 60, update: 60, delete: 120 },
@@ -50,6 +85,14 @@ export const runFolderResource: Resource = {
   ): Promise<Properties> {
     const inputs = typed<RunFolderInputs>(properties);
     const kept = prior === undefined ? undefined : typed<Partial<RunFolderOutputs>>(prior.outputs);
+    const { reached } = inputs;
+    if (prior !== undefined) {
+      const before = typed<RunFolderInputs>(prior.inputs).reached?.hostKey;
+      if (before !== reached?.hostKey)
+        throw new Refused(
+          `this stack is on ${before === undefined ? "its emulated machine" : "another host"}; "npm run destroy" first, or choose another stack (--stack)`,
+        );
+    }
     const samePort =
       kept?.port !== undefined && (inputs.sshPort === 0 || inputs.sshPort === kept.port);
     if (!samePort && inputs.sshPort !== 0 && !(await portIsFree(inputs.sshPort))) {
@@ -59,6 +102,7 @@ export const runFolderResource: Resource = {
     }
     mkdirSync(inputs.path, { recursive: true, mode: 0o700 });
     chmodSync(inputs.path, 0o700);
+    if (reached !== undefined) return withHost(inputs.path, reached, prior, kept);
     const { bavail, bsize } = statfsSync(inputs.path);
     const freeMiB = Math.floor((bavail * bsize) / 2 ** 20);
     if (freeMiB < NEEDED_MIB) {
@@ -80,23 +124,11 @@ export const runFolderResource: Resource = {
       });
       return { ...prior?.outputs, port: port ?? 0 };
     }
-    const login = newKey("v4v-testbed");
-    const host = newKey("v4v-host");
-    const dom0 = newKey("v4v-dom0");
-    const outputs: RunFolderOutputs = {
-      marker: `v4v-testbed-${randomBytes(8).toString("hex")}`,
-      port: port ?? 0,
-      privateKey: login.privateKey,
-      publicKey: login.publicKey,
-      hostPrivateKey: host.privateKey,
-      hostPublicKey: host.publicKey,
-      dom0PrivateKey: dom0.privateKey,
-      dom0PublicKey: dom0.publicKey,
-    };
+    const outputs: RunFolderOutputs = { marker: newMarker(), port: port ?? 0, ...newKeys() };
     writeHostConfig(inputs.path, {
       port: outputs.port,
-      privateKey: login.privateKey,
-      hostKey: host.publicKey,
+      privateKey: outputs.privateKey,
+      hostKey: outputs.hostPublicKey,
     });
     return { ...outputs };
   },

@@ -15,6 +15,10 @@ export interface XenBoot {
   commandLine: string;
 }
 
+/** Name of the entry, and a word on its kernel's command line, by which a host knows how it was booted. */
+export const ENTRY = "v4v-testbed";
+export const BOOTED_BY_ENTRY = "v4v_testbed";
+
 /** What runs on a host; an empty build id means a kernel without Xen. */
 export interface RunningXen {
   version: string;

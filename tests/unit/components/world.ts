@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { loadSettings } from "../../../config/load.ts";
 import type { Settings } from "../../../config/types.ts";
 import { Testbed } from "../../../components/testbed.ts";
+import { HOST } from "../config/corpus.ts";
 import { Engine, type Outputs } from "../helpers/pulumiMocks.ts";
 
 export const PROJECT = join(import.meta.dirname, "../../..");
@@ -35,6 +36,12 @@ const facts: Record<string, Record<string, string>> = {
 /** Function that a domU is given. */
 export const DISPLAY = "0000:00:10.0";
 
+/** Settings of a testbed on a host that is somebody else's. */
+export const EXISTING = {
+  target: "existing",
+  hosts: JSON.stringify([{ ...HOST, user: "admin", keyFile: "/keys/rack" }]),
+};
+
 /** What the provider would answer. */
 export const outputs: Outputs = (type, name, inputs) => {
   switch (type) {
@@ -58,6 +65,19 @@ export const outputs: Outputs = (type, name, inputs) => {
         emulator: "QEMU",
         consoleLog: "/console",
         incarnation: "first start",
+      };
+    case "v4v:index:Host":
+      return {
+        machineId: "machine of the rack",
+        kernel: "6.12.9-amd64",
+        commandLine: "BOOT_IMAGE=/vmlinuz-6.12.9-amd64 root=UUID=12ab ro quiet",
+        bootUuid: "12ab",
+        bootPath: "/boot",
+        virtualisation: "none",
+        processor: "a CPU",
+        cores: 8,
+        memoryMiB: 32_768,
+        system: "Debian GNU/Linux 13 (trixie)",
       };
     case "v4v:index:Hypervisor":
       return { bootId: "dom0 boot", version: "4.20", runningBuildId: inputs.buildId };

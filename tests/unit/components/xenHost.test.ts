@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { bridge } from "../../../components/network.ts";
 import type { RemoteFile } from "../../../provider/resources/files.ts";
 import type { Freeze } from "../../../provider/resources/machine.ts";
-import { KEYS, PROJECT, testbedOf } from "./world.ts";
+import { EXISTING, KEYS, PROJECT, testbedOf } from "./world.ts";
 
 const commandLine = async (given: Record<string, string>) => {
   const { engine } = await testbedOf(given);
@@ -88,7 +88,12 @@ test("no file of dom0/ is forgotten", async () => {
   );
   const plain = (await testbedOf()).engine;
   const { freeze } = plain.one("v4v:index:Machine").inputs as { freeze: Freeze };
-  const contents = new Set([...files.map(({ content }) => content), freeze.awaitIdentity]);
+  const ofHost = (await testbedOf(EXISTING)).engine.one("v4v:index:Files", "host-files").inputs
+    .files as RemoteFile[];
+  const contents = new Set([
+    ...[...files, ...ofHost].map(({ content }) => content),
+    freeze.awaitIdentity,
+  ]);
   for (const name of readdirSync(join(PROJECT, "dom0")))
     expect(contents, name).toContain(readFileSync(join(PROJECT, "dom0", name), "utf8"));
 });

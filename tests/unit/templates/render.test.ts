@@ -41,6 +41,23 @@ const cases: [template: string, expected: string, values: Values][] = [
       dom0Options: "console=hvc0 net.ifnames=0 quiet mitigations=off",
     },
   ],
+  [
+    "host-boot-entry.cfg",
+    "host-boot-entry.cfg",
+    {
+      bootUuid: "0f1e2d3c-0000-4000-8000-00112233aabb",
+      imagePath: "/boot/v4v-testbed/xen.gz",
+      commandLine: "placeholder console=vga dom0_mem=4096M,max:4096M v4v=1",
+      kernel: "/boot/vmlinuz-6.12.1-amd64",
+      initrd: "/boot/initrd.img-6.12.1-amd64",
+      dom0Options: "root=UUID=0f1e2d3c-0000-4000-8000-00112233aabb ro quiet panic=20 v4v_testbed",
+    },
+  ],
+  [
+    "v4v-bridge.service",
+    "v4v-bridge.service",
+    { bridge: "v4vbr0", gateway: "10.83.0.1", prefixLength: 24, mac: "02:16:3e:53:00:00" },
+  ],
   ["bridge.netdev", "bridge.netdev", { bridge: "xenbr0", mac: "02:16:3e:53:00:00" }],
   [
     "bridge.network",

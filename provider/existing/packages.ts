@@ -1,0 +1,72 @@
+import type { Context } from "../resource.ts";
+import type { Remote } from "../ssh/remote.ts";
+
+/** What dom0 needs beside a plain Debian: Xen's tools, and what dom0/domu and make-initrd call. */
+export const PACKAGES = [
+  "xen-utils-4.20",
+  "xenstore-utils",
+  "cpio",
+  "xz-utils",
+  "zstd",
+  "kmod",
+  "iproute2",
+  "openssh-client",
+];
+
+/** What passing a device through takes. */
+export const GPU_PACKAGES = ["pciutils"];
+
+/**
+ * What apt has brought is the difference of two lists. The first is kept before apt is started: who was interrupted in the
+ * middle finds it again and loses nothing. Nothing is removed for it (busybox-static would drive busybox out).
+ */
+const INSTALL = `
+state=$1
+shift
+export DEBIAN_FRONTEND=noninteractive
+packages() { dpkg-query -W -f '\${db:Status-Abbrev} \${Package}\\n' | sed -n 's/^.i. //p' | LC_ALL=C sort; }
+[ -e "$state/packages.before" ] || { packages >"$state/packages.new"; mv "$state/packages.new" "$state/packages.before"; }
+dpkg --configure -a >&2
+apt-get install --yes --quiet --quiet --no-install-recommends --no-remove -o DPkg::Lock::Timeout=600 \\
+  -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" >&2
+packages | LC_ALL=C comm -13 "$state/packages.before" - >>"$state/packages.added"
+rm "$state/packages.before"`;
+
+/** Installs what is missing, and notes on the host what came with it. */
+export async function installPackages(
+  context: Context,
+  remote: Remote,
+  state: string,
+  packages: readonly string[],
+): Promise<void> {
+  if (packages.length === 0) return;
+  context.status(`installing ${packages.join(", ")}`);
+  await remote.run(`installing ${packages.join(", ")}`, INSTALL, state, ...packages);
+}
+
+/**
+ * Removes what was brought, with its configuration, as long as nothing else has come to need it. Prints what stays.
+ */
+const REMOVE = `
+state=$1
+export DEBIAN_FRONTEND=noninteractive
+[ -e "$state/packages.added" ] || exit 0
+dpkg --configure -a >&2
+there=$(dpkg-query -W -f '\${db:Status-Abbrev} \${Package}\\n' | sed -n 's/^[^ ]*  *//p' | LC_ALL=C sort)
+ours=$(LC_ALL=C sort -u "$state/packages.added" | { echo "$there" >"$state/packages.there"; LC_ALL=C comm -12 - "$state/packages.there"; })
+rm -f "$state/packages.there"
+[ -n "$ours" ] || exit 0
+others=$(apt-get purge --simulate $ours | sed -n 's/^\\(Purg\\|Remv\\) \\([^ :]*\\).*/\\2/p' | LC_ALL=C sort -u | { echo "$ours" >"$state/ours"; LC_ALL=C comm -23 - "$state/ours"; })
+rm -f "$state/ours"
+if [ -n "$others" ]; then
+  echo "$others"
+  exit 0
+fi
+apt-get purge --yes --quiet --quiet -o DPkg::Lock::Timeout=600 $ours >&2
+rm "$state/packages.added"`;
+
+/** @returns names of the host's own packages that need what was brought, which stays then */
+export async function removePackages(remote: Remote, state: string): Promise<string[]> {
+  const said = await remote.run("removing the packages that were added", REMOVE, state);
+  return said.split("\n").filter(Boolean);
+}

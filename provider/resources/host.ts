@@ -1,0 +1,215 @@
+import { hostProblems, hostWarnings, type Needs } from "../existing/preflight.ts";
+import { lookAtHost, type HostFacts } from "../existing/facts.ts";
+import { differences, LISTING } from "../existing/listing.ts";
+import { installPackages, removePackages } from "../existing/packages.ts";
+import { within } from "../host/within.ts";
+import { missing, typed } from "../inputs.ts";
+import { Refused, type Context, type Prior, type Properties, type Resource } from "../resource.ts";
+import { HostKeyMismatch, NoLogin, Unreachable } from "../ssh/errors.ts";
+import { Remote } from "../ssh/remote.ts";
+import { hangUp } from "../ssh/session.ts";
+import type { Connection } from "../ssh/target.ts";
+
+/** Inputs of `v4v:index:Host`: a host that is there before the testbed and after it. */
+export interface HostInputs {
+  connection: Connection;
+  /** Folder on the host for what has to be put back: listing, packages, originals of files. */
+  state: string;
+  /** Debian packages that dom0 needs. */
+  packages: string[];
+  needs: Needs;
+  /** Folders of the testbed's own on the host, gone at the end if they are empty. */
+  folders: string[];
+}
+
+/** What is known of the host as its owner boots it; all of the facts but those of the moment. */
+export type HostOutputs = Pick<
+  HostFacts,
+  | "machineId"
+  | "kernel"
+  | "commandLine"
+  | "bootUuid"
+  | "bootPath"
+  | "virtualisation"
+  | "processor"
+  | "cores"
+  | "memoryMiB"
+  | "system"
+>;
+
+const kept = (facts: HostFacts): HostOutputs => ({
+  machineId: facts.machineId,
+  kernel: facts.kernel,
+  commandLine: facts.commandLine,
+  bootUuid: facts.bootUuid,
+  bootPath: facts.bootPath,
+  virtualisation: facts.virtualisation,
+  processor: facts.processor,
+  cores: facts.cores,
+  memoryMiB: facts.memoryMiB,
+  system: facts.system,
+});
+
+/** How long a host may take to answer the first time, s: it is not being booted. */
+const PATIENCE_S = 45;
+
+/**
+ * Logs in once, and says what to do if that fails: an address, key or user that is wrong stays wrong.
+ *
+ * @throws Refused
+ */
+async function logIn(context: Context, connection: Connection): Promise<void> {
+  const remote = new Remote(connection, within(context.signal, PATIENCE_S));
+  const refuse = (why: string, error?: unknown) => {
+    throw new Refused(`${remote.name}: ${why}`, { cause: error });
+  };
+  try {
+    // Of an earlier look: the host may have been rebooted since.
+    await hangUp(connection);
+    const { exitCode, stdout, stderr } = await remote.once("id -u");
+    if (exitCode !== 0 || stdout.trim() !== "0")
+      refuse(
+        `the user does not become root (${stderr.trim() || `id ${stdout.trim()}`}): name root as hosts[0].user, or let the user run sudo without a password (sudoers: USER ALL=(ALL) NOPASSWD: ALL)`,
+      );
+  } catch (error) {
+    context.signal.throwIfAborted();
+    if (error instanceof Refused) throw error;
+    const said = error instanceof Error ? error.message : String(error);
+    if (error instanceof HostKeyMismatch)
+      refuse(
+        `${said}. If it was installed anew, put its new key into hosts[0].hostKey; if not, somebody else answers there`,
+        error,
+      );
+    if (error instanceof NoLogin) refuse(`${said} (hosts[0].keyFile)`, error);
+    if (error instanceof Unreachable && said.includes("authentication"))
+      refuse(
+        `the key is not accepted: put its public half into ~/.ssh/authorized_keys of that user, or name another one (hosts[0].user, hosts[0].keyFile)`,
+        error,
+      );
+    refuse(
+      `${said}; is the host on, and are hosts[0].address and port right? ssh has to reach it from here`,
+      error,
+    );
+  }
+}
+
+/** Written before anything is changed; what is in it is never written again. */
+const BEGIN = `${LISTING}
+umask 077
+mkdir -p "$1"
+[ -e "$1/listing" ] || { listed >"$1/listing.new"; mv "$1/listing.new" "$1/listing"; }`;
+
+const COMPARE = `${LISTING}
+[ -e "$1/listing" ] || exit 0
+listed >"$1/listing.now"
+diff "$1/listing" "$1/listing.now" || :`;
+
+const END = `
+state=$1
+shift
+systemctl daemon-reload
+for folder; do [ ! -d "$folder" ] || find "$folder" -depth -type d -empty -delete; done`;
+
+/** A host over SSH that is somebody else's: looked at, given the packages that it lacks, and put back as it was. */
+export const hostResource: Resource = {
+  deadlines: { create: 1800, update: 1800, delete: 900 },
+  // The host is the same whatever its testbed needs of it.
+  quietInputs: ["folders"],
+
+  id: (inputs) => `host@${typed<HostInputs>(inputs).connection.host}`,
+
+  check: (inputs) =>
+    Promise.resolve({
+      inputs,
+      failures: missing(inputs, ["connection", "state", "packages", "needs", "folders"]),
+    }),
+
+  async ensure(
+    context: Context,
+    properties: Properties,
+    prior: Prior | undefined,
+  ): Promise<Properties> {
+    const inputs = typed<HostInputs>(properties);
+    const { connection, state, packages, needs } = inputs;
+    context.status("logging in");
+    await logIn(context, connection);
+    const remote = new Remote(connection, context.signal);
+    context.status("looking at the host");
+    const facts = await lookAtHost(remote, state, packages);
+    const problems = hostProblems(facts, needs);
+    const before = prior === undefined ? undefined : typed<Partial<HostOutputs>>(prior.outputs);
+    if (before?.machineId !== undefined && before.machineId !== facts.machineId)
+      problems.unshift(
+        `it is another machine than the one of this stack (machine id ${facts.machineId} instead of ${before.machineId}); "npm run destroy" first`,
+      );
+    if (problems.length > 0) {
+      const count = problems.length === 1 ? "1 thing" : `${problems.length} things`;
+      throw new Refused(
+        `${remote.name} cannot be the testbed's host as it is; ${count} to see to, nothing was changed:\n` +
+          problems.map((problem) => `  - ${problem}`).join("\n"),
+      );
+    }
+    for (const warning of hostWarnings(facts)) context.warn(`${remote.name}: ${warning}`);
+    context.status("listing what is there");
+    await remote.run("listing what the host has", BEGIN, state);
+    await installPackages(context, remote, state, facts.missingPackages);
+    // Booted by the testbed's entry it does not show its own command line; what was seen before does.
+    const own = `${state}/own`;
+    if (!facts.ours) {
+      const seen = kept(facts);
+      await remote.write([{ path: own, content: JSON.stringify(seen), mode: 0o600 }]);
+      return { ...seen };
+    }
+    const noted = await remote.readFile(own);
+    if (noted === undefined)
+      throw new Error(
+        `${remote.name} is booted by the testbed's entry and ${own} is gone; reboot it into its own entry and run up again`,
+      );
+    return { ...(JSON.parse(noted) as HostOutputs) };
+  },
+
+  async read(context: Context, prior: Prior) {
+    const { connection, state } = typed<HostInputs>(prior.inputs);
+    const remote = new Remote(connection, within(context.signal, 20));
+    const said = await remote.run(
+      "looking at the host",
+      '[ ! -e "$1/listing" ] || cat /etc/machine-id',
+      state,
+    );
+    if (said.trim() === "") return undefined;
+    return { inputs: prior.inputs, outputs: prior.outputs };
+  },
+
+  async delete(context: Context, prior: Prior): Promise<void> {
+    const { connection, state, packages, folders } = typed<HostInputs>(prior.inputs);
+    const remote = new Remote(connection, context.signal);
+    context.status("looking at the host");
+    const { domains } = await lookAtHost(remote, state, packages);
+    const added = (await remote.readFile(`${state}/packages.added`)) ?? "";
+    if (domains.length > 0 && added !== "")
+      throw new Error(
+        `${remote.name} still runs ${domains.join(", ")}, which need the hypervisor and Xen's tools that the testbed brought; ` +
+          `shut them down (xl shutdown NAME) and run destroy again`,
+      );
+    context.status("removing the packages that were added");
+    const others = await removePackages(remote, state);
+    if (others.length > 0)
+      context.warn(
+        `${remote.name}: ${others.join(", ")} have come to need packages that the testbed brought, which stay: ${added.trim().replaceAll("\n", ", ")}`,
+      );
+    await remote.run("removing empty folders", END, state, ...folders);
+    context.status("comparing with what was there before");
+    const left = differences(await remote.run("comparing", COMPARE, state));
+    if (left.length > 0)
+      context.warn(
+        `${remote.name}: ${left.length} differences to before the testbed came; who else changed something will know them:\n` +
+          left
+            .slice(0, 40)
+            .map((line) => `  - ${line}`)
+            .join("\n"),
+      );
+    else context.info(`${remote.name} is as it was before the testbed came`);
+    await remote.run("removing the testbed's notes", 'rm -rf -- "$1"', state);
+    await hangUp(connection);
+  },
+};

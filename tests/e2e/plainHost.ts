@@ -1,0 +1,130 @@
+import { readFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { build } from "../../provider/build/cache.ts";
+import { sourceDigest } from "../../provider/build/key.ts";
+import { consoleTail } from "../../provider/host/console.ts";
+import { chooseFreePort } from "../../provider/host/ports.ts";
+import { end, type ProcessIdentity } from "../../provider/host/processes.ts";
+import { within } from "../../provider/host/within.ts";
+import { FILES } from "../../provider/qemu/arguments.ts";
+import { findFirmware } from "../../provider/qemu/firmware.ts";
+import { waitForLogin } from "../../provider/qemu/identity.ts";
+import { machineProcesses, prepareDisk, startMachine } from "../../provider/qemu/machine.ts";
+import type { Context } from "../../provider/resource.ts";
+import { newKey } from "../../provider/ssh/keys.ts";
+import { Remote } from "../../provider/ssh/remote.ts";
+import { hangUp } from "../../provider/ssh/session.ts";
+import type { Connection } from "../../provider/ssh/target.ts";
+
+/** How long a boot may take, s. */
+const BOOT_S = 900;
+
+/** What the owner of a host hands over. */
+export interface HandedOver {
+  address: string;
+  port: number;
+  /** A file with a private key. */
+  keyFile: string;
+  hostKey: string;
+}
+
+/** Somebody else's Debian host: an emulated machine that the testbed knows nothing of but how to log in. */
+export class PlainHost {
+  readonly folder: string;
+  readonly handedOver: HandedOver;
+  readonly #marker: string;
+  readonly #connection: Connection;
+  readonly #identity: { hostPrivateKey: string; authorizedKeys: string };
+  #process: ProcessIdentity | undefined;
+
+  private constructor(port: number, folder = mkdtempSync(join(tmpdir(), "v4v-plain-"))) {
+    const host = newKey("plain");
+    const login = newKey("owner");
+    this.folder = folder;
+    this.#marker = `v4v-plain-${port}-${process.pid}`;
+    const keyFile = join(folder, "key");
+    writeFileSync(keyFile, login.privateKey, { mode: 0o600 });
+    this.handedOver = { address: "127.0.0.1", port, keyFile, hostKey: host.publicKey };
+    this.#identity = { hostPrivateKey: host.privateKey, authorizedKeys: login.publicKey };
+    this.#connection = {
+      host: "127.0.0.1",
+      port,
+      user: "root",
+      privateKey: login.privateKey,
+      hostKey: host.publicKey,
+    };
+  }
+
+  /**
+   * Makes the image if need be and boots it; GRUB's configuration is then what the host's own tools generate.
+   *
+   * @param index path of the package lists in the cache
+   */
+  static async boot(project: string, index: string, memoryMiB = 3072): Promise<PlainHost> {
+    const release = readFileSync(join(index, "facts", "release-sha256"), "utf8").trim();
+    const recipe = {
+      name: "plain-host",
+      parameters: { DISK_MIB: "4096", RELEASE_SHA256: release },
+      sources: ["recipes/host-image"],
+      dependencies: { index },
+    };
+    const signal = AbortSignal.timeout(600_000);
+    const digest = sourceDigest(project, recipe);
+    const image = await build(project, recipe, digest, signal, () => undefined);
+    const host = new PlainHost(await chooseFreePort());
+    try {
+      await host.#start(join(image.path, "disk.img"), memoryMiB);
+    } catch (error) {
+      const tail = consoleTail(join(host.folder, FILES.console), 30);
+      await host.remove();
+      throw new Error(`the plain host did not come up; its console ends with:\n${tail}`, {
+        cause: error,
+      });
+    }
+    return host;
+  }
+
+  async #start(image: string, memoryMiB: number): Promise<void> {
+    const firmware = findFirmware();
+    if (firmware === undefined) throw new Error("no UEFI firmware (OVMF) is installed");
+    await prepareDisk(this.folder, { path: image, format: "raw" }, firmware.variables);
+    this.#process = await startMachine(this.folder, {
+      marker: this.#marker,
+      accelerator: "tcg",
+      cpus: 2,
+      memoryMiB,
+      sshPort: this.handedOver.port,
+      firmwareCode: firmware.code,
+    });
+    const quiet = () => undefined;
+    const context: Context = {
+      urn: "",
+      signal: AbortSignal.timeout(BOOT_S * 1000),
+      status: quiet,
+      info: quiet,
+      warn: quiet,
+    };
+    const { folder } = this;
+    await waitForLogin(context, { folder, connection: this.#connection, ...this.#identity }, true);
+    await this.on("update-grub 2>&1", 300);
+  }
+
+  /** As its owner sees it: a script on the host, as root. */
+  async on(script: string, seconds = 120): Promise<string> {
+    const remote = new Remote(this.#connection, within(AbortSignal.timeout(600_000), seconds));
+    return (await remote.run("asking the plain host", script)).trim();
+  }
+
+  /** The end of its console, for a failed test. */
+  consoleEnd(): string {
+    return consoleTail(join(this.folder, FILES.console), 40);
+  }
+
+  async remove(): Promise<void> {
+    await hangUp(this.#connection);
+    if (this.#process !== undefined) await end(this.#process, 2000);
+    for (const process of machineProcesses(this.#marker)) await end(process, 2000);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
