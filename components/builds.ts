@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { gpuDevice } from "../config/gpu.ts";
 import type { Settings } from "../config/types.ts";
 import { sourcesOf } from "../provider/build/sources.ts";
-import { Build } from "../provider/sdk.ts";
+import { Build, type Built } from "../provider/sdk.ts";
 
 export interface BuildsArgs {
   /** Folder of the project. */
@@ -20,6 +20,14 @@ export interface GpuBuilds {
   poclRoot: Build;
   /** gpu-bench and pci-bar. */
   tools: Build;
+}
+
+/** What goes into hosts and domUs. */
+export interface Parts {
+  tools: Built;
+  module: Built | undefined;
+  sockets: Build | undefined;
+  gpu: GpuBuilds | undefined;
 }
 
 /** Everything that is compiled or put together on the controller; independent builds run side by side. */

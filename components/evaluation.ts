@@ -4,7 +4,7 @@ import { profileNamed } from "../evaluation/profiles.ts";
 import { specialise, type Selection } from "../evaluation/selection.ts";
 import { needsV4v, settingsOf, type Transport } from "../evaluation/transports.ts";
 import type { BillInputs } from "../provider/resources/bill.ts";
-import { Evaluation as EvaluationRun } from "../provider/sdk.ts";
+import { Evaluation as EvaluationRun, type Built } from "../provider/sdk.ts";
 import type { Builds } from "./builds.ts";
 import type { Domains } from "./domains.ts";
 import type { GpuDomain } from "./gpuDomain.ts";
@@ -19,6 +19,8 @@ export interface EvaluationArgs {
   /** Absent without a GPU domU. */
   gpuDomain: GpuDomain | undefined;
   builds: Builds;
+  /** The module as it is loaded; absent with v4v.enabled false. */
+  module: Built | undefined;
   settings: Settings;
   /** Folder of the project. */
   project: string;
@@ -40,7 +42,7 @@ function selectionOf({ evaluation }: Settings): Selection {
 }
 
 /** What makes a result comparable with another one; no domain or boot ids, no paths, no secrets. */
-function factsOf({ machine, xenHost, domains, builds, settings }: EvaluationArgs) {
+function factsOf({ machine, xenHost, domains, builds, module: loaded, settings }: EvaluationArgs) {
   // The generation says when it was measured, not what.
   const evaluation: Partial<Settings["evaluation"]> = { ...settings.evaluation };
   delete evaluation.generation;
@@ -57,7 +59,7 @@ function factsOf({ machine, xenHost, domains, builds, settings }: EvaluationArgs
     builds.hypervisor.facts,
     builds.tools.facts,
     builds.domUImage.facts,
-    builds.module?.facts ?? pulumi.output(none),
+    loaded?.facts ?? pulumi.output(none),
     builds.index.facts,
   ]);
   return pulumi

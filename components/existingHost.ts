@@ -4,7 +4,12 @@ import { neededMiB } from "../config/memory.ts";
 import type { HostSettings, LoginSettings, Settings } from "../config/types.ts";
 import { acceleratorOf, type Accelerator } from "../evaluation/accelerator.ts";
 import { GPU_PACKAGES, PACKAGES } from "../provider/existing/packages.ts";
-import { ExistingHost as HostResource, RunFolder } from "../provider/sdk.ts";
+import {
+  ExistingHost as HostResource,
+  HostModule,
+  RunFolder,
+  type Built,
+} from "../provider/sdk.ts";
 import type { Connection } from "../provider/ssh/target.ts";
 import { GPU_GUEST } from "./gpuDomain.ts";
 import { HOST_STATE } from "./host.ts";
@@ -120,5 +125,21 @@ export class ExistingHost extends pulumi.ComponentResource implements Place {
         bootPath,
       }));
     this.registerOutputs({ accelerator: this.accelerator });
+  }
+
+  /** The V4V module for the host's kernel: the one that the controller has built, if it fits. */
+  module(project: string, built: Built): Built {
+    return new HostModule(
+      "module-build",
+      {
+        connection: this.connection,
+        project,
+        built: { path: built.path, facts: built.facts },
+        kernel: this.kernel,
+        state: HOST_STATE,
+        runFolder: this.runFolder.path,
+      },
+      { parent: this },
+    );
   }
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { KernelModule, type Build } from "../provider/sdk.ts";
+import { KernelModule, type Built } from "../provider/sdk.ts";
 import type { RemoteFile } from "../provider/resources/files.ts";
 import { render } from "../templates/render.ts";
 import { goesWith } from "./host.ts";
@@ -9,7 +9,7 @@ import { LIBRARY, type XenHost } from "./xenHost.ts";
 
 export interface ModuleSettings {
   project: string;
-  module: Build;
+  module: Built;
   /** Receive ring of one connection and direction, KiB. */
   ringKiB: number;
   /** How long a reader looks out for data before it sleeps, us. */

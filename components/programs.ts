@@ -5,7 +5,7 @@ import type { Settings } from "../config/types.ts";
 import { GPU_DRIVE } from "../provider/resources/gpuLegs.ts";
 import type { RemoteFile, TextFile } from "../provider/resources/files.ts";
 import type { Build } from "../provider/sdk.ts";
-import type { Builds, GpuBuilds } from "./builds.ts";
+import type { GpuBuilds, Parts } from "./builds.ts";
 import { gpuPrograms } from "./gpuDomain.ts";
 import { guestModule } from "./guestModule.ts";
 import { remoteGpuClient, remoteGpuServer } from "./remoteGpu.ts";
@@ -33,7 +33,7 @@ export const gpuDrive = (project: string): TextFile => ({
 /** The testbed's own programs, for every domU that is measured. */
 export function guestPayload(
   project: string,
-  builds: Builds,
+  builds: Parts,
   settings: Settings,
 ): pulumi.Output<RemoteFile[]> {
   const { gpu } = builds;
@@ -48,7 +48,7 @@ export function guestPayload(
 /** The GPU domU's. */
 export function gpuPayload(
   project: string,
-  builds: Builds,
+  builds: Parts,
   gpu: GpuBuilds,
   settings: Settings,
 ): pulumi.Output<RemoteFile[]> {
@@ -63,7 +63,7 @@ export function gpuPayload(
 
 function commonPayload(
   project: string,
-  { tools, module, sockets }: Builds,
+  { tools, module, sockets }: Parts,
   settings: Settings,
 ): pulumi.Output<RemoteFile[]> {
   return pulumi

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { gpuDevice } from "../config/gpu.ts";
 import type { Settings } from "../config/types.ts";
 import { Files } from "../provider/sdk.ts";
-import { Builds } from "./builds.ts";
+import { Builds, type Parts } from "./builds.ts";
 import { Evaluation } from "./evaluation.ts";
 import { freezeOf } from "./freeze.ts";
 import { GuestModule } from "./guestModule.ts";
@@ -72,7 +72,12 @@ export class Testbed extends pulumi.ComponentResource {
     );
     // The emulated machine's key is the stack's; that of a host is its owner's, and no domU's business.
     const login = existing === undefined ? {} : { loginKey: runFolder.privateKey };
-    const { gpu } = this.builds;
+    const { gpu, tools, sockets } = this.builds;
+    const module =
+      this.builds.module && existing
+        ? existing.module(project, this.builds.module)
+        : this.builds.module;
+    const parts: Parts = { tools, module, sockets, gpu };
     this.benchmark = new Files(
       "benchmark",
       {
@@ -90,20 +95,19 @@ export class Testbed extends pulumi.ComponentResource {
       },
     );
     this.guestModule =
-      this.builds.module === undefined
+      module === undefined
         ? undefined
         : new GuestModule(
             "module",
             {
               xenHost: this.xenHost,
               project,
-              module: this.builds.module,
+              module,
               ringKiB: settings.v4v.ringKiB,
               spinUs: settings.v4v.spinUs,
             },
             inside,
           );
-    const { sockets } = this.builds;
     this.ruleTable =
       sockets === undefined
         ? undefined
@@ -125,7 +129,7 @@ export class Testbed extends pulumi.ComponentResource {
         count: settings.vmCount,
         settings: settings.domU,
         image: this.builds.domUImage,
-        payload: guestPayload(project, this.builds, settings),
+        payload: guestPayload(project, parts, settings),
         runFolder: runFolder.path,
         authorizedKeys,
         ...login,
@@ -145,7 +149,7 @@ export class Testbed extends pulumi.ComponentResource {
               device,
               settings,
               builds: gpu,
-              payload: gpuPayload(project, this.builds, gpu, settings),
+              payload: gpuPayload(project, parts, gpu, settings),
               runFolder: runFolder.path,
               authorizedKeys,
               ...login,
@@ -165,6 +169,7 @@ export class Testbed extends pulumi.ComponentResource {
         domains: this.domains,
         gpuDomain: this.gpuDomain,
         builds: this.builds,
+        module,
         settings,
         project,
         artifacts: args.artifacts,

@@ -5,6 +5,7 @@ import { evaluationResource } from "./resources/evaluation.ts";
 import { filesResource } from "./resources/files.ts";
 import { guestImageResource } from "./resources/guestImage.ts";
 import { hostResource } from "./resources/host.ts";
+import { hostModuleResource } from "./resources/hostModule.ts";
 import { hypervisorResource } from "./resources/hypervisor.ts";
 import { machineResource } from "./resources/machine.ts";
 import { moduleResource } from "./resources/module.ts";
@@ -18,6 +19,7 @@ export const resources = new Map<string, Resource>([
   ["v4v:index:RunFolder", runFolderResource],
   ["v4v:index:Machine", machineResource],
   ["v4v:index:Host", hostResource],
+  ["v4v:index:HostModule", hostModuleResource],
   ["v4v:index:Hypervisor", hypervisorResource],
   ["v4v:index:Files", filesResource],
   ["v4v:index:Module", moduleResource],

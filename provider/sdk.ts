@@ -5,6 +5,7 @@ import type { EvaluationInputs, EvaluationOutputs } from "./resources/evaluation
 import type { FilesInputs } from "./resources/files.ts";
 import type { GuestImageInputs, GuestImageOutputs } from "./resources/guestImage.ts";
 import type { HostInputs, HostOutputs } from "./resources/host.ts";
+import type { HostModuleInputs, HostModuleOutputs } from "./resources/hostModule.ts";
 import type { HypervisorInputs, HypervisorOutputs } from "./resources/hypervisor.ts";
 import type { MachineInputs, MachineOutputs } from "./resources/machine.ts";
 import type { ModuleInputs } from "./resources/module.ts";
@@ -26,8 +27,23 @@ function outputs<T>(...names: (keyof T & string)[]): Record<string, undefined> {
   return Object.fromEntries(names.map((name) => [name, undefined]));
 }
 
+/** What was built, wherever: a folder, and facts about what is in it. */
+export interface Built {
+  readonly path: pulumi.Output<string>;
+  readonly facts: pulumi.Output<Record<string, string>>;
+  fact(name: string): pulumi.Output<string>;
+}
+
+/** A fact that the recipe recorded; its absence is an error of the recipe. */
+const factOf = (facts: pulumi.Output<Record<string, string>>, name: string) =>
+  facts.apply((all) => {
+    const value = all[name];
+    if (value === undefined) throw new Error(`the build recorded no fact "${name}"`);
+    return value;
+  });
+
 /** Something that the controller builds and caches. */
-export class Build extends pulumi.CustomResource {
+export class Build extends pulumi.CustomResource implements Built {
   declare readonly path: pulumi.Output<string>;
   declare readonly key: pulumi.Output<string>;
   declare readonly facts: pulumi.Output<Record<string, string>>;
@@ -45,13 +61,27 @@ export class Build extends pulumi.CustomResource {
     );
   }
 
-  /** A fact that the recipe recorded; its absence is an error of the recipe. */
   fact(name: string): pulumi.Output<string> {
-    return this.facts.apply((facts) => {
-      const value = facts[name];
-      if (value === undefined) throw new Error(`the build recorded no fact "${name}"`);
-      return value;
-    });
+    return factOf(this.facts, name);
+  }
+}
+
+/** The V4V module for the kernel of a host that is somebody else's. */
+export class HostModule extends pulumi.CustomResource implements Built {
+  declare readonly path: pulumi.Output<string>;
+  declare readonly facts: pulumi.Output<Record<string, string>>;
+
+  constructor(
+    name: string,
+    args: Args<Omit<HostModuleInputs, "sourceDigest">>,
+    options?: pulumi.CustomResourceOptions,
+  ) {
+    const names = outputs<HostModuleOutputs>("path", "facts");
+    super("v4v:index:HostModule", name, { ...names, ...args }, options);
+  }
+
+  fact(name: string): pulumi.Output<string> {
+    return factOf(this.facts, name);
   }
 }
 

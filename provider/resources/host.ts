@@ -7,6 +7,7 @@ import { missing, typed } from "../inputs.ts";
 import { Refused, type Context, type Prior, type Properties, type Resource } from "../resource.ts";
 import { HostKeyMismatch, NoLogin, Unreachable } from "../ssh/errors.ts";
 import { Remote } from "../ssh/remote.ts";
+import { BOOTED_BY_ENTRY } from "../xen/boot.ts";
 import { hangUp } from "../ssh/session.ts";
 import type { Connection } from "../ssh/target.ts";
 
@@ -99,6 +100,12 @@ umask 077
 mkdir -p "$1"
 [ -e "$1/listing" ] || { listed >"$1/listing.new"; mv "$1/listing.new" "$1/listing"; }`;
 
+/** Another kernel of the host's own, which it has booted since, is the one that dom0 gets, too. */
+const AGAIN = `
+[ -e "$1/listing" ] || exit 0
+cat /etc/machine-id
+grep -qw "$2" /proc/cmdline || { uname -r; cat /proc/cmdline; }`;
+
 const COMPARE = `${LISTING}
 [ -e "$1/listing" ] || exit 0
 listed >"$1/listing.now"
@@ -171,13 +178,11 @@ export const hostResource: Resource = {
   async read(context: Context, prior: Prior) {
     const { connection, state } = typed<HostInputs>(prior.inputs);
     const remote = new Remote(connection, within(context.signal, 20));
-    const said = await remote.run(
-      "looking at the host",
-      '[ ! -e "$1/listing" ] || cat /etc/machine-id',
-      state,
-    );
-    if (said.trim() === "") return undefined;
-    return { inputs: prior.inputs, outputs: prior.outputs };
+    const said = await remote.run("looking at the host", AGAIN, state, BOOTED_BY_ENTRY);
+    const [machineId = "", kernel, commandLine] = said.split("\n").filter(Boolean);
+    if (machineId === "") return undefined;
+    const own = kernel !== undefined && commandLine !== undefined ? { kernel, commandLine } : {};
+    return { inputs: prior.inputs, outputs: { ...prior.outputs, machineId, ...own } };
   },
 
   async delete(context: Context, prior: Prior): Promise<void> {

@@ -116,6 +116,12 @@ export function writeHostConfig(
   );
 }
 
+/** Who logs in to a host that stays, by the configuration that was written for it; undefined for the emulated machine. */
+export function reachedUser(config: string): string | undefined {
+  const entry = /^Host host\n((?: {2}.*\n)*)/m.exec(config)?.[1] ?? "";
+  return /^ {2}User (\S+)$/m.exec(entry)?.[1];
+}
+
 /** Entry of a domU, reached through the host. */
 export function writeDomainConfig(
   runFolder: string,

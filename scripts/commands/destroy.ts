@@ -17,8 +17,10 @@ function portOf(workspace: Workspace): number | undefined {
   const state = JSON.parse(stdout) as {
     deployment?: { resources?: { type: string; outputs?: { port?: number } }[] };
   };
-  return state.deployment?.resources?.find(({ type }) => type === "v4v:index:RunFolder")?.outputs
-    ?.port;
+  const port = state.deployment?.resources?.find(({ type }) => type === "v4v:index:RunFolder")
+    ?.outputs?.port;
+  // On an existing host there is none.
+  return port === 0 ? undefined : port;
 }
 
 async function destroy(workspace: Workspace): Promise<void> {

@@ -6,6 +6,7 @@ import { runFolder } from "../../provider/host/folders.ts";
 import { FILES } from "../../provider/qemu/arguments.ts";
 import { sshConfigPath } from "../../provider/ssh/clientConfig.ts";
 import { lastBuildLog } from "../lib/buildLog.ts";
+import { asRootOfDom0, onExistingHost } from "../lib/dom0.ts";
 import { attached } from "../lib/process.ts";
 import { UserError } from "../lib/userError.ts";
 import { checkStackName, DEFAULT_STACK, PROJECT } from "../lib/workspace.ts";
@@ -32,12 +33,20 @@ export function logsCommand(): Command {
         console.log(`${path}:`);
         console.log(consoleTail(path, lines));
       };
-      const remotely = async (...command: string[]) => {
-        const config = sshConfigPath(folder);
+      const config = sshConfigPath(folder);
+      const remotely = async (command: string) => {
         if (!existsSync(config))
           throw new UserError(`stack ${options.stack} is not up; run ./scripts/up`);
-        process.exitCode = await attached("ssh", ["-F", config, "host", ...command], process.env);
+        process.exitCode = await attached(
+          "ssh",
+          ["-F", config, "host", asRootOfDom0(config, command)],
+          process.env,
+        );
       };
+      if (["console", "qemu"].includes(what) && existsSync(config) && onExistingHost(config))
+        throw new UserError(
+          `stack ${options.stack} is on an existing host, whose console is not known here; npm run logs -- xen and -- journal ask dom0`,
+        );
       if (what === "console") show(join(folder, FILES.console));
       else if (what === "qemu") show(join(folder, FILES.log));
       else if (what === "build") show(lastBuildLog());

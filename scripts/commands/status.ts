@@ -15,9 +15,12 @@ function compared(found: string, expected: string | null): string {
 }
 
 function hostLines(status: Status): string[] {
-  const { machine, measuring, progress = [], host, expected, sshConfig } = status;
-  if (machine === undefined) return ["machine   not running"];
-  const process = `process ${machine.pid}, accelerator ${machine.accelerator ?? "unknown"}`;
+  const { machine, existing, measuring, progress = [], host, expected, sshConfig } = status;
+  if (machine === undefined && existing !== true) return ["machine   not running"];
+  const process =
+    machine === undefined
+      ? "an existing host"
+      : `process ${machine.pid}, accelerator ${machine.accelerator ?? "unknown"}`;
   if (host === undefined) {
     const why =
       measuring === undefined
@@ -80,7 +83,8 @@ export function describe(status: Status): string {
     : problems.map(
         ({ what, next }, i) => `${i === 0 ? "NOT WELL" : "also    "}  ${what}; next: ${next}`,
       );
-  const known = status.machine !== undefined || status.domains.length > 0;
+  const known =
+    status.machine !== undefined || status.existing === true || status.domains.length > 0;
   return [
     ...(known ? [...hostLines(status), "", ...domainTable(status.domains), ""] : []),
     `measured  ${measured}`,

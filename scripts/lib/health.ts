@@ -16,6 +16,8 @@ export interface Facts {
   worker: string | undefined;
   /** The run folder and its ssh configuration are there. */
   up: boolean;
+  /** It is on a host that is somebody else's, and has no process. */
+  existing?: boolean;
   /** Process of the emulated machine. */
   pid: number | undefined;
   expected: Expected;
@@ -80,18 +82,32 @@ function* domainProblems(name: string, expected: Expected, host: HostProbe): Gen
   }
 }
 
-function* problems({ stack, worker, up, pid, expected, answer }: Facts): Generator<Problem> {
+function* problems({
+  stack,
+  worker,
+  up,
+  existing = false,
+  pid,
+  expected,
+  answer,
+}: Facts): Generator<Problem> {
   if (!up) {
     yield { what: `stack ${stack} is not up`, next: UP };
-  } else if (pid === undefined) {
+  } else if (pid === undefined && !existing) {
     yield { what: "the machine is stopped", next: `${UP}, which boots it again` };
   } else if (answer === undefined) {
     return; // It was not asked, for the sake of a measurement.
   } else if ("failure" in answer) {
-    yield {
-      what: `the machine runs and dom0 does not answer: ${answer.failure}`,
-      next: `look at its console: npm run logs; then ${UP}`,
-    };
+    if (existing)
+      yield {
+        what: `the host does not answer: ${answer.failure}`,
+        next: `look at it, or at its console; then ${UP}`,
+      };
+    else
+      yield {
+        what: `the machine runs and dom0 does not answer: ${answer.failure}`,
+        next: `look at its console: npm run logs; then ${UP}`,
+      };
   } else {
     yield* hostProblems(expected, answer);
     // What an engine is doing now is recorded as what a killed one left.

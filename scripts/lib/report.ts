@@ -6,6 +6,7 @@ import { cloneStateFolder, runFolder } from "../../provider/host/folders.ts";
 import { FILES } from "../../provider/qemu/arguments.ts";
 import { sshConfigPath } from "../../provider/ssh/clientConfig.ts";
 import { lastBuildLog } from "./buildLog.ts";
+import { asRootOfDom0 } from "./dom0.ts";
 import { capture } from "./process.ts";
 import type { Names } from "./redact.ts";
 import { readState, workerOf } from "./state.ts";
@@ -88,7 +89,7 @@ function tail(path: string | undefined): string {
 
 function fromDom0(config: string, command: string): string {
   if (!existsSync(config)) return "the stack is not up";
-  const args = ["-F", config, "-o", "BatchMode=yes", "host", command];
+  const args = ["-F", config, "-o", "BatchMode=yes", "host", asRootOfDom0(config, command)];
   const { code, stdout, stderr } = capture("ssh", args, process.env, ANSWER_SECONDS * 1000);
   return code === 0 ? stdout : `not to be had: ${stderr.trim() || `code ${code}`}`;
 }

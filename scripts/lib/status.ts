@@ -4,6 +4,7 @@ import { runFolder } from "../../provider/host/folders.ts";
 import { machineProcesses } from "../../provider/qemu/machine.ts";
 import { sshConfigPath } from "../../provider/ssh/clientConfig.ts";
 import { markersIn } from "./audit.ts";
+import { asRootOfDom0, onExistingHost } from "./dom0.ts";
 import { judge, type Expected, type Problem } from "./health.ts";
 import { byName, domainsIn } from "./machines.ts";
 import { parseProbe, probeCommand, PROBE_SECONDS, type HostProbe } from "./probe.ts";
@@ -32,6 +33,8 @@ export interface Status {
   problems: Problem[];
   /** Process and accelerator of the emulated machine; absent if it does not run. */
   machine?: { pid: number; accelerator?: string };
+  /** It is on a host that is somebody else's, and has no machine. */
+  existing?: boolean;
   /** The run under way; nobody in the testbed is asked meanwhile. */
   measuring?: string;
   /** Where each of its experiments is, a line each; empty until that is known. */
@@ -101,7 +104,7 @@ function ask(config: string, deep: boolean): HostProbe | { failure: string } {
   ];
   const { code, stdout, stderr } = capture(
     "ssh",
-    [...args, "host", probeCommand(deep)],
+    [...args, "host", asRootOfDom0(config, probeCommand(deep))],
     process.env,
     seconds * 1000,
   );
@@ -153,10 +156,11 @@ export function look(stack: string, deep = false): Status {
   const worker = workerOf(stack);
   const measuring = worker === undefined ? undefined : runUnderWay(ARTIFACTS);
   // A login costs dom0 half a second of the CPU that is being measured.
-  const asked = up && pid !== undefined && measuring === undefined;
+  const existing = up && onExistingHost(config);
+  const asked = up && (existing || pid !== undefined) && measuring === undefined;
   const answer = asked ? ask(config, deep) : undefined;
   const host = answer === undefined || "failure" in answer ? undefined : answer;
-  const problems = judge({ stack, worker, up, pid, expected, answer });
+  const problems = judge({ stack, worker, up, existing, pid, expected, answer });
   const accelerator = pid === undefined ? undefined : acceleratorOf(pid);
   return {
     stack,
@@ -165,6 +169,7 @@ export function look(stack: string, deep = false): Status {
     ...(pid !== undefined && {
       machine: { pid, ...(accelerator !== undefined && { accelerator }) },
     }),
+    ...(existing && { existing }),
     ...(measuring !== undefined && {
       measuring: measuring.id,
       progress: progressOf(measuring.path),

@@ -79,6 +79,8 @@ export const outputs: Outputs = (type, name, inputs) => {
         memoryMiB: 32_768,
         system: "Debian GNU/Linux 13 (trixie)",
       };
+    case "v4v:index:HostModule":
+      return inputs.built as Record<string, unknown>;
     case "v4v:index:Hypervisor":
       return { bootId: "dom0 boot", version: "4.20", runningBuildId: inputs.buildId };
     case "v4v:index:GuestImage":
