@@ -60,7 +60,7 @@ fi
 [ "$(grub-editenv /boot/grub/grubenv list | sed -n 's/^next_entry=//p')" != "$entry" ] ||
   grub-editenv /boot/grub/grubenv unset next_entry
 rm -f "/etc/systemd/system/$unit" "/etc/systemd/system/multi-user.target.wants/$unit" "$image"
-rmdir --ignore-fail-on-non-empty "\${image%/*}"
+[ ! -d "\${image%/*}" ] || rmdir --ignore-fail-on-non-empty "\${image%/*}"
 sync`;
 
 async function writeEntry(remote: Remote, boot: XenBoot, isDefault: boolean): Promise<void> {
