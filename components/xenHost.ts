@@ -185,6 +185,7 @@ function hostFiles(project: string, { name, gateway, prefixLength, mac }: Bridge
   return [
     ...dom0Files(project).filter(({ path }) => !path.startsWith("/etc/systemd/network/")),
     ...hostInitrdTools(project).slice(initrdTools(project).length),
+    asIs(project, "bridge", `${LIBRARY}/bridge`, "755"),
     {
       path: `/etc/systemd/system/${BRIDGE_UNIT}`,
       mode: "644",
@@ -198,7 +199,7 @@ const BRIDGE_UNIT = "v4v-bridge.service";
 const HOST_APPLY = `mkdir -p /var/log/xen/console
 systemctl daemon-reload
 systemctl -q enable ${BRIDGE_UNIT}
-systemctl restart ${BRIDGE_UNIT}`;
+systemctl reload-or-restart ${BRIDGE_UNIT}`;
 
 const HOST_UNDO = `systemctl -q disable --now ${BRIDGE_UNIT} 2>/dev/null || :`;
 
