@@ -30,6 +30,71 @@ export interface Parts {
   gpu: GpuBuilds | undefined;
 }
 
+type Make = (
+  recipe: string,
+  parameters: Record<string, string>,
+  dependencies: Record<string, Build>,
+) => Build;
+
+/** Makes builds of recipes as children of a component. */
+function maker(name: string, project: string, parent: pulumi.Resource): Make {
+  return (recipe, parameters, dependencies) =>
+    new Build(
+      `${name}-${recipe}`,
+      {
+        project,
+        recipe,
+        // Lists fetched anew may name other packages: what was made from the old ones is not what they would give.
+        parameters:
+          dependencies.index === undefined
+            ? parameters
+            : { ...parameters, RELEASE_SHA256: dependencies.index.fact("release-sha256") },
+        sources: sourcesOf(recipe),
+        dependencies: Object.fromEntries(
+          Object.entries(dependencies).map(([key, build]) => [key, build.path]),
+        ),
+      },
+      { parent },
+    );
+}
+
+interface HypervisorBuilds {
+  index: Build;
+  buildroot: Build;
+  xenSource: Build;
+  hypervisor: Build;
+}
+
+/** What the hypervisor takes to be built. */
+function hypervisorBuilds(make: Make, settings: Settings): HypervisorBuilds {
+  const index = make("index", { SUITE: "trixie", MIRROR: settings.machine.mirror }, {});
+  const buildroot = make("buildroot", {}, { index });
+  const xenSource = make("xen-source", {}, { index });
+  const hypervisor = make(
+    "hypervisor",
+    {
+      V4V: settings.v4v.enabled ? "y" : "n",
+      DEBUG: settings.xen.debug ? "y" : "n",
+      // Both modules are in one build: which it is, is said at boot.
+      XSM: settings.xen.xsm === "none" ? "n" : "y",
+    },
+    { index, buildroot, xen_source: xenSource },
+  );
+  return { index, buildroot, xenSource, hypervisor };
+}
+
+/** The hypervisor alone, for a project that wants a Xen host and no testbed. */
+export class HypervisorBuild extends pulumi.ComponentResource {
+  readonly hypervisor: Build;
+
+  constructor(name: string, args: BuildsArgs, options?: pulumi.ComponentResourceOptions) {
+    super("v4v:testbed:HypervisorBuild", name, {}, options);
+    const make = maker(name, args.project, this);
+    this.hypervisor = hypervisorBuilds(make, args.settings).hypervisor;
+    this.registerOutputs({ hypervisor: this.hypervisor.fact("build-id") });
+  }
+}
+
 /** Everything that is compiled or put together on the controller; independent builds run side by side. */
 export class Builds extends pulumi.ComponentResource {
   readonly index: Build;
@@ -51,49 +116,17 @@ export class Builds extends pulumi.ComponentResource {
   constructor(name: string, args: BuildsArgs, options?: pulumi.ComponentResourceOptions) {
     super("v4v:testbed:Builds", name, {}, options);
     const { project, settings } = args;
-    const make = (
-      recipe: string,
-      parameters: Record<string, string>,
-      dependencies: Record<string, Build>,
-    ): Build =>
-      new Build(
-        `${name}-${recipe}`,
-        {
-          project,
-          recipe,
-          // Lists fetched anew may name other packages: what was made from the old ones is not what they would give.
-          parameters:
-            dependencies.index === undefined
-              ? parameters
-              : { ...parameters, RELEASE_SHA256: dependencies.index.fact("release-sha256") },
-          sources: sourcesOf(recipe),
-          dependencies: Object.fromEntries(
-            Object.entries(dependencies).map(([key, build]) => [key, build.path]),
-          ),
-        },
-        { parent: this },
-      );
-
-    this.index = make("index", { SUITE: "trixie", MIRROR: settings.machine.mirror }, {});
-    const index = this.index;
-    this.buildroot = make("buildroot", {}, { index });
-    this.xenSource = make("xen-source", {}, { index });
-    const { buildroot, xenSource: source } = this;
+    const make = maker(name, project, this);
+    const { index, buildroot, xenSource, hypervisor } = hypervisorBuilds(make, settings);
+    this.index = index;
+    this.buildroot = buildroot;
+    this.xenSource = xenSource;
+    this.hypervisor = hypervisor;
     this.hostImage =
       settings.target === "existing"
         ? undefined
         : make("host-image", { DISK_MIB: String(settings.machine.diskMiB) }, { index });
     this.domUImage = make("domu-image", {}, { index });
-    this.hypervisor = make(
-      "hypervisor",
-      {
-        V4V: settings.v4v.enabled ? "y" : "n",
-        DEBUG: settings.xen.debug ? "y" : "n",
-        // Both modules are in one build: which it is, is said at boot.
-        XSM: settings.xen.xsm === "none" ? "n" : "y",
-      },
-      { index, buildroot, xen_source: source },
-    );
     this.tools = make("tools", {}, { buildroot });
     this.module = settings.v4v.enabled ? make("module", {}, { buildroot }) : undefined;
     this.sockets = settings.v4v.enabled ? make("sockets", {}, { buildroot }) : undefined;
