@@ -7,6 +7,8 @@ export const PACKAGES = [
   "xenstore-utils",
   "cpio",
   "xz-utils",
+  // debugfs, for make-initrd-of-image.
+  "e2fsprogs",
   "zstd",
   "kmod",
   "iproute2",
