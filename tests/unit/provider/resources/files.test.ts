@@ -1,5 +1,13 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Prior, Properties } from "../../../../provider/resource.ts";
 import { filesResource as files } from "../../../../provider/resources/files.ts";
@@ -150,4 +158,39 @@ test("a file that is no longer asked for is gone after an update", async () => {
   await files.ensure(recordedContext(), fewer, prior(inputs));
   expect(existsSync(folder("far/source"))).toBe(false);
   expect(existsSync(folder("far/text"))).toBe(true);
+});
+
+describe("on a host that stays", () => {
+  const kept = async (more: Properties = {}) =>
+    inputsFor({
+      originals: folder("far/originals"),
+      undo: `echo ended >'${folder("far/undone")}'`,
+      ...more,
+    });
+  const text = () => folder("far/text");
+
+  test("what was there before comes back, with its mode, and what was not there goes", async () => {
+    const inputs = await kept();
+    mkdirSync(folder("far"), { recursive: true });
+    writeFileSync(text(), "the host's own\n", { mode: 0o604 });
+    await files.ensure(recordedContext(), inputs, undefined);
+    expect(readFileSync(text(), "utf8")).toBe("text\n");
+    // What is there the second time is the testbed's.
+    await files.ensure(recordedContext(), inputs, prior(inputs));
+    await files.delete(recordedContext(), prior(inputs));
+    expect(readFileSync(text(), "utf8")).toBe("the host's own\n");
+    expect(statSync(text()).mode & 0o777).toBe(0o604);
+    expect(existsSync(folder("far/source"))).toBe(false);
+    expect(readFileSync(folder("far/undone"), "utf8")).toBe("ended\n");
+  });
+
+  test("a file that is no longer wanted gives its place back", async () => {
+    const inputs = await kept();
+    mkdirSync(folder("far"), { recursive: true });
+    writeFileSync(text(), "the host's own\n");
+    await files.ensure(recordedContext(), inputs, undefined);
+    const fewer = { ...inputs, files: (inputs.files as Properties[]).slice(1) };
+    await files.ensure(recordedContext(), fewer, prior(inputs));
+    expect(readFileSync(text(), "utf8")).toBe("the host's own\n");
+  });
 });

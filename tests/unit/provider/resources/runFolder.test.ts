@@ -8,6 +8,8 @@ import {
   runFolderResource as runFolder,
   type RunFolderOutputs,
 } from "../../../../provider/resources/runFolder.ts";
+import { reachedUser } from "../../../../provider/ssh/clientConfig.ts";
+import { newKey } from "../../../../provider/ssh/keys.ts";
 import { useChildren } from "../../helpers/child.ts";
 import { recordedContext } from "../../helpers/context.ts";
 import { useFolder } from "../../helpers/folder.ts";
@@ -123,5 +125,50 @@ describe("delete", () => {
   test("bears that the folder is gone", async () => {
     await runFolder.delete(recordedContext(), prior({}));
     expect(existsSync(path())).toBe(false);
+  });
+});
+
+describe("of a stack on an existing host", () => {
+  const { publicKey: hostKey } = newKey("rack");
+  const reached = {
+    host: "rack1.example",
+    port: 22,
+    user: "admin",
+    keyFile: "/keys/rack",
+    hostKey,
+  };
+  const inputs = { path: path(), sshPort: 0, reached };
+  const onHost = (before?: Prior) =>
+    runFolder.ensure(recordedContext(), { ...inputs, path: path() }, before);
+
+  test("has keys for its domUs, no port, and an entry that leads to the host", async () => {
+    const outputs = await onHost();
+    expect(outputs.port).toBe(0);
+    const config = readFileSync(folder("state/stack/ssh/config"), "utf8");
+    expect(config).toContain("HostName rack1.example\n  Port 22\n  User admin\n");
+    expect(reachedUser(config)).toBe("admin");
+    expect(readFileSync(folder("state/stack/ssh/known_hosts"), "utf8")).toBe(`host ${hostKey}\n`);
+    const again = await onHost({ id: path(), inputs: { ...inputs, path: path() }, outputs });
+    expect(again).toEqual(outputs);
+  });
+
+  test("stays on that host: it has to be destroyed before it goes elsewhere", async () => {
+    const outputs = await onHost();
+    const before: Prior = { id: path(), inputs: { ...inputs, path: path() }, outputs };
+    const other = {
+      ...inputs,
+      path: path(),
+      reached: { ...reached, hostKey: newKey("x").publicKey },
+    };
+    await expect(runFolder.ensure(recordedContext(), other, before)).rejects.toThrow(
+      /another host.*destroy/,
+    );
+    await expect(ensure(0, before)).rejects.toThrow(/another host/);
+    const emulated = prior(await ensure());
+    await expect(onHost(emulated)).rejects.toThrow(/its emulated machine.*destroy/);
+    // The same host by another name is the same.
+    const moved = { ...inputs, path: path(), reached: { ...reached, host: "192.0.2.1" } };
+    await runFolder.ensure(recordedContext(), moved, before);
+    expect(readFileSync(folder("state/stack/ssh/config"), "utf8")).toContain("HostName 192.0.2.1");
   });
 });

@@ -173,6 +173,43 @@ describe("the ssh client's configuration", () => {
       expect(readFileSync(String(file), "utf8")).toBe(`${name} ${publicKey}\n`);
   });
 
+  test("leads to a host that stays by its jump host, each by its own key or the agent's", () => {
+    const { privateKey, publicKey } = soundKey();
+    const [jumpKey, hostKey] = [newKey("jump").publicKey, newKey("host").publicKey];
+    const via = { host: "gate.example", port: 2222, user: "guest", hostKey: jumpKey };
+    const reached = {
+      host: "rack1.example",
+      port: 22,
+      user: "admin",
+      keyFile: "/keys/the rack's",
+      hostKey,
+      via,
+    };
+    writeHostConfig(folder(), { port: 0, privateKey, hostKey: publicKey, reached });
+    writeDomainConfig(folder(), { name: "domu1", address: "10.83.0.11", hostKey: publicKey });
+    const host = resolved("host");
+    expect([host.get("hostname"), host.get("user"), host.get("proxyjump")]).toEqual([
+      "rack1.example",
+      "admin",
+      "host-jump",
+    ]);
+    expect(["true", "yes"]).toContain(host.get("stricthostkeychecking"));
+    const jump = resolved("host-jump");
+    expect([jump.get("hostname"), jump.get("port"), jump.get("user")]).toEqual([
+      "gate.example",
+      "2222",
+      "guest",
+    ]);
+    expect(readFileSync(String(host.get("userknownhostsfile")), "utf8")).toBe(
+      `host ${hostKey}\nhost-jump ${jumpKey}\n`,
+    );
+    expect(readFileSync(folder("ssh/config"), "utf8")).toContain(
+      'IdentityFile "/keys/the rack\'s"',
+    );
+    expect(resolved("domu1").get("proxyjump")).toBe("host");
+    expect(resolved("domu1").get("user")).toBe("root");
+  });
+
   test(
     "leads to the right files, whatever the folder is called, or is refused",
     { timeout: PATIENCE },
