@@ -12,7 +12,7 @@ mv customize.sh customize-host-image.sh
 cp "$SRC"/recipes/plain-host/* .
 
 bootstrap "linux-image-amd64,initramfs-tools,busybox,zstd,kmod,udev,systemd,systemd-sysv,dbus,iproute2,procps,\
-openssh-server,qemu-guest-agent,grub-efi-amd64-bin,grub2-common,sudo,apt,less" root.tar \
+openssh-server,qemu-guest-agent,grub-efi-amd64-bin,grub2-common,e2fsprogs,sudo,apt,less" root.tar \
 	--skip=cleanup/apt \
 	--essential-hook='mkdir -p "$1/etc/initramfs-tools/conf.d" && cp initramfs.conf "$1/etc/initramfs-tools/conf.d/small" && cp initramfs.modules "$1/etc/initramfs-tools/modules"' \
 	--customize-hook='sh -eu customize.sh "$1"'

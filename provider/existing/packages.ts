@@ -58,13 +58,14 @@ there=$(dpkg-query -W -f '\${db:Status-Abbrev} \${Package}\\n' | sed -n 's/^[^ ]
 ours=$(LC_ALL=C sort -u "$state/packages.added" | { echo "$there" >"$state/packages.there"; LC_ALL=C comm -12 - "$state/packages.there"; })
 rm -f "$state/packages.there"
 [ -n "$ours" ] || exit 0
-others=$(apt-get purge --simulate $ours | sed -n 's/^\\(Purg\\|Remv\\) \\([^ :]*\\).*/\\2/p' | LC_ALL=C sort -u | { echo "$ours" >"$state/ours"; LC_ALL=C comm -23 - "$state/ours"; })
+others=$(apt-get purge --simulate --allow-remove-essential $ours | sed -n 's/^\\(Purg\\|Remv\\) \\([^ :]*\\).*/\\2/p' | LC_ALL=C sort -u | { echo "$ours" >"$state/ours"; LC_ALL=C comm -23 - "$state/ours"; })
 rm -f "$state/ours"
 if [ -n "$others" ]; then
   echo "$others"
   exit 0
 fi
-apt-get purge --yes --quiet --quiet -o DPkg::Lock::Timeout=600 $ours >&2
+# Some are essential in dpkg's eyes (e2fsprogs), though the host was without them.
+apt-get purge --yes --quiet --quiet --allow-remove-essential -o DPkg::Lock::Timeout=600 $ours >&2
 rm "$state/packages.added"`;
 
 /** @returns names of the host's own packages that need what was brought, which stays then */

@@ -187,6 +187,7 @@ export const hostResource: Resource = {
 
   async delete(context: Context, prior: Prior): Promise<void> {
     const { connection, state, packages, folders } = typed<HostInputs>(prior.inputs);
+    await logIn(context, connection);
     const remote = new Remote(connection, context.signal);
     context.status("looking at the host");
     const { domains } = await lookAtHost(remote, state, packages);

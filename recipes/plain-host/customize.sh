@@ -2,6 +2,7 @@
 root=$1
 sh -eu customize-host-image.sh "$root"
 echo plain >"$root/etc/hostname"
+printf '127.0.0.1\tlocalhost\n127.0.1.1\tplain\n' >"$root/etc/hosts"
 
 # What grub-install puts beside the core image: a generated configuration loads modules from there.
 cp -r "$root/usr/lib/grub/x86_64-efi" "$root/boot/grub/"
@@ -13,5 +14,5 @@ chmod 440 "$root/etc/sudoers.d/admin"
 
 # The lists of the moment are in the image (cleanup is skipped), and with these its apt needs no network.
 APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get install --yes --quiet --quiet --no-install-recommends --download-only \
-	xen-utils-4.20 xenstore-utils cpio xz-utils e2fsprogs pciutils gcc make linux-headers-amd64
+	xen-utils-4.20 xenstore-utils cpio xz-utils pciutils gcc make linux-headers-amd64
 rm -f "$root"/var/cache/apt/*.bin
