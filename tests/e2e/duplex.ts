@@ -13,6 +13,8 @@ const KINDS = [
   { kind: "tcp", port: 6202, prefix: "v4vrun" },
 ] as const;
 
+export type Kind = (typeof KINDS)[number]["kind"];
+
 /** How many bytes an end has sent and received so far, by kind. */
 export type Counts = { sent: number; received: number }[];
 
@@ -20,27 +22,33 @@ export class Duplex {
   /** The listening end first. */
   readonly ends: readonly [string, string];
   readonly #testbed: Testbed;
+  readonly #kinds: readonly (typeof KINDS)[number][];
 
-  constructor(testbed: Testbed, ends: readonly [string, string]) {
+  constructor(testbed: Testbed, ends: readonly [string, string], only?: Kind) {
     this.#testbed = testbed;
     this.ends = ends;
+    this.#kinds = KINDS.filter(({ kind }) => kind === (only ?? kind));
   }
 
   #both<T>(act: (end: string) => Promise<T>): Promise<[T, T]> {
     return Promise.all([act(this.ends[0]), act(this.ends[1])]);
   }
 
+  async place(): Promise<void> {
+    const { path } = await this.#testbed.build("duplex", ["tests/duplex"]);
+    for (const end of this.ends) this.#testbed.copy(end, join(path, "duplex"), PROGRAM);
+  }
+
   /** One of each kind, which has moved if it is TCP's. */
   async start({ cid, address }: { cid: number; address: string }): Promise<void> {
-    const { path } = await this.#testbed.build("duplex", ["tests/duplex"]);
     await this.#both((end) => {
-      this.#testbed.copy(end, join(path, "duplex"), PROGRAM);
       const role = end === this.ends[0] ? "listen" : "connect";
-      const commands = KINDS.map(({ kind, port, prefix }) => {
+      const commands = this.#kinds.map(({ kind, port, prefix }) => {
         const place = `${kind === "tcp" ? address : cid} ${port}`;
-        return `run ${kind} ${prefix} ${PROGRAM} ${role} ${kind} ${place} /run/duplex-${kind}.status`;
+        // Last in turn: a login must come through beside them.
+        return `run ${kind} nice -n 19 ${prefix} ${PROGRAM} ${role} ${kind} ${place} /run/duplex-${kind}.status`;
       });
-      return this.#testbed.on(
+      return this.#testbed.step(
         end,
         `rm -f /run/duplex-*
         run() {
@@ -48,20 +56,21 @@ export class Duplex {
           nohup sh -c '"$@" & echo $! >'/run/duplex-$kind.pid'; wait $!; echo "exit code $?"' sh "$@" >/run/duplex-$kind.log 2>&1 &
         }
         ${commands.join("\n")}
-        for i in $(seq 600); do [ "$(ls /run/duplex-*.status 2>/dev/null | wc -l)" != ${KINDS.length} ] || exit 0; sleep 0.1; done
+        for i in $(seq 600); do [ "$(ls /run/duplex-*.status 2>/dev/null | wc -l)" != ${this.#kinds.length} ] || exit 0; sleep 0.1; done
         cat /run/duplex-*.log; exit 1`,
+        300,
       );
     });
   }
 
   /** Whether the TCP connection goes by V4V. */
   async hasMoved(): Promise<boolean> {
-    const sockets = await this.#testbed.on(this.ends[0], "cat /proc/v4v/sockets");
+    const sockets = await this.#testbed.step(this.ends[0], "cat /proc/v4v/sockets");
     return /:6202 .* moved /.test(sockets);
   }
 
   async #signal(end: string, signal: string): Promise<void> {
-    await this.#testbed.on(end, `kill -${signal} $(cat /run/duplex-*.pid)`);
+    await this.#testbed.step(end, `kill -${signal} $(cat /run/duplex-*.pid)`);
   }
 
   stopReading(end: string): Promise<void> {
@@ -74,8 +83,8 @@ export class Duplex {
 
   /** An end that has come to its own end has failed. */
   async counts(end: string): Promise<Counts> {
-    const files = KINDS.map(({ kind }) => `/run/duplex-${kind}.status`).join(" ");
-    const said = await this.#testbed.on(end, `cat /run/duplex-*.log ${files}`);
+    const files = this.#kinds.map(({ kind }) => `/run/duplex-${kind}.status`).join(" ");
+    const said = await this.#testbed.step(end, `cat /run/duplex-*.log ${files}`);
     expect(said, `duplex at ${end}`).toMatch(/^[\d\s]+$/);
     return said.split("\n").map((line) => {
       const [sent, received] = line.trim().split(/ +/).map(Number);
@@ -85,6 +94,16 @@ export class Duplex {
 
   both(): Promise<[Counts, Counts]> {
     return this.#both((end) => this.counts(end));
+  }
+
+  /** What goes through both ways in so many seconds, MB/s, by the clock of the end that connects. */
+  async rate(seconds: number): Promise<number> {
+    const look = "date +%s%N; cat /run/duplex-*.status";
+    const said = await this.#testbed.step(this.ends[1], `${look}; sleep ${seconds}; ${look}`);
+    const looks = said.split(/\s+/).map(Number);
+    const [before, after] = [looks.slice(0, looks.length / 2), looks.slice(looks.length / 2)];
+    const [ns = Number.NaN, ...bytes] = after.map((value, i) => value - (before[i] ?? Number.NaN));
+    return (bytes.reduce((sum, one) => sum + one, 0) / ns) * 1000;
   }
 
   /** By every connection this end receives so much more. */
@@ -116,16 +135,16 @@ export class Duplex {
   /** Both ends send no more; what the one has sent the other has received. Bytes of all connections. */
   async finish(): Promise<number> {
     await this.#both((end) => this.#signal(end, "TERM"));
-    const logs = KINDS.map(({ kind }) => `/run/duplex-${kind}.log`).join(" ");
+    const logs = this.#kinds.map(({ kind }) => `/run/duplex-${kind}.log`).join(" ");
     const [first, second] = await this.#both(async (end) => {
-      const said = await this.#testbed.on(
+      const said = await this.#testbed.step(
         end,
-        `for i in $(seq 900); do [ "$(cat ${logs} | grep -c '^exit code')" != ${KINDS.length} ] || break; sleep 0.1; done; cat ${logs}`,
+        `for i in $(seq 900); do [ "$(cat ${logs} | grep -c '^exit code')" != ${this.#kinds.length} ] || break; sleep 0.1; done; cat ${logs}`,
       );
       const counts = [...said.matchAll(/^sent (\d+) received (\d+)\nexit code 0$/gm)].map(
         ([, sent, received]): [number, number] => [Number(sent), Number(received)],
       );
-      expect(counts.length, `duplex at ${end}: ${said}`).toBe(KINDS.length);
+      expect(counts.length, `duplex at ${end}: ${said}`).toBe(this.#kinds.length);
       return counts;
     });
     expect(second).toEqual(first.map(([sent, received]) => [received, sent]));

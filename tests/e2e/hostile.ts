@@ -34,7 +34,24 @@ export class HostileDomain {
   }
 
   #run(script: string, timeoutS?: number): Promise<string> {
-    return this.#testbed.on(this.name, script, timeoutS);
+    return this.#testbed.step(this.name, script, timeoutS);
+  }
+
+  /** Starts it again with a second CPU: one changes memory while the other's call is under way. */
+  async getsTwoCpus(): Promise<void> {
+    const config = `/var/lib/v4v-testbed/domains/${this.name}/domain.cfg`;
+    await this.#testbed.step(
+      "host",
+      `set -e
+      sed -i 's/^vcpus = 1$/vcpus = 2/' ${config}
+      systemctl restart v4v-domu@${this.name}
+      for i in $(seq 120); do
+        ! ssh -n -F /etc/v4v-testbed/ssh_config ${this.name} '[ "$(nproc)" = 2 ]' || exit 0
+        sleep 1
+      done
+      exit 1`,
+      300,
+    );
   }
 
   /** Puts the module into the domU, and the domU's own one out of the way. */

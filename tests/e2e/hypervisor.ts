@@ -24,7 +24,7 @@ export class HypervisorView {
 
   /** What Xen prints for a debug key, from its heading on. */
   async #dump(key: string, heading: string): Promise<string> {
-    const log = await this.#testbed.on("host", `xl debug-keys ${key} && sleep 1 && xl dmesg`);
+    const log = await this.#testbed.step("host", `xl debug-keys ${key} && sleep 1 && xl dmesg`);
     const at = log.lastIndexOf(heading);
     expect(at, log.slice(-2000)).toBeGreaterThanOrEqual(0);
     return log.slice(at);
@@ -72,7 +72,7 @@ export class HypervisorView {
   async dom0AvailableKiB(): Promise<number> {
     const script =
       "sync; echo 3 >/proc/sys/vm/drop_caches; sed -n 's/^MemAvailable: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo";
-    return Number(await this.#testbed.on("host", script));
+    return Number(await this.#testbed.step("host", script));
   }
 
   /** Begins to listen to the console that Xen and dom0 share. */
@@ -84,9 +84,9 @@ export class HypervisorView {
   async consolesAnswer(domU: string): Promise<void> {
     const token = `still here ${Date.now()}`;
     const listener = this.listen();
-    for (const name of ["host", domU]) await this.#testbed.on(name, `echo '${token}' >/dev/hvc0`);
+    for (const name of ["host", domU]) await this.#testbed.step(name, `echo '${token}' >/dev/hvc0`);
     const logged = `for i in $(seq 50); do ! grep -q '${token}' /var/log/xen/console/guest-${domU}.log || exit 0; sleep 0.2; done; exit 1`;
-    await this.#testbed.on("host", logged);
+    await this.#testbed.step("host", logged);
     for (let i = 0; i < 50 && !listener.heard().includes(token); i++)
       await new Promise((resolve) => setTimeout(resolve, 200));
     expect(listener.heard()).toContain(token);

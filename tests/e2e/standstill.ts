@@ -16,7 +16,7 @@ const ENOUGH = 8 * 2 ** 20;
 const FULL = 2 ** 16;
 
 const jump = (testbed: Testbed, domain: string, seconds: number) =>
-  testbed.on(domain, `date -s "@$(($(date +%s) + ${seconds}))"`);
+  testbed.step(domain, `date -s "@$(($(date +%s) + ${seconds}))"`);
 
 /** Each clock by another amount, and back again. */
 async function jumpClocks(testbed: Testbed, sign: 1 | -1): Promise<void> {
@@ -27,7 +27,7 @@ async function jumpClocks(testbed: Testbed, sign: 1 | -1): Promise<void> {
 
 /** Sockets of earlier tests may only just have been closed. */
 async function reloadInDom0(testbed: Testbed): Promise<void> {
-  await testbed.on(
+  await testbed.step(
     "host",
     `for i in $(seq 50); do ! rmmod v4v 2>/dev/null || break; sleep 0.2; done
     ! grep -q '^v4v ' /proc/modules && systemctl restart v4v-module && grep -q '^v4v ' /proc/modules`,
@@ -40,8 +40,9 @@ const underWay = (from: Counts, to: Counts): number[] =>
 
 /** Nobody reads for so many seconds. Bytes that the connections have carried in all. */
 export async function standStill(testbed: Testbed, seconds: number): Promise<number> {
-  const cid = Number(await testbed.on("host", `xl domid ${A}`)) + 2;
+  const cid = Number(await testbed.step("host", `xl domid ${A}`)) + 2;
   const duplex = new Duplex(testbed, [A, B]);
+  await duplex.place();
   await duplex.start({ cid, address: guestAddress(1).address });
   await duplex.goesOn(ENOUGH);
   expect(await duplex.hasMoved()).toBe(true);
@@ -52,7 +53,7 @@ export async function standStill(testbed: Testbed, seconds: number): Promise<num
   for (const bytes of [...underWay(a, b), ...underWay(b, a)]) expect(bytes).toBeGreaterThan(FULL);
   await jumpClocks(testbed, 1);
   await reloadInDom0(testbed);
-  await testbed.on(A, `sleep ${seconds}`, seconds + 60);
+  await testbed.step(A, `sleep ${seconds}`, seconds + 60);
   expect(await duplex.both()).toEqual(still);
 
   // One end first: what it is sent goes on, whatever the other does not read.
