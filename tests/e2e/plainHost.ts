@@ -18,7 +18,7 @@ import { hangUp } from "../../provider/ssh/session.ts";
 import type { Connection } from "../../provider/ssh/target.ts";
 
 /** How long a boot may take, s. */
-const BOOT_S = 900;
+const BOOT_S = 600;
 
 /** What the owner of a host hands over. */
 export interface HandedOver {

@@ -37,7 +37,7 @@ const settings = (more: string[] = []): string[] => {
 
 const lines = async (): Promise<string[]> => (await there().on(LISTING, 300)).split("\n").sort();
 
-const UP_S = 2400;
+const UP_S = 1100;
 
 async function packageLists(): Promise<string> {
   const recipe = {
@@ -57,7 +57,7 @@ afterEach(({ task }) => {
 });
 
 afterAll(async () => {
-  if (testbed.runFolder !== undefined) await testbed.destroy(900);
+  if (testbed.runFolder !== undefined) await testbed.destroy(500);
   await host?.remove();
   testbed.clone.remove();
 });
@@ -127,7 +127,7 @@ describe("an existing host", () => {
   });
 
   it("is as it was when the testbed is gone", async () => {
-    const result = succeeded(await testbed.destroy(1200));
+    const result = succeeded(await testbed.destroy(1100));
     expect(result.output).toContain("is as it was before the testbed came");
     expect(await there().on("[ -e /sys/hypervisor/type ] && echo xen || echo plain")).toBe("plain");
     expect(await lines()).toEqual(before);
