@@ -57,6 +57,9 @@ const IDENTIFIED_S = 60;
 /** Attempts at reaching it, of a second or more, before dom0 is asked whether it is still there: that costs dom0's CPU. */
 const TRIES_A_LOOK = 15;
 
+/** It is gone before it answered: its kernel panicked, as under emulation one of hundreds does. */
+class EndedWhileBooting extends Error {}
+
 /** dom0/domu on the host. */
 const DOMU = "/usr/local/lib/v4v-testbed/domu";
 
@@ -273,7 +276,7 @@ async function ensureDomain(
           if (tries++ % TRIES_A_LOOK === TRIES_A_LOOK - 1) {
             const now = await look(remote, inputs);
             if (now === undefined || /[scd]/.test(now.state))
-              throw new Error(`${inputs.name} ended while it booted`);
+              throw new EndedWhileBooting(`${inputs.name} ended while it booted`);
           }
           return inGuest.once("cat /proc/sys/kernel/random/boot_id /etc/v4v/payload.digest");
         },
@@ -296,7 +299,8 @@ async function ensureDomain(
     answered = await answer(identified ? IDENTIFIED_S : BOOT_S);
   } catch (error) {
     context.signal.throwIfAborted();
-    if (!identified || error instanceof HostKeyMismatch) throw error;
+    const ended = error instanceof Error && error.cause instanceof EndedWhileBooting;
+    if (!(identified || ended) || error instanceof HostKeyMismatch) throw error;
     context.warn(`${error instanceof Error ? error.message : String(error)}\nIt is created anew.`);
     await startAndLook();
     answered = await answer(BOOT_S);

@@ -243,6 +243,23 @@ describe.each(BUILDS)("beside a $build build of the hypervisor", ({ debug, cycle
   );
 });
 
+describe("a domU that ends while it boots", () => {
+  it("is started again by the same up", async () => {
+    const flags = ["--stack", testbed.stack, "--profile", "none", "--vms", "4"];
+    const up = testbed.start("scripts/up", flags, 900);
+    await testbed.on(
+      "host",
+      `for i in $(seq 1000); do [ ! -e /var/lib/v4v-testbed/domains/domu4/started ] || break; sleep 0.2; done
+      sleep 2; xl destroy domu4`,
+      300,
+    );
+    const { code, output } = await up.finished;
+    expect(code, output).toBe(0);
+    expect(output).toMatch(/domu4 ended while it booted/);
+    expect(await testbed.on("domu4", "hostname")).toBe("domu4");
+  });
+});
+
 /** Domains that have rings. */
 function ownersOf(accounts: Map<number, Account>): number[] {
   return [...accounts].filter(([, { rings }]) => rings > 0).map(([domid]) => domid);
