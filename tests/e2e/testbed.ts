@@ -114,7 +114,7 @@ export class Testbed {
 
   /** The same for a test of many small steps, whose logins are shared: ControlMaster of ssh_config(5). */
   async step(name: string, script: string, timeoutS = 120): Promise<string> {
-    const { code, output } = await this.#ssh(["-o", "ControlPersist=60", name, script], timeoutS);
+    const { code, output } = await this.#ssh(["-o", "ControlPersist=600", name, script], timeoutS);
     if (code !== 0) throw new Error(`on ${name}: ${script}\nexit code ${code}\n${output}`);
     return output.trim();
   }
