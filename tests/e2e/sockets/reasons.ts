@@ -267,14 +267,20 @@ print(kind, os.read(fd, length))
     });
 
     it("without the module at one end, TCP; loaded again, V4V for who starts then", async () => {
-      await bed.killServer(web);
       // Sockets that have just been closed may still hold it.
-      await bed.step(SERVER, until("rmmod v4v 2>/dev/null", "cat /proc/v4v/sockets"));
+      const unload = (domain: string) =>
+        bed.step(domain, until("rmmod v4v 2>/dev/null", "cat /proc/v4v/sockets"));
+      const load = (domain: string) => bed.step(domain, "/etc/v4v/boot.d/50-v4v");
+      await bed.killServer(web);
+      await unload(SERVER);
       await bed.startServer(web, "v4vrun");
       await bed.goesBy("TCP");
       await sayCost("without the module at the other end");
       await bed.killServer(web);
-      await bed.step(SERVER, "/etc/v4v/boot.d/50-v4v");
+      await load(SERVER);
+      await unload(CLIENT);
+      await sayCost("without the module at this end");
+      await load(CLIENT);
       await bed.startServer(web, "v4vrun");
       await bed.goesBy("V4V");
     });
