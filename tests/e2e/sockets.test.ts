@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { beforeAll } from "vitest";
+import { beforeAll, describe, it } from "vitest";
 import { succeeded, takeDownAfterwards } from "./lifecycle.ts";
 import { CLIENT, SERVER, SocketsBed } from "./sockets/bed.ts";
 import { describeDiscovery } from "./sockets/discovery.ts";
@@ -50,3 +50,9 @@ describePrograms(bed);
 describeReasons(bed);
 describeStrangers(bed);
 describePackages(bed);
+
+describe("afterwards", () => {
+  it("no kernel has had anything to complain of", async () => {
+    await bed.kernelsAreCalm();
+  });
+});

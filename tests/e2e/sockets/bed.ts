@@ -175,8 +175,17 @@ export class SocketsBed {
     return ms;
   }
 
+  /** The kernels of dom0 and both domUs have had nothing to complain of since the domUs were prepared. */
+  async kernelsAreCalm(): Promise<void> {
+    for (const domain of ["host", CLIENT, SERVER])
+      expect(await this.step(domain, "dmesg"), domain).not.toMatch(
+        /BUG|Oops|WARNING|Call Trace|general protection|blocked for/,
+      );
+  }
+
   /** Blob and key of the tests; gone with a domU that is made again. */
   async prepareDomains(): Promise<void> {
+    for (const domain of ["host", CLIENT, SERVER]) await this.step(domain, "dmesg -C");
     this.blob = await this.step(
       SERVER,
       `[ -e ${BLOB} ] || head -c ${BLOB_BYTES} /dev/urandom >${BLOB}; sha256sum <${BLOB} | cut -d ' ' -f 1`,

@@ -281,11 +281,13 @@ print(kind, os.read(fd, length))
       await unload(CLIENT);
       await sayCost("without the module at this end");
       await load(CLIENT);
+      await bed.peersSay(CLIENT, new RegExp(literally(address)));
       await bed.startServer(web, "v4vrun");
       await bed.goesBy("V4V");
     });
 
     it("a domain that is made again is found by its new number", async () => {
+      await bed.kernelsAreCalm();
       const old = await bed.cidOf(SERVER);
       await bed.testbed.logOut(SERVER);
       const ms = await bed.noticed(`xl destroy ${SERVER}`, ` ${literally(address)}$`, true);
