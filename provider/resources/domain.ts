@@ -54,6 +54,9 @@ const creations = new Semaphore(2);
 const BOOT_S = 300;
 const IDENTIFIED_S = 60;
 
+/** Attempts at reaching it, of a second or more, before dom0 is asked whether it is still there: that costs dom0's CPU. */
+const TRIES_A_LOOK = 15;
+
 /** dom0/domu on the host. */
 const DOMU = "/usr/local/lib/v4v-testbed/domu";
 
@@ -260,11 +263,20 @@ async function ensureDomain(
     const signal = within(context.signal, seconds);
     const inGuest = new Remote(guest, signal);
     const started = Date.now();
+    let tries = 0;
     try {
       const { stdout } = await untilReachable(
         `waiting for SSH to ${inputs.name}`,
         signal,
-        () => inGuest.once("cat /proc/sys/kernel/random/boot_id /etc/v4v/payload.digest"),
+        async () => {
+          // One that has ended will not answer any more.
+          if (tries++ % TRIES_A_LOOK === TRIES_A_LOOK - 1) {
+            const now = await look(remote, inputs);
+            if (now === undefined || /[scd]/.test(now.state))
+              throw new Error(`${inputs.name} ended while it booted`);
+          }
+          return inGuest.once("cat /proc/sys/kernel/random/boot_id /etc/v4v/payload.digest");
+        },
         () => {
           context.status(`booting for ${Math.round((Date.now() - started) / 1000)} s`);
         },
