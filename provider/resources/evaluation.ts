@@ -297,7 +297,7 @@ async function follow(
 async function measureGpu(
   context: Context,
   remote: Remote,
-  { gpu, profile, selection = WHOLE_PROFILE, seed }: EvaluationInputs,
+  { gpu, profile, selection = WHOLE_PROFILE, seed, domains }: EvaluationInputs,
   run: { folder: string; directory: string; runId: string },
   pace: Pace,
 ): Promise<void> {
@@ -308,7 +308,14 @@ async function measureGpu(
     const log = await runGpuLegs(context, remote, {
       folder,
       directory,
-      plan: renderGpuPlan(gpuLegs(chosen.points, chosen.routes, seed)),
+      plan: renderGpuPlan(
+        gpuLegs(
+          chosen.points,
+          chosen.routes,
+          domains.map(({ name }) => name),
+          seed,
+        ),
+      ),
       unit: `v4v-gpu-${runId}.service`,
       everySeconds: pace.look / 1000,
       noted: (line) => noteProgress(directory, [line]),
