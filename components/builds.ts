@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { gpuDevice } from "../config/gpu.ts";
+import { gpuDevice, usesArchive } from "../config/gpu.ts";
 import type { Settings } from "../config/types.ts";
 import { sourcesOf } from "../provider/build/sources.ts";
 import { Build } from "../provider/sdk.ts";
@@ -20,6 +20,8 @@ export interface GpuBuilds {
   poclRoot: Build;
   /** gpu-bench and pci-bar. */
   tools: Build;
+  /** What the user's archive holds; absent without one. */
+  archive: Build | undefined;
 }
 
 /** Everything that is compiled or put together on the controller; independent builds run side by side. */
@@ -92,6 +94,16 @@ export class Builds extends pulumi.ComponentResource {
         pocl: make("pocl", {}, { pocl_root: poclRoot }),
         poclRoot,
         tools: make("gpu-tools", {}, { buildroot }),
+        archive: usesArchive(settings)
+          ? make(
+              "remote-archive",
+              {
+                ARCHIVE: settings.remoteGpu.rcuda.archive,
+                SHA256: settings.remoteGpu.rcuda.sha256,
+              },
+              {},
+            )
+          : undefined,
       };
     }
     this.registerOutputs({ hypervisor: this.hypervisor.fact("build-id") });

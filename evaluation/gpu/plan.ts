@@ -77,7 +77,13 @@ export interface GpuRoute {
   server?: { unit: string; port: number };
   /** Words in front of gpu-bench. */
   prefix: string;
+  /** gpu-bench's, if not the one that it takes by itself. */
+  backend?: "cuda";
 }
+
+/** gpu-bench's words for a route. */
+const optionsOf = ({ transport, backend }: GpuRoute): string =>
+  `--transport ${transport}${backend === undefined ? "" : ` --backend ${backend}`}`;
 
 /** One run of gpu-bench. */
 export interface GpuLeg {
@@ -99,7 +105,7 @@ function commandOf(
 ) {
   const budget = workload === "transfer" ? ` --budget-ms ${transferBudgetMs}` : "";
   return (
-    `${route.prefix}gpu-bench ${workload} --transport ${route.transport} --repetitions ${warm}` +
+    `${route.prefix}gpu-bench ${workload} ${optionsOf(route)} --repetitions ${warm}` +
     `${budget} --timeout ${SIZE_TIMEOUT_S} ${sizes[workload].join(" ")}`
   );
 }
@@ -108,7 +114,7 @@ function commandOf(
 const MANY_RUNS = 100_000;
 
 const sharingCommandOf = ({ side, durationS }: SharingPoints, route: GpuRoute) =>
-  `${route.prefix}gpu-bench matmul --transport ${route.transport} --repetitions ${MANY_RUNS} ` +
+  `${route.prefix}gpu-bench matmul ${optionsOf(route)} --repetitions ${MANY_RUNS} ` +
   `--duration ${durationS} --gate stdin --timeout ${SIZE_TIMEOUT_S} ${side}`;
 
 /** A route with the domUs as its clients; natively there is one client. */
