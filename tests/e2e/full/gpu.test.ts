@@ -12,7 +12,7 @@ import { Testbed } from "../testbed.ts";
  */
 const testbed = new Testbed("gpu");
 const DEVICE = "0000:00:10.0";
-const REMOTE = ["--remote-gpu-enabled", "true", "--evaluation-timeout", "3600"];
+const REMOTE = ["--remote-gpu-enabled", "true", "--evaluation-timeout", "5400"];
 /** Seconds for a command that compiles a kernel under emulation. */
 const COMPILES = 600;
 
@@ -134,24 +134,61 @@ describe("PoCL's server", () => {
   });
 });
 
+it("what is larger than a domU's memory is refused in a sentence", async () => {
+  const run = (where: string, command: string) =>
+    testbed.step(where, `${command} 2>&1; echo status $?`, COMPILES);
+  const small = await run("domu1", "remote-gpu tcp gpu-bench matmul --transport tcp 16384");
+  expect(small).toMatch(/matrices of 16384 x 16384 need \d+ bytes here/);
+  expect(small).toContain("status 1");
+  const large = await run("gpu", "gpu-bench transfer --repetitions 1 --count 1 1000000000");
+  expect(large).toMatch(/a transfer of 1000000000 bytes needs \d+ here, and \d+ are available/);
+  expect(large).toContain("status 1");
+});
+
+/** Ends the server that a leg of the evaluation uses while it does. */
+const killServerOfLeg = () =>
+  testbed.step(
+    "host",
+    `for try in $(seq 1500); do
+       if grep -q '"transport":"tcp","workload":"matmul"' /var/lib/v4v-testbed/runs/*/gpu.jsonl.leg 2>/dev/null; then
+         sleep 10
+         ssh -F /etc/v4v-testbed/ssh_config gpu systemctl kill -s KILL pocld-tcp && echo killed && exit
+       fi
+       sleep 1
+     done`,
+    1800,
+  );
+
 it(
-  "the evaluation has the GPU's legs, and says that the CPU computed",
+  "the evaluation has the GPU's legs, goes on after a server that died, and says that and that the CPU computed",
   async () => {
-    succeeded(await testbed.up([...REMOTE, "--profile", "smoke"], 3600));
+    const [killed, up] = await Promise.all([
+      killServerOfLeg(),
+      testbed.up([...REMOTE, "--profile", "smoke", "--evaluation-repetitions", "2"], 5400),
+    ]);
+    expect(killed).toBe("killed");
+    succeeded(up);
     const run = join(testbed.project, "artifacts/latest");
     const rows = parseCsv(readFileSync(join(run, "results.csv"), "utf8"));
+    const find = (experiment: string, transport: string) =>
+      rows.filter((row) => row.experiment === experiment && row.transport === transport);
     for (const transport of ["native", "tcp", "v4v-sockets"])
       for (const experiment of ["gpu-matmul", "gpu-stencil", "gpu-transfer"])
+        expect(find(experiment, transport), `${experiment} ${transport}`).not.toEqual([]);
+    for (const transport of ["tcp", "v4v-sockets"])
+      for (const metric of ["rate", "fairness", "slowdown"])
         expect(
-          rows.filter((row) => row.experiment === experiment && row.transport === transport),
-          `${experiment} ${transport}`,
+          find("gpu-sharing", transport).filter((row) => row.metric === metric && row.pairs === 2),
+          `${metric} ${transport}`,
         ).not.toEqual([]);
     const report = readFileSync(join(run, "report.html"), "utf8");
     expect(report).toContain(
       "GPU experiments: the CPU computed, beside an emulated device: no GPU.",
     );
+    expect(report).toMatch(/\d+ legs? of the GPU(&#x27;|')s failed/);
+    expect(report).toContain("(measured again)");
   },
-  65 * 60_000,
+  95 * 60_000,
 );
 
 it(
