@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -190,6 +191,55 @@ it(
   },
   95 * 60_000,
 );
+
+describe("rCUDA's archive (a double of it: tests/rcuda-double)", () => {
+  const up = (archive: string, sha256: string) =>
+    testbed.up(
+      [
+        ...[...REMOTE, "--profile", "none", "--remote-gpu-product", "rcuda"],
+        ...["--remote-gpu-rcuda-archive", archive, "--remote-gpu-rcuda-sha256", sha256],
+      ],
+      1200,
+    );
+
+  it("is refused with another checksum, and without a path, before anything changes", async () => {
+    for (const [path, why] of [
+      ["/nowhere/rcuda.tar.gz", "does not exist"],
+      [join(testbed.project, "package.json"), "it is another archive, or damaged"],
+    ] as const) {
+      const { code, output } = await up(path, "0".repeat(64));
+      expect(code).not.toBe(0);
+      expect(output).toContain(why);
+    }
+    expect(await testbed.step("domu1", "ls /opt")).not.toContain("remote-gpu");
+  }, 900_000);
+
+  it("is deployed as its description says, and serves both ways", async () => {
+    const archive = join(
+      (await testbed.build("rcuda-double", ["tests/rcuda-double"])).path,
+      "rcuda.tar.gz",
+    );
+    const sha256 = createHash("sha256").update(readFileSync(archive)).digest("hex");
+    succeeded(await up(archive, sha256));
+    for (const [route, order] of [
+      ["tcp", ({ ring, net }: { ring: number; net: number }) => [net, ring]],
+      ["v4v-sockets", ({ ring, net }: { ring: number; net: number }) => [ring, net]],
+    ] as const) {
+      const bytes = await moved(async () => {
+        const said = await testbed.step(
+          "domu1",
+          `remote-gpu ${route} gpu-bench matmul --backend cuda --transport ${route} --repetitions 1 256`,
+          COMPILES,
+        );
+        expect(said.match(/"ok":true/g)).toHaveLength(2);
+        expect(said).toContain('"name":"double of rCUDA (memory of gpu, no CUDA)"');
+      });
+      const [right = 0, other = 0] = order(bytes);
+      expect(right, route).toBeGreaterThan(6 * 256 * 256 * 4);
+      expect(other, route).toBeLessThan(right / 4);
+    }
+  }, 1500_000);
+});
 
 it(
   "without a GPU domU the machine is the plain one again",
