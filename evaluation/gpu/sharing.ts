@@ -58,7 +58,7 @@ export function sharedBy(attempt: GpuAttempt): Observation[] | string {
   ];
 }
 
-/** How many times as long a client's product takes as that of the same block's only client. */
+/** How many times as long a client's product takes as that of the same block's only client, whose own is 1. */
 export function slowDowns(observed: readonly Observation[]): Observation[] {
   const durations = observed.filter(
     ({ experiment, metric }) => experiment === SHARED && metric === "duration",
@@ -71,7 +71,7 @@ export function slowDowns(observed: readonly Observation[]): Observation[] {
         repetition === one.repetition &&
         sizeBytes === one.sizeBytes,
     );
-    if (alone === undefined || one.pairs === 1) return [];
+    if (alone === undefined) return [];
     const values = one.values.map((value) => value / alone.median);
     return [{ ...one, metric: "slowdown" as const, values, median: medianOf(values) }];
   });
