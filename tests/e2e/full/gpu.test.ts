@@ -165,7 +165,7 @@ it(
   async () => {
     const [killed, up] = await Promise.all([
       killServerOfLeg(),
-      testbed.up([...REMOTE, "--profile", "smoke", "--evaluation-repetitions", "2"], 5400),
+      testbed.up([...REMOTE, "--profile", "smoke", "--repetitions", "2"], 5400),
     ]);
     expect(killed).toBe("killed");
     succeeded(up);
