@@ -43,7 +43,8 @@ export interface Panel {
 /** Values by message size or by pairs; a second metric, where there is one, lies below with the same axis and legend. */
 export interface Chart extends Panel {
   title: string;
-  subtitle: string;
+  /** One line, or several. */
+  subtitle: string | string[];
   /** `size` where absent. */
   by?: "size" | "pairs" | "clients" | "domUs";
   /** In the order of the legend. */

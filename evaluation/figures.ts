@@ -59,7 +59,7 @@ interface Draft {
   name: FigureName;
   title: string;
   caption: string;
-  render: (heading: { title: string; subtitle: string }) => Promise<string>;
+  render: (heading: Pick<Chart, "title" | "subtitle">) => Promise<string>;
 }
 
 type Line = Omit<Chart, "title" | "subtitle"> & Omit<Draft, "render">;
@@ -291,7 +291,8 @@ function gpuSharing({ from, rates, slowDowns, styles }: ReturnType<typeof sharin
 const noted = (draft: Draft, note: string): Draft => ({
   ...draft,
   caption: `${draft.caption} In this run ${note}.`,
-  render: ({ title, subtitle }) => draft.render({ title, subtitle: `${subtitle}; ${note}` }),
+  // A line of its own: one that is wider than the plot would make that smaller.
+  render: ({ title, subtitle }) => draft.render({ title, subtitle: [subtitle, note].flat() }),
 });
 
 function drafts(summary: Summary): Draft[] {

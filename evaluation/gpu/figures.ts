@@ -50,7 +50,8 @@ export function transferLines(
 ): { from: Point[]; points: ChartPoint[]; styles: (SeriesStyle & { series: string })[] } {
   const from = summary.points.filter(isOfTransfers);
   const series = (point: Point): string =>
-    `${gpuLabel(point.transport)}, ${WAYS[point.metric === "to_device" ? "to_device" : "from_device"]}`;
+    // The legend cuts longer ones off.
+    `${gpuLabel(point.transport).replace("remote, ", "")}, ${WAYS[point.metric === "to_device" ? "to_device" : "from_device"]}`;
   const points = from.map((point) => ({
     series: series(point),
     x: point.sizeBytes,
@@ -63,7 +64,9 @@ export function transferLines(
   const styles = [...first].map(([name, { transport, metric }]) => ({
     ...style(transport),
     series: name,
-    dash: metric === "to_device" ? ([1, 0] as [number, number]) : ([3, 3] as [number, number]),
+    ...(metric === "to_device"
+      ? { dash: [1, 0] as [number, number] }
+      : { dash: [3, 3] as [number, number], shape: "triangle-down" as const }),
   }));
   return { from, points, styles };
 }
