@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { guestAddress } from "../../components/network.ts";
-import { HostileDomain, type Summary } from "./hostile.ts";
-import { HypervisorView, mostLines, type Account } from "./hypervisor.ts";
-import { Pair } from "./pair.ts";
-import { succeeded, takeDownAfterwards } from "./lifecycle.ts";
-import { standStill } from "./standstill.ts";
-import { Testbed } from "./testbed.ts";
+import { guestAddress } from "../../../components/network.ts";
+import { HostileDomain, type Summary } from "../hostile.ts";
+import { HypervisorView, mostLines, type Account } from "../hypervisor.ts";
+import { Pair } from "../pair.ts";
+import { succeeded, takeDownAfterwards } from "../lifecycle.ts";
+import { standStill } from "../standstill.ts";
+import { Testbed } from "../testbed.ts";
 
 /**
  * A guest that does its worst, and guests that come and go, on a release build of the hypervisor and (test:full) one
