@@ -93,6 +93,10 @@ interface Seen {
   started: string;
 }
 
+/** It is gone, or shut down, crashed or dying: it does nothing any more. */
+const hasEnded = (seen: Seen | undefined): boolean =>
+  seen === undefined || /[scd]/.test(seen.state);
+
 function parseSeen(printed: string): Seen | undefined {
   const [domid = "", state = "", target, started = ""] = printed.trim().split("\n");
   return domid === ""
@@ -247,7 +251,7 @@ async function ensureDomain(
     await start(context, remote, inputs);
     seen = await look(remote, inputs);
   };
-  if (!identified && (seen?.started !== wanted || /[scd]/.test(seen.state))) await startAndLook();
+  if (!identified && (seen?.started !== wanted || hasEnded(seen))) await startAndLook();
 
   const guest: Connection = {
     host: inputs.address,
@@ -274,8 +278,7 @@ async function ensureDomain(
         async () => {
           // One that has ended will not answer any more.
           if (tries++ % TRIES_A_LOOK === TRIES_A_LOOK - 1) {
-            const now = await look(remote, inputs);
-            if (now === undefined || /[scd]/.test(now.state))
+            if (hasEnded(await look(remote, inputs)))
               throw new EndedWhileBooting(`${inputs.name} ended while it booted`);
           }
           return inGuest.once("cat /proc/sys/kernel/random/boot_id /etc/v4v/payload.digest");

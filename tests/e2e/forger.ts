@@ -73,11 +73,7 @@ export class Forger {
 
   /** In these domains messages can be forged, and connections' numbers be seen, from now on. */
   async arm(): Promise<void> {
-    const { path } = await this.#testbed.build("hostile", [
-      "tests/hostile",
-      "kernel/include",
-      "kernel/linux/hypercall.h",
-    ]);
+    const { path } = await this.#testbed.build("hostile");
     for (const domain of this.#domains) {
       this.#testbed.copy(domain, join(path, "v4v_say.ko"), "/run/v4v_say.ko");
       await this.#testbed.step(

@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { gpuGuest } from "../../../components/network.ts";
+import { sha256 as sha256Of } from "../../../evaluation/hash.ts";
 import { parseCsv } from "../../../evaluation/results.ts";
 import { succeeded, takeDownAfterwards } from "../lifecycle.ts";
 import { Testbed } from "../testbed.ts";
@@ -215,11 +215,8 @@ describe("rCUDA's archive (a double of it: tests/rcuda-double)", () => {
   }, 900_000);
 
   it("is deployed as its description says, and serves both ways", async () => {
-    const archive = join(
-      (await testbed.build("rcuda-double", ["tests/rcuda-double"])).path,
-      "rcuda.tar.gz",
-    );
-    const sha256 = createHash("sha256").update(readFileSync(archive)).digest("hex");
+    const archive = join((await testbed.build("rcuda-double")).path, "rcuda.tar.gz");
+    const sha256 = sha256Of(readFileSync(archive));
     succeeded(await up(archive, sha256));
     for (const [route, order] of [
       ["tcp", ({ ring, net }: { ring: number; net: number }) => [net, ring]],

@@ -67,9 +67,6 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
 }
 
-const domidOf = async (name: string): Promise<number> =>
-  Number(await testbed.on("host", `xl domid ${name}`));
-
 /** Begins to listen to the kernels of those who are attacked; they may complain, but not at length. */
 async function listenToKernels(): Promise<() => Promise<void>> {
   const victims = ["host", "domu1", "domu2"];
@@ -86,7 +83,7 @@ async function listenToKernels(): Promise<() => Promise<void>> {
 
 /** One transfer beside an attack. */
 async function attacked(round: number): Promise<{ rate: number; summary: Summary }> {
-  const targets = [await domidOf("domu1"), await domidOf("domu2"), 0, 30_000];
+  const targets = [await testbed.domidOf("domu1"), await testbed.domidOf("domu2"), 0, 30_000];
   await hostile.attack({ seed: SEED + round, count: Math.ceil(CALLS / ROUNDS), targets });
   const rate = await pair.transfer(TRANSFER_SECONDS);
   return { rate, summary: await hostile.stop() };
@@ -210,7 +207,7 @@ describe.each(BUILDS)("beside a $build build of the hypervisor", ({ debug, cycle
       expect(ratio).toBeGreaterThan(0.5);
 
       // It may have kept rings of its own under numbers that it forgot: they end with it, others' stay as they were.
-      before.delete(await domidOf(hostile.name));
+      before.delete(await testbed.domidOf(hostile.name));
       await testbed.on("host", `xl destroy ${hostile.name}`);
       await hypervisor.ringsAre(before);
     },
