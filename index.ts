@@ -1,7 +1,11 @@
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { Testbed } from "./components/testbed.ts";
+import { usesArchive } from "./config/gpu.ts";
 import { ConfigurationError, loadSettings } from "./config/load.ts";
+import type { Settings } from "./config/types.ts";
+import { checkArchive } from "./provider/gpu/archive.ts";
+import rcuda from "./provider/gpu/rcuda.json" with { type: "json" };
 import { runFolder } from "./provider/host/folders.ts";
 import { sshConfigPath } from "./provider/ssh/clientConfig.ts";
 
@@ -15,13 +19,23 @@ function settingsOfStack() {
   }
 }
 
+/** An archive that is not what it should be is known before anything is built. */
+async function checkArchives(settings: Settings): Promise<Settings> {
+  if (!usesArchive(settings)) return settings;
+  const { archive, sha256 } = settings.remoteGpu.rcuda;
+  const given = archive === "" ? undefined : { path: archive, sha256 };
+  const { problems } = await checkArchive(rcuda, given);
+  if (problems.length > 0) throw new pulumi.RunError(problems.join("\n"));
+  return settings;
+}
+
 const project = import.meta.dirname;
 const folder = runFolder(project, pulumi.getStack());
 const testbed = new Testbed("testbed", {
   project,
   folder,
   artifacts: join(project, "artifacts"),
-  settings: settingsOfStack(),
+  settings: await checkArchives(settingsOfStack()),
 });
 
 export const accelerator = testbed.machine.accelerator;

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { gpuDevice } from "../config/gpu.ts";
+import { gpuDevice, usesArchive } from "../config/gpu.ts";
 import type { Settings } from "../config/types.ts";
 import { sourcesOf } from "../provider/build/sources.ts";
 import { Build, type Built } from "../provider/sdk.ts";
@@ -20,6 +20,8 @@ export interface GpuBuilds {
   poclRoot: Build;
   /** gpu-bench and pci-bar. */
   tools: Build;
+  /** What the user's archive holds; absent without one. */
+  archive: Build | undefined;
 }
 
 /** What goes into hosts and domUs. */
@@ -137,6 +139,16 @@ export class Builds extends pulumi.ComponentResource {
         pocl: make("pocl", {}, { pocl_root: poclRoot }),
         poclRoot,
         tools: make("gpu-tools", {}, { buildroot }),
+        archive: usesArchive(settings)
+          ? make(
+              "remote-archive",
+              {
+                ARCHIVE: settings.remoteGpu.rcuda.archive,
+                SHA256: settings.remoteGpu.rcuda.sha256,
+              },
+              {},
+            )
+          : undefined,
       };
     }
     this.registerOutputs({ hypervisor: this.hypervisor.fact("build-id") });

@@ -152,7 +152,8 @@ export class Evaluation extends pulumi.ComponentResource {
           selection: selectionOf(settings),
           transports: transportsOf(settings),
           seed,
-          ...(gpuDomain !== undefined && { gpu: gpuRoutes(settings) }),
+          ...(gpuDomain !== undefined &&
+            args.builds.gpu !== undefined && { gpu: gpuRoutes(args.builds.gpu, settings) }),
           generation,
           facts: factsOf(args),
           bill: billOf(args),

@@ -5,116 +5,131 @@ import type { RemoteFile } from "../provider/resources/files.ts";
 import { render } from "../templates/render.ts";
 import type { GpuBuilds } from "./builds.ts";
 import { GPU_GUEST } from "./gpuDomain.ts";
-import { bridge, gpuGuest } from "./network.ts";
+import { bridge } from "./network.ts";
+import { productOf, type Product } from "./remoteProducts.ts";
 
 /** How a client's sockets reach the GPU domU: a server of its own for each. */
 interface Route {
   transport: "tcp" | "v4v-sockets";
-  /** First of three ports. */
-  port: number;
+  /** Its server's first port, above the product's. */
+  above: number;
   /** What both ends are started with. */
   prefix: string;
 }
 
 const ROUTES: Route[] = [
-  { transport: "tcp", port: 10998, prefix: "" },
-  { transport: "v4v-sockets", port: 11008, prefix: "/usr/local/bin/v4vrun --mode require " },
+  { transport: "tcp", above: 0, prefix: "" },
+  { transport: "v4v-sockets", above: 10, prefix: "/usr/local/bin/v4vrun --mode require " },
 ];
-
-const POCLD = "/usr/local/bin/pocld";
 
 const routes = ({ v4v }: Settings): Route[] =>
   ROUTES.filter(({ transport }) => v4v.enabled || transport === "tcp");
 
-const unitOf = ({ transport }: Route) => `pocld-${transport}.service`;
+const unitOf = ({ server }: Product, { transport }: Route) => `${server}-${transport}.service`;
 
 /** Ways to the GPU that are compared: in its own domU, and from the first other one. */
-export function gpuRoutes(settings: Settings): GpuRoute[] {
+export function gpuRoutes(builds: GpuBuilds, settings: Settings): GpuRoute[] {
   const native: GpuRoute = { transport: "native", host: GPU_GUEST, prefix: "" };
+  if (!settings.remoteGpu.enabled) return [native];
+  const product = productOf(builds, settings);
+  const backend = product.backend === undefined ? {} : { backend: product.backend };
   const remote = routes(settings).map((route) => ({
     transport: route.transport,
     host: "domu1",
-    server: { unit: unitOf(route), port: route.port },
+    server: { unit: unitOf(product, route), port: product.port + route.above },
     prefix: `remote-gpu ${route.transport} `,
+    ...backend,
   }));
-  return settings.remoteGpu.enabled ? [native, ...remote] : [native];
+  return [{ ...native, ...backend }, ...remote];
 }
 
 /** The bridge's network: it has no uplink, so everybody in it is one of the testbed's domains. */
 const NETWORK = `${bridge.gateway.replace(/\d+$/, "0")}/${bridge.prefixLength}`;
 
-/** The GPU domU's files: PoCL's server as units, started when its V4V is there. */
+/** The GPU domU's files: the product's server as units, started when its V4V is there. */
 export function remoteGpuServer(
-  { pocl }: GpuBuilds,
+  builds: GpuBuilds,
   settings: Settings,
 ): pulumi.Output<RemoteFile[]> {
+  const product = productOf(builds, settings);
   const all = routes(settings);
-  return pocl.path.apply((path): RemoteFile[] => [
-    { path: POCLD, mode: "755", source: `${path}/server/bin/pocld` },
+  const environment = Object.entries(product.serverEnvironment).map((pair) => pair.join("="));
+  return product.serverFiles.apply((files): RemoteFile[] => [
+    ...files,
     ...all.map((route) => ({
-      path: `/etc/systemd/system/${unitOf(route)}`,
+      path: `/etc/systemd/system/${unitOf(product, route)}`,
       mode: "644",
-      content: render("pocld.service", {
+      content: render("remote-gpu.service", {
+        server: product.server,
         transport: route.transport,
-        command: `${route.prefix}${POCLD}`,
-        address: gpuGuest.address,
-        port: route.port,
+        command: `${route.prefix}${product.command(product.port + route.above)}`,
+        environment: environment.join(" "),
         network: NETWORK,
       }),
     })),
     {
-      path: "/etc/v4v/boot.d/60-pocld",
+      path: "/etc/v4v/boot.d/60-remote-gpu",
       mode: "755",
       // Not waited for: at boot it is a unit that runs this, and the units have just been read.
       content: `#!/bin/sh
 case $(systemctl is-system-running) in running | degraded) systemctl daemon-reload ;; esac
-exec systemctl restart --no-block ${all.map(unitOf).join(" ")}
+exec systemctl restart --no-block ${all.map((route) => unitOf(product, route)).join(" ")}
 `,
     },
   ]);
 }
 
-/** `remote-gpu ROUTE PROGRAM...`: a program with no OpenCL device but the GPU domU's. */
-const client = (all: Route[]) => `#!/bin/sh
-# remote-gpu ${all.map(({ transport }) => transport).join("|")} PROGRAM...: runs an OpenCL program on the GPU domU's devices.
+/** Assignments for a shell; values hold no quotation marks. */
+const assignments = (environment: Record<string, string>): string =>
+  Object.entries(environment)
+    .map(([name, value]) => {
+      if (!/^\w+$/.test(name) || value.includes("'"))
+        throw new Error(`no variable for a shell: ${name}=${value}`);
+      return `${name}='${value}'`;
+    })
+    .join(" ");
+
+/** `remote-gpu ROUTE PROGRAM...`: a program with no device but the GPU domU's. */
+function client(product: Product, all: Route[]): string {
+  const names = all.map(({ transport }) => transport).join("|");
+  const cases = all.map(
+    ({ transport, above, prefix }) => `${transport})
+	run="${prefix.trim()}"
+	export ${assignments(product.clientEnvironment(product.port + above))}
+	;;`,
+  );
+  const folders = product.clientFolders.map((folder) => `mkdir -p ${folder}\n`).join("");
+  return `#!/bin/sh
+# remote-gpu ${names} PROGRAM...: runs a program on the GPU domU's devices.
 set -eu
 case \${1:-} in
-${all
-  .map(
-    ({ transport, port, prefix }) =>
-      `${transport}) where=${gpuGuest.address}:${port} run="${prefix.trim()}" ;;`,
-  )
-  .join("\n")}
+${cases.join("\n")}
 *)
-	echo "usage: remote-gpu ${all.map(({ transport }) => transport).join("|")} PROGRAM [ARGUMENT...]" >&2
+	echo "usage: remote-gpu ${names} PROGRAM [ARGUMENT...]" >&2
 	exit 2
 	;;
 esac
 shift
-export POCL_DEVICES=remote POCL_REMOTE0_PARAMETERS="$where/0"
-export OCL_ICD_VENDORS=/usr/local/share/pocl-remote POCL_CACHE_DIR="\${POCL_CACHE_DIR:-/var/cache/pocl}"
-mkdir -p "$POCL_CACHE_DIR"
-exec $run "$@"
+${folders}exec $run "$@"
 `;
+}
 
-/** The other domUs' files: PoCL's remote driver, what finds it, and a benchmark. */
+/** The other domUs' files: the product's client, what finds it, and a benchmark. */
 export function remoteGpuClient(
-  { pocl, tools }: GpuBuilds,
+  builds: GpuBuilds,
   settings: Settings,
 ): pulumi.Output<RemoteFile[]> {
-  return pulumi.all([pocl.path, tools.path]).apply(([path, programs]): RemoteFile[] => [
-    ...[
-      "lib/libOpenCL.so.1",
-      "lib/libpocl.so.2.13.0",
-      "lib/pocl/libpocl-devices-remote.so",
-      "share/pocl-remote/pocl.icd",
-    ].map((file) => ({
-      path: `/usr/local/${file}`,
-      mode: "644",
-      source: `${path}/client/${file}`,
-    })),
-    { path: "/usr/local/bin/gpu-bench", mode: "755", source: `${programs}/bin/gpu-bench` },
-    { path: "/usr/local/bin/remote-gpu", mode: "755", content: client(routes(settings)) },
-    { path: "/etc/v4v/boot.d/20-libraries", mode: "755", content: "#!/bin/sh\nexec ldconfig\n" },
-  ]);
+  const product = productOf(builds, settings);
+  return pulumi
+    .all([product.clientFiles, builds.tools.path])
+    .apply(([files, programs]): RemoteFile[] => [
+      ...files,
+      { path: "/usr/local/bin/gpu-bench", mode: "755", source: `${programs}/bin/gpu-bench` },
+      {
+        path: "/usr/local/bin/remote-gpu",
+        mode: "755",
+        content: client(product, routes(settings)),
+      },
+      { path: "/etc/v4v/boot.d/20-libraries", mode: "755", content: "#!/bin/sh\nexec ldconfig\n" },
+    ]);
 }

@@ -9,6 +9,10 @@ export function gpuDevice({ gpu, remoteGpu }: Settings): string | undefined {
   return gpu.device !== "auto" || remoteGpu.enabled ? gpu.device : undefined;
 }
 
+/** Remote execution is by what a user brings. */
+export const usesArchive = ({ remoteGpu }: Settings): boolean =>
+  remoteGpu.enabled && remoteGpu.product === "rcuda";
+
 /** What contradicts itself or cannot be, as sentences that say which setting to change. */
 export function gpuProblems({ gpu, remoteGpu, target }: Settings): string[] {
   const problems: string[] = [];

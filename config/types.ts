@@ -51,7 +51,12 @@ export interface Settings {
     memoryMiB: number;
     vcpus: number;
   };
-  remoteGpu: { enabled: boolean };
+  remoteGpu: {
+    enabled: boolean;
+    product: "pocl" | "rcuda";
+    /** Where `product` is `rcuda`; both are empty where nobody named an archive. */
+    rcuda: { archive: string; sha256: string };
+  };
   evaluation: {
     profile: "none" | "smoke" | "quick" | "paper" | "full";
     /** `all`, or names; as all lists here words between commas. */

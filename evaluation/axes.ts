@@ -53,13 +53,13 @@ export function sizeAxis(sizes: readonly number[]) {
   };
 }
 
-/** Numbers of pairs, linear; every measured one has its tick. */
-export function pairsAxis(pairs: readonly number[]) {
+/** Small numbers of what runs at the same time, linear; every measured one has its tick. */
+const countAxis = (title: string) => (pairs: readonly number[]) => {
   const values = [...new Set(pairs)].sort((a, b) => a - b);
   return {
     field: "x",
     type: "quantitative" as const,
-    title: "pairs of domUs at the same time",
+    title,
     scale: {
       type: "linear" as const,
       domain: [(values[0] ?? 1) - 0.5, (values.at(-1) ?? 1) + 0.5],
@@ -67,7 +67,11 @@ export function pairsAxis(pairs: readonly number[]) {
     },
     axis: { values, grid: false, labelOverlap: false, format: "d" },
   };
-}
+};
+
+export const pairsAxis = countAxis("pairs of domUs at the same time");
+
+export const clientsAxis = countAxis("clients at the same time");
 
 /** Numbers of domUs, logarithmic as a sweep doubles them; every measured one has its tick. */
 export function domUsAxis(counts: readonly number[]) {

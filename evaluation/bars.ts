@@ -22,7 +22,8 @@ export interface BarRow {
 /** Rows of bars; each row has its own scale, as rows may differ by orders of magnitude. */
 export interface BarChart {
   title: string;
-  subtitle: string;
+  /** One line, or several. */
+  subtitle: string | string[];
   unit: string;
   /** At least one. */
   rows: readonly BarRow[];

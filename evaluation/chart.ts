@@ -1,11 +1,11 @@
 import type { TopLevelSpec } from "vega-lite";
-import { domUsAxis, pairsAxis, sizeAxis, valueAxis } from "./axes.ts";
+import { clientsAxis, domUsAxis, pairsAxis, sizeAxis, valueAxis } from "./axes.ts";
 import { CONFIG, INK, toSvg, WIDTH } from "./drawing.ts";
 
 /** One point of a line, with its interval. */
 export interface ChartPoint {
   series: string;
-  /** Message size, bytes, pairs at the same time, or domUs: see {@link Chart.by}. */
+  /** Message size, bytes, pairs or clients at the same time, or domUs: see {@link Chart.by}. */
   x: number;
   value: number;
   /** null where there is no interval. */
@@ -43,9 +43,10 @@ export interface Panel {
 /** Values by message size or by pairs; a second metric, where there is one, lies below with the same axis and legend. */
 export interface Chart extends Panel {
   title: string;
-  subtitle: string;
+  /** One line, or several. */
+  subtitle: string | string[];
   /** `size` where absent. */
-  by?: "size" | "pairs" | "domUs";
+  by?: "size" | "pairs" | "clients" | "domUs";
   /** In the order of the legend. */
   styles: readonly (SeriesStyle & { series: string })[];
   below?: Panel;
@@ -90,7 +91,7 @@ function referenceLayers({ value, label, x, under }: Reference, left: number): L
   ];
 }
 
-const AXES = { size: sizeAxis, pairs: pairsAxis, domUs: domUsAxis };
+const AXES = { size: sizeAxis, pairs: pairsAxis, clients: clientsAxis, domUs: domUsAxis };
 
 function panelLayers({ points, yTitle, yScale, ...panel }: Panel, chart: Chart): Layers {
   const { styles, by = "size" } = chart;

@@ -2,7 +2,7 @@ import { renderBars, type BarRow } from "./bars.ts";
 import { renderChart, type Chart, type ChartPoint, type SeriesStyle } from "./chart.ts";
 import { PAPER_BANDWIDTH, PAPER_BANDWIDTH_RATIO, PAPER_LATENCY_RATIO } from "./claims.ts";
 import { counted, formatNumber, formatSize } from "./format.ts";
-import { runRows, transferLines } from "./gpu/figures.ts";
+import { runRows, sharingLines, transferLines } from "./gpu/figures.ts";
 import { PAIRED_SIZE } from "./profiles.ts";
 import { FAIR, PAPER_AGGREGATE } from "./scalingClaims.ts";
 import { ratiosOver, type Point, type RatioPoint, type Summary } from "./summary.ts";
@@ -33,6 +33,7 @@ export const FIGURE_NAMES = [
   "cpu",
   "gpu-runs",
   "gpu-transfer",
+  "gpu-sharing",
 ] as const;
 
 export type FigureName = (typeof FIGURE_NAMES)[number];
@@ -58,7 +59,7 @@ interface Draft {
   name: FigureName;
   title: string;
   caption: string;
-  render: (heading: { title: string; subtitle: string }) => Promise<string>;
+  render: (heading: Pick<Chart, "title" | "subtitle">) => Promise<string>;
 }
 
 type Line = Omit<Chart, "title" | "subtitle"> & Omit<Draft, "render">;
@@ -271,11 +272,27 @@ function gpuTransfer({ from, points, styles }: ReturnType<typeof transferLines>)
   };
 }
 
+function gpuSharing({ from, rates, slowDowns, styles }: ReturnType<typeof sharingLines>): Line {
+  const panel = { yTitle: "each takes, times alone", yScale: "linear" as const, points: slowDowns };
+  return {
+    name: "gpu-sharing",
+    title: "Several domUs share the GPU domU",
+    by: "clients",
+    yTitle: "together, products/s",
+    yScale: "linear",
+    points: rates,
+    styles,
+    ...(slowDowns.length > 0 ? { below: panel } : {}),
+    caption: `Each client does one product after the other, all at the same time${slowDowns.length > 0 ? "; below, how many times as long a product takes as with one client" : ""}. ${intervalNote(from)}`,
+  };
+}
+
 /** Every figure of a GPU says what computed. */
 const noted = (draft: Draft, note: string): Draft => ({
   ...draft,
   caption: `${draft.caption} In this run ${note}.`,
-  render: ({ title, subtitle }) => draft.render({ title, subtitle: `${subtitle}; ${note}` }),
+  // A line of its own: one that is wider than the plot would make that smaller.
+  render: ({ title, subtitle }) => draft.render({ title, subtitle: [subtitle, note].flat() }),
 });
 
 function drafts(summary: Summary): Draft[] {
@@ -293,6 +310,7 @@ function drafts(summary: Summary): Draft[] {
   const beside = at("neighbours", "half_rtt").filter(({ sizeBytes }) => sizeBytes === 1);
   const costs = Object.keys(TRAFFIC).flatMap((experiment) => at(experiment, "cpu_per_kb"));
   const [runs, transfers] = [runRows(summary, styleOf), transferLines(summary, styleOf)];
+  const shared = sharingLines(summary, styleOf);
   const note = summary.gpu?.note ?? "";
   const candidates: [readonly unknown[], () => Draft][] = [
     [latencies, () => drawn(latency(latencies))],
@@ -305,6 +323,7 @@ function drafts(summary: Summary): Draft[] {
     [costs, () => cpu(costs)],
     [runs.rows, () => noted(gpuRuns(runs), note)],
     [transfers.from, () => noted(drawn(gpuTransfer(transfers)), note)],
+    [shared.from, () => noted(drawn(gpuSharing(shared)), note)],
   ];
   return candidates.filter(([points]) => points.length > 0).map(([, draft]) => draft());
 }

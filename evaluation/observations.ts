@@ -22,7 +22,7 @@ export type Metric =
   | "cpu_dom0"
   | GpuMetric;
 
-/** Of a GPU's experiments: of a warm run, of its phases, of transfers each way. */
+/** Of a GPU's experiments: of a warm run, of its phases, of transfers each way, of several clients. */
 export type GpuMetric =
   | "duration"
   | "copy_share"
@@ -32,7 +32,9 @@ export type GpuMetric =
   | "phase_copy_c"
   | "overhead"
   | "to_device"
-  | "from_device";
+  | "from_device"
+  | "client_rate"
+  | "slowdown";
 
 /** us: microseconds; MB/s: 10^6 bytes a second; us/KB: per 10^3 bytes; s: seconds; percent: of one CPU, of a duration; 1/s: a second; 1: a plain number. */
 export const UNITS = {
@@ -55,13 +57,22 @@ export const UNITS = {
   overhead: "percent",
   to_device: "MB/s",
   from_device: "MB/s",
+  client_rate: "1/s",
+  slowdown: "1",
 } as const satisfies Record<Metric, string>;
 
 /** Metrics of which less is better; of all others more is. */
 export const lessIsBetter = (metric: string): boolean =>
-  ["half_rtt", "setup", "cpu_per_kb", "cpu_dom0", "net_share", "duration", "overhead"].includes(
-    metric,
-  ) || metric.startsWith("phase_");
+  [
+    "half_rtt",
+    "setup",
+    "cpu_per_kb",
+    "cpu_dom0",
+    "net_share",
+    "duration",
+    "overhead",
+    "slowdown",
+  ].includes(metric) || metric.startsWith("phase_");
 
 /** What one repetition measured of one metric at one point. */
 export interface Observation {

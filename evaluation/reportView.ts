@@ -136,6 +136,10 @@ const TABLES: { experiment: string; metric: Metric; title: string }[] = [
   { experiment: "gpu-stencil", metric: "overhead", title: "Stencil, over native, %" },
   { experiment: "gpu-transfer", metric: "to_device", title: "Transfers to the device, MB/s" },
   { experiment: "gpu-transfer", metric: "from_device", title: "Transfers from the device, MB/s" },
+  { experiment: "gpu-sharing", metric: "rate", title: "Clients together: products/s" },
+  { experiment: "gpu-sharing", metric: "client_rate", title: "Clients together: each, products/s" },
+  { experiment: "gpu-sharing", metric: "slowdown", title: "Clients together: time over alone" },
+  { experiment: "gpu-sharing", metric: "fairness", title: "Clients together: Jain's index" },
 ];
 
 const sizeOf = ({ sizeBytes, pairs }: Point): string =>

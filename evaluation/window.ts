@@ -14,12 +14,13 @@ export interface Stretch {
  * The part of the windows during which all pairs certainly ran; null where too little is left.
  *
  * @param windows length of each pair's window, ns
+ * @param skew how far apart they may begin, ns
  */
-export function commonStretch(windows: readonly number[]): Stretch | null {
+export function commonStretch(windows: readonly number[], skew = START_SKEW_NS): Stretch | null {
   const shortest = Math.min(...windows);
   if (windows.length === 1) return { from: 0, to: shortest };
-  const stretch = { from: START_SKEW_NS, to: shortest - START_SKEW_NS };
-  return stretch.to - stretch.from >= 2 * START_SKEW_NS ? stretch : null;
+  const stretch = { from: skew, to: shortest - skew };
+  return stretch.to - stretch.from >= 2 * skew ? stretch : null;
 }
 
 /** Round trips that fall into a stretch; those across its ends count by the part that is inside. */

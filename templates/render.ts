@@ -13,11 +13,12 @@ const WORD = /^(?!-)[A-Za-z0-9_.:+/@-]*$/;
 /** Several words on one line; where a value is put that may have them, all of that line is its own. */
 const WORDS = /^[A-Za-z0-9 _.,:=+/@-]*$/;
 
-/** Values that are options for a kernel, a hypervisor or a module, or a command with its own. */
+/** Values that are options for a kernel, a hypervisor or a module, a command with its own, or assignments. */
 const OPTIONS: readonly string[] = [
   "command",
   "commandLine",
   "dom0Options",
+  "environment",
   "kernelOptions",
   "parameters",
 ];

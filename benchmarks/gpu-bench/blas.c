@@ -1,5 +1,7 @@
 #include "blas.h"
 
+#include <stdlib.h>
+
 #include "library.h"
 
 struct blas_api {
@@ -17,7 +19,13 @@ bool blas_product(const double *a, const double *b, double *c, uint32_t n)
 	struct error error = {.text = ""};
 	struct blas_api blas;
 	const int side = (int)n;
-	void *library = library_open(NULL, names, "", &error);
+	void *library;
+
+	/* By an old AMD CPU's numbers, which emulators show, OpenBLAS takes kernels with 3DNow!, and they may have none of it. Its
+	   plainest kernels run on every 64-bit CPU with SSE3. */
+	if (!__builtin_cpu_supports("avx"))
+		setenv("OPENBLAS_CORETYPE", "Prescott", 0);
+	library = library_open(NULL, names, "", &error);
 
 	if (!library || !library_functions(library, symbols, 1, &blas, &error))
 		return false;

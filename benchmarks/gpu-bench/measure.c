@@ -1,7 +1,9 @@
 #include "measure.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "measure_transfer.h"
@@ -124,12 +126,35 @@ static bool sample(struct run *run, int fd, uint64_t wall_ns, double error_part,
 	return ok;
 }
 
+/* Everything is in place: says so, and returns when standard input has ended. */
+static bool wait_at_gate(int fd, struct error *error)
+{
+	char unused[64];
+	ssize_t got;
+
+	if (!samples_ready(fd, error))
+		return false;
+	do {
+		got = read(STDIN_FILENO, unused, sizeof(unused));
+	} while (got > 0 || (got < 0 && errno == EINTR));
+	return got == 0 || error_errno(error, "standard input");
+}
+
 static bool matrices(struct run *run, int fd, struct error *error)
 {
-	for (uint32_t i = 0; i <= run->options->repetitions; i++) {
+	const struct options *options = run->options;
+	uint64_t first_ns = 0;
+
+	for (uint32_t i = 0; i <= options->repetitions; i++) {
 		double error_part;
 		uint64_t wall_ns;
 
+		if (i == 1 && options->gate && !wait_at_gate(fd, error))
+			return false;
+		if (i == 1)
+			first_ns = now_ns();
+		if (i > 1 && options->duration_s && now_ns() - first_ns >= options->duration_s * NS_PER_S)
+			break;
 		run->progress->repetition = i;
 		if (!forget(run, error))
 			return false;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "memory.h"
 #include "payload.h"
 
 #define WARMUP 2u
@@ -17,11 +18,16 @@ struct transfers {
 	struct progress *progress;
 	struct device device;
 	size_t size;
-	uint8_t *source; /* size + STRIDE * PLACES bytes */
+	uint8_t *source; /* source_bytes() of them */
 	uint8_t *target;
 	size_t place;    /* of the bytes that the device holds */
 	uint64_t *ns;
 };
+
+static size_t source_bytes(size_t size)
+{
+	return size + STRIDE * PLACES;
+}
 
 static const uint8_t *held(const struct transfers *transfers)
 {
@@ -115,6 +121,7 @@ static bool run(struct transfers *transfers, int fd, struct error *error)
 	if (!device_has_room(&transfers->device, transfers->size, 1, error) ||
 	    !options->backend->allocate(&transfers->device, transfers->size, 1, error))
 		return false;
+	payload_fill(transfers->source, source_bytes(transfers->size), options->seed, 0);
 	for (uint32_t i = 0; i < WARMUP; i++) {
 		progress->to_device = true;
 		if (!to_device(transfers, &unused, error))
@@ -134,22 +141,25 @@ static bool run(struct transfers *transfers, int fd, struct error *error)
 bool measure_transfer(const struct options *options, uint64_t size, int fd, struct progress *progress,
 		      struct error *error)
 {
-	const size_t source_bytes = (size_t)size + STRIDE * PLACES;
 	struct transfers transfers = {
 		.options = options,
 		.progress = progress,
 		.device = {.backend = options->backend},
 		.size = (size_t)size,
-		.source = malloc(source_bytes),
+		.source = malloc(source_bytes((size_t)size)),
 		.target = malloc((size_t)size),
 		.ns = calloc(options->count, sizeof(uint64_t)),
 	};
+	const uint64_t needed = source_bytes((size_t)size) + size;
 	bool ok;
 
 	if (!transfers.source || !transfers.target || !transfers.ns)
 		out_of_memory();
-	payload_fill(transfers.source, source_bytes, options->seed, 0);
-	ok = run(&transfers, fd, error);
+	if (needed > memory_available())
+		ok = error_set(error, "a transfer of %llu bytes needs %llu here, and %llu are available: choose a smaller size",
+			       (unsigned long long)size, (unsigned long long)needed, (unsigned long long)memory_available());
+	else
+		ok = run(&transfers, fd, error);
 	options->backend->close(&transfers.device);
 	free(transfers.source);
 	free(transfers.target);

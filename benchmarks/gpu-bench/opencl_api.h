@@ -27,18 +27,13 @@ typedef void (*opencl_build_notice)(cl_program program, void *data);
 	F(int32_t, clGetDeviceIDs, (cl_platform_id, uint64_t, uint32_t, cl_device_id *, uint32_t *))                  \
 	F(int32_t, clGetDeviceInfo, (cl_device_id, uint32_t, size_t, void *, size_t *))                               \
 	F(cl_context, clCreateContext, (const intptr_t *, uint32_t, const cl_device_id *, opencl_context_notice, void *, int32_t *)) \
-	F(int32_t, clReleaseContext, (cl_context))                                                                    \
 	F(cl_command_queue, clCreateCommandQueue, (cl_context, cl_device_id, uint64_t, int32_t *))                    \
-	F(int32_t, clReleaseCommandQueue, (cl_command_queue))                                                         \
 	F(cl_program, clCreateProgramWithSource, (cl_context, uint32_t, const char **, const size_t *, int32_t *))    \
 	F(int32_t, clBuildProgram, (cl_program, uint32_t, const cl_device_id *, const char *, opencl_build_notice, void *)) \
 	F(int32_t, clGetProgramBuildInfo, (cl_program, cl_device_id, uint32_t, size_t, void *, size_t *))             \
-	F(int32_t, clReleaseProgram, (cl_program))                                                                    \
 	F(cl_kernel, clCreateKernel, (cl_program, const char *, int32_t *))                                           \
-	F(int32_t, clReleaseKernel, (cl_kernel))                                                                      \
 	F(int32_t, clSetKernelArg, (cl_kernel, uint32_t, size_t, const void *))                                       \
 	F(cl_mem, clCreateBuffer, (cl_context, uint64_t, size_t, void *, int32_t *))                                  \
-	F(int32_t, clReleaseMemObject, (cl_mem))                                                                      \
 	F(int32_t, clEnqueueWriteBuffer, (cl_command_queue, cl_mem, uint32_t, size_t, size_t, const void *, uint32_t, const cl_event *, cl_event *)) \
 	F(int32_t, clEnqueueReadBuffer, (cl_command_queue, cl_mem, uint32_t, size_t, size_t, void *, uint32_t, const cl_event *, cl_event *)) \
 	F(int32_t, clEnqueueFillBuffer, (cl_command_queue, cl_mem, const void *, size_t, size_t, size_t, uint32_t, const cl_event *, cl_event *)) \

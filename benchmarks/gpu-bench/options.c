@@ -49,6 +49,12 @@ static bool option(struct options *options, const char *name, const char *value,
 	}
 	if (strcmp(name, "--repetitions") == 0)
 		return number_option(name, value, 0, MAX_REPETITIONS, &options->repetitions, error);
+	if (strcmp(name, "--duration") == 0)
+		return number_option(name, value, 1, 86400, &options->duration_s, error);
+	if (strcmp(name, "--gate") == 0) {
+		options->gate = strcmp(value, "stdin") == 0;
+		return options->gate || error_set(error, "--gate is stdin, not %.40s", value);
+	}
 	if (strcmp(name, "--sweeps") == 0)
 		return number_option(name, value, 1, MAX_SWEEPS, &options->sweeps, error);
 	if (strcmp(name, "--count") == 0)
@@ -98,6 +104,10 @@ bool options_parse(struct options *options, int argc, char **argv, struct error 
 		return true;
 	if (options->workload == WORKLOAD_TRANSFER && options->repetitions == 0)
 		return error_set(error, "a transfer has no cold run, so --repetitions is at least 1");
+	if (options->workload == WORKLOAD_TRANSFER && (options->duration_s || options->gate))
+		return error_set(error, "a transfer takes neither --duration nor --gate");
+	if (options->gate && options->size_count > 1)
+		return error_set(error, "--gate is for one size: standard input ends only once");
 	if (options->size_count == 0 && options->workload != WORKLOAD_TRANSFER)
 		return error_set(error, "no size: the side of a matrix, from 1 to %u", MAX_SIDE);
 	if (options->size_count == 0) {

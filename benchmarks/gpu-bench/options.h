@@ -12,6 +12,8 @@ struct options {
 	const char *transport;  /* copied to the samples: only the caller knows how the device is reached */
 	const char *samples;    /* file to append to; NULL: standard output */
 	uint32_t repetitions;   /* warm ones, after the cold one; of a transfer, samples in each direction */
+	uint32_t duration_s;    /* of a matrix: no warm run begins so long after the first one; 0: all do */
+	bool gate;              /* of a matrix: the warm runs wait for the end of standard input */
 	uint32_t sweeps;        /* stencil */
 	uint32_t count;         /* transfers in a sample, at most */
 	uint32_t budget_ms;     /* of a sample's transfers */

@@ -2,28 +2,12 @@
 
 #include <float.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "blas.h"
+#include "memory.h"
 #include "payload.h"
-
-/* Memory that this machine can give, as the kernel estimates it; UINT64_MAX when it does not say. */
-static uint64_t available_bytes(void)
-{
-	unsigned long long kib = 0;
-	char line[256];
-	FILE *file = fopen("/proc/meminfo", "r");
-
-	while (file && fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
-			break;
-	}
-	if (file)
-		fclose(file);
-	return kib ? kib * 1024 : UINT64_MAX;
-}
 
 static void *allocate(size_t bytes)
 {
@@ -143,10 +127,10 @@ bool problem_new(struct problem *problem, enum workload workload, uint32_t n, ui
 	const uint64_t needed = (uint64_t)count * (3 * sizeof(float) + 3 * sizeof(double));
 
 	*problem = (struct problem){.workload = workload, .n = n, .sweeps = sweeps, .bytes = count * sizeof(float)};
-	if (needed > available_bytes())
+	if (needed > memory_available())
 		return error_set(error, "matrices of %u x %u need %llu bytes here with the reference, and %llu are available: "
 				 "choose a smaller size", (unsigned)n, (unsigned)n, (unsigned long long)needed,
-				 (unsigned long long)available_bytes());
+				 (unsigned long long)memory_available());
 	problem->a = allocate(problem->bytes);
 	problem->b = allocate(problem->bytes);
 	fill(problem->a, count, seed);

@@ -49,6 +49,19 @@ bool samples_start(int fd, struct error *error)
 	return ok;
 }
 
+bool samples_ready(int fd, struct error *error)
+{
+	struct json json = {0};
+	bool ok;
+
+	json_open(&json, '{');
+	pair_text(&json, "type", "ready");
+	json_close(&json, '}');
+	ok = line_write(&json, fd, error);
+	json_free(&json);
+	return ok;
+}
+
 bool samples_end(int fd, uint64_t ok, uint64_t failed, struct error *error)
 {
 	struct json json = {0};

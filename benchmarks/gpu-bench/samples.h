@@ -12,6 +12,7 @@
  *   {"type":"sample","experiment":"gpu-transfer","kind":"transfer",...,"size_bytes":4096,"repetition":3,
  *    "direction":"to_device","ok":true,"device":{...},"transfer_ns":[...],"start_ns":N,"wall_ns":N}
  *   {"type":"sample",...,"ok":false,"phase":"compute","error":"clFinish: error -14, an earlier command failed"}
+ *   {"type":"ready"}     with --gate, before the wait
  *   {"type":"end","ok":12,"failed":0}
  *
  * "size" is a matrix's side, "size_bytes" one matrix or one transfer. A warm sample has "start":"warm" and only the phases
@@ -38,6 +39,7 @@ struct progress {
 };
 
 bool samples_start(int fd, struct error *error);
+bool samples_ready(int fd, struct error *error);
 bool samples_end(int fd, uint64_t ok, uint64_t failed, struct error *error);
 
 /* The line up to what only good or only failed samples have. `size` is one of options->sizes. */

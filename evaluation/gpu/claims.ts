@@ -1,9 +1,12 @@
-import { formatChange, formatNumber, formatSize } from "../format.ts";
+import { counted, formatChange, formatNumber, formatSize } from "../format.ts";
 import { judged, within, type Outcome, type Threshold } from "../judge.ts";
+import { FAIR } from "../scalingClaims.ts";
+import { CONFIDENCE } from "../statistics.ts";
 import { findPoint, findRatio, type Place, type Point, type Summary } from "../summary.ts";
 import { BASELINE, NATIVE, UNMODIFIED } from "../transports.ts";
 import { gpuLabel, sidesOf } from "./labels.ts";
 import { isOfTransfers } from "./observations.ts";
+import { SHARED } from "./sharing.ts";
 
 /** The poster's overhead over a native run. */
 export const PAPER_OVERHEAD = 1.15;
@@ -105,4 +108,35 @@ export function transferBoost(summary: Summary): Outcome {
     ...outcome,
     why: `${outcome.why} This testbed's floor of ${TRANSFER_FLOOR} ${floor} kept.${computedBy(summary)}`,
   };
+}
+
+/** The most clients at once: how evenly they are served by unmodified programs' V4V, what they get together and each. */
+export function sharingClaim(summary: Summary): Outcome {
+  const all = summary.points.filter(({ experiment }) => experiment === SHARED);
+  const most = Math.max(1, ...all.map(({ pairs }) => pairs));
+  const at = (metric: string, transport: string, clients = most): Point | undefined =>
+    all.find(
+      (one) => one.metric === metric && one.transport === transport && one.pairs === clients,
+    );
+  const found = at("fairness", UNMODIFIED);
+  if (found === undefined) return absent(summary, SHARED);
+  const told = (transport: string): string => {
+    const [rate, alone, slower] = [
+      at("rate", transport),
+      at("rate", transport, 1),
+      at("slowdown", transport),
+    ];
+    if (rate === undefined) return "";
+    const of = alone === undefined ? "" : ` (one client ${formatNumber(alone.median)})`;
+    const each =
+      slower === undefined ? "" : `, a product takes ${formatNumber(slower.median)} times as long`;
+    return `; ${gpuLabel(transport)} ${formatNumber(rate.median)} products/s${of}${each}`;
+  };
+  const { median, sizeBytes, interval } = found;
+  const sure = interval !== null && interval.coverage >= CONFIDENCE ? interval : null;
+  const text =
+    `Jain's index of ${counted(most, "client")}, ${sidesOf(sizeBytes)}: ${formatNumber(median)}, ${within(sure)}` +
+    [UNMODIFIED, BASELINE].map(told).join("");
+  const outcome = judged(median, sure, text, { kind: "at least", value: FAIR }, "index");
+  return { ...outcome, why: `${outcome.why}${computedBy(summary)}` };
 }

@@ -1,10 +1,11 @@
 import type { BarRow } from "../bars.ts";
 import type { ChartPoint, SeriesStyle } from "../chart.ts";
-import { formatSize } from "../format.ts";
+import { counted, formatSize } from "../format.ts";
 import type { Point, Summary } from "../summary.ts";
 import { compareTransports } from "../transports.ts";
 import { gpuLabel, sidesOf } from "./labels.ts";
 import { isOfTransfers } from "./observations.ts";
+import { SHARED } from "./sharing.ts";
 
 type Colour = (transport: string) => SeriesStyle;
 
@@ -15,7 +16,9 @@ const KINDS: Record<string, string> = {
 
 /** Warm runs by workload and size, natively and remotely. */
 export function runRows(summary: Summary, style: Colour): { points: Point[]; rows: BarRow[] } {
-  const points = summary.points.filter(({ metric }) => metric === "duration");
+  const points = summary.points.filter(
+    ({ experiment, metric }) => metric === "duration" && Object.hasOwn(KINDS, experiment),
+  );
   const groups = Map.groupBy(points, ({ experiment, sizeBytes }) => `${experiment} ${sizeBytes}`);
   const rows = [...groups.values()].flatMap((group): BarRow[] => {
     const [first] = group;
@@ -47,7 +50,8 @@ export function transferLines(
 ): { from: Point[]; points: ChartPoint[]; styles: (SeriesStyle & { series: string })[] } {
   const from = summary.points.filter(isOfTransfers);
   const series = (point: Point): string =>
-    `${gpuLabel(point.transport)}, ${WAYS[point.metric === "to_device" ? "to_device" : "from_device"]}`;
+    // The legend cuts longer ones off.
+    `${gpuLabel(point.transport).replace("remote, ", "")}, ${WAYS[point.metric === "to_device" ? "to_device" : "from_device"]}`;
   const points = from.map((point) => ({
     series: series(point),
     x: point.sizeBytes,
@@ -60,11 +64,46 @@ export function transferLines(
   const styles = [...first].map(([name, { transport, metric }]) => ({
     ...style(transport),
     series: name,
-    dash: metric === "to_device" ? ([1, 0] as [number, number]) : ([3, 3] as [number, number]),
+    ...(metric === "to_device"
+      ? { dash: [1, 0] as [number, number] }
+      : { dash: [3, 3] as [number, number], shape: "triangle-down" as const }),
   }));
   return { from, points, styles };
 }
 
+/** What several clients get together, and how much longer each of them waits, by their number. */
+export function sharingLines(
+  summary: Summary,
+  style: Colour,
+): {
+  from: Point[];
+  rates: ChartPoint[];
+  slowDowns: ChartPoint[];
+  styles: (SeriesStyle & { series: string })[];
+} {
+  const of = (metric: string): Point[] =>
+    summary.points.filter((point) => point.experiment === SHARED && point.metric === metric);
+  const placed = (points: readonly Point[]): ChartPoint[] =>
+    points.map(({ transport, pairs, median, interval }) => ({
+      series: gpuLabel(transport),
+      x: pairs,
+      value: median,
+      low: interval?.low ?? null,
+      high: interval?.high ?? null,
+    }));
+  const from = of("rate");
+  const transports = [...new Set(from.map(({ transport }) => transport))].sort(compareTransports);
+  return {
+    from,
+    rates: placed(from),
+    slowDowns: placed(of("slowdown")),
+    styles: transports.map((transport) => ({ ...style(transport), series: gpuLabel(transport) })),
+  };
+}
+
 /** Sizes of a table of the GPU's: matrices by their side, transfers by their bytes. */
-export const gpuSize = ({ experiment, sizeBytes }: Point): string =>
-  experiment === "gpu-transfer" ? formatSize(sizeBytes) : sidesOf(sizeBytes);
+export function gpuSize({ experiment, sizeBytes, pairs }: Point): string {
+  if (experiment === "gpu-transfer") return formatSize(sizeBytes);
+  const clients = experiment === SHARED ? `, ${counted(pairs, "client")}` : "";
+  return `${sidesOf(sizeBytes)}${clients}`;
+}

@@ -1,7 +1,9 @@
 import type { Metric, Observation, Unused } from "../observations.ts";
 import { medianOf } from "../statistics.ts";
 import { BASELINE, NATIVE, UNMODIFIED } from "../transports.ts";
-import type { Workload } from "./plan.ts";
+import { SHARING, type LegKind } from "./plan.ts";
+import { copyShareOf, COPIES, durationOf, isWarm, phaseOf, PHASES } from "./runs.ts";
+import { sharedBy, slowDowns } from "./sharing.ts";
 import type {
   ComputeSample,
   FailedGpuSample,
@@ -11,18 +13,10 @@ import type {
   TransferSample,
 } from "./samples.ts";
 
-export const GPU_EXPERIMENTS = ["gpu-matmul", "gpu-stencil", "gpu-transfer"] as const;
-
-const experimentOf = (workload: Workload) => `gpu-${workload}` as const;
+const experimentOf = (workload: LegKind) => `gpu-${workload}` as const;
 
 export const isOfGpu = ({ experiment }: Pick<Observation, "experiment">): boolean =>
   experiment.startsWith("gpu-");
-
-/** Phases of a run with everything in place: what a native run and a remote one are compared by. */
-export const PHASES = ["copy_a", "copy_b", "compute", "copy_c"] as const;
-
-/** Phases that move matrices. */
-const COPIES = ["copy_a", "copy_b", "copy_c"] as const;
 
 const PHASE_METRICS = {
   copy_a: "phase_copy_a",
@@ -44,17 +38,6 @@ export interface GpuObservations {
   devices: GpuDevice[];
 }
 
-const seconds = (ns: number): number => ns / 1e9;
-
-const phase = ({ phases_ns }: ComputeSample, name: string): number => phases_ns[name] ?? 0;
-
-const durationOf = (sample: ComputeSample): number =>
-  seconds(PHASES.reduce((sum, name) => sum + phase(sample, name), 0));
-
-/** The part of a run that its copies take. */
-export const copyShareOf = (sample: ComputeSample): number =>
-  seconds(COPIES.reduce((sum, name) => sum + phase(sample, name), 0)) / durationOf(sample);
-
 /** One repetition's number of a metric, from the values of a block. */
 function observation(
   { block, transport, workload }: GpuAttempt,
@@ -74,9 +57,6 @@ function observation(
   };
 }
 
-const isWarm = (sample: { kind: string; ok: boolean; start?: string }): sample is ComputeSample =>
-  sample.ok && sample.kind !== "transfer" && sample.start === "warm";
-
 const isTransfer = (sample: { kind: string; ok: boolean }): sample is TransferSample =>
   sample.ok && sample.kind === "transfer";
 
@@ -88,7 +68,7 @@ function computed(attempt: GpuAttempt): Observation[] {
     return [
       of("duration", durationOf),
       of("copy_share", (sample) => 100 * copyShareOf(sample)),
-      ...PHASES.map((name) => of(PHASE_METRICS[name], (sample) => seconds(phase(sample, name)))),
+      ...PHASES.map((name) => of(PHASE_METRICS[name], (sample) => phaseOf(sample, name))),
     ];
   });
 }
@@ -178,15 +158,19 @@ export function gpuObservations({ attempts }: GpuFile): GpuObservations {
   for (const attempt of attempts) {
     const wrong = wrongWay(attempt);
     const counts = last.get(attempt.leg) === attempt;
-    unused.push(...refused(attempt, wrong, !counts));
-    if (counts && wrong === undefined) observed.push(...computed(attempt), ...transferred(attempt));
+    const shared = attempt.workload === SHARING ? sharedBy(attempt) : undefined;
+    const reason =
+      wrong ?? (attempt.status === 0 && typeof shared === "string" ? shared : undefined);
+    unused.push(...refused(attempt, reason, !counts));
+    if (!counts || reason !== undefined || typeof shared === "string") continue;
+    observed.push(...(shared ?? [...computed(attempt), ...transferred(attempt)]));
   }
   const devices = attempts.flatMap(({ samples }) =>
     samples.flatMap((sample) => (sample.ok ? [sample.device] : [])),
   );
   const different = new Map(devices.map((one) => [`${one.type} ${one.platform} ${one.name}`, one]));
   return {
-    observed: [...observed, ...overheads(observed)],
+    observed: [...observed, ...overheads(observed), ...slowDowns(observed)],
     unused,
     devices: [...different.values()],
   };

@@ -7,6 +7,14 @@ export const WORKLOADS = ["matmul", "stencil", "transfer"] as const;
 
 export type Workload = (typeof WORKLOADS)[number];
 
+/** Several domUs at once, each with products of its own. */
+export const SHARING = "sharing";
+
+/** What a leg measures: a workload of gpu-bench's, or products of several clients. */
+export const LEGS = [...WORKLOADS, SHARING] as const;
+
+export type LegKind = (typeof LEGS)[number];
+
 /** What a profile measures of a GPU. */
 export interface GpuPoints {
   /** How often each transport gets a fresh server and all of it is measured on it, in a new random order. */
@@ -17,6 +25,17 @@ export interface GpuPoints {
   sizes: Record<Workload, readonly number[]>;
   /** A sample's transfers end after it. */
   transferBudgetMs: number;
+  sharing: SharingPoints;
+}
+
+/** How several clients are measured together. */
+export interface SharingPoints {
+  /** How many domUs at once, at most as many as there are; 1 is what the others are compared with. */
+  clients: readonly number[];
+  /** Side of the matrices. */
+  side: number;
+  /** For so long each of them begins one product after the other. */
+  durationS: number;
 }
 
 /** 4 KiB to 64 MiB. */
@@ -27,6 +46,7 @@ const smoke: GpuPoints = {
   warm: 2,
   sizes: { matmul: [64, 128, 256], stencil: [128], transfer: [4 * KIB, 64 * KIB, MIB, 4 * MIB] },
   transferBudgetMs: 200,
+  sharing: { clients: [1, 2, 4], side: 128, durationS: 3 },
 };
 
 const paper: GpuPoints = {
@@ -34,6 +54,7 @@ const paper: GpuPoints = {
   warm: 5,
   sizes: { matmul: [64, 128, 256, 512], stencil: [256, 512], transfer: SWEEP },
   transferBudgetMs: 1000,
+  sharing: { clients: [1, 2, 3, 4], side: 256, durationS: 10 },
 };
 
 const POINTS: Record<string, GpuPoints> = {
@@ -50,19 +71,27 @@ export const gpuPointsOf = (profile: string): GpuPoints | undefined =>
 /** How a leg's transport is reached. */
 export interface GpuRoute {
   transport: Transport;
-  /** Domain that runs gpu-bench. */
+  /** Domain that runs gpu-bench; several clients are the others, too. */
   host: string;
   /** The server's unit in the GPU domU, and the port that it listens on; undefined for `native`. */
   server?: { unit: string; port: number };
   /** Words in front of gpu-bench. */
   prefix: string;
+  /** gpu-bench's, if not the one that it takes by itself. */
+  backend?: "cuda";
 }
+
+/** gpu-bench's words for a route. */
+const optionsOf = ({ transport, backend }: GpuRoute): string =>
+  `--transport ${transport}${backend === undefined ? "" : ` --backend ${backend}`}`;
 
 /** One run of gpu-bench. */
 export interface GpuLeg {
   block: number;
-  workload: Workload;
+  workload: LegKind;
   route: GpuRoute;
+  /** The domains that run it at once. */
+  hosts: readonly string[];
   command: string;
 }
 
@@ -76,31 +105,68 @@ function commandOf(
 ) {
   const budget = workload === "transfer" ? ` --budget-ms ${transferBudgetMs}` : "";
   return (
-    `${route.prefix}gpu-bench ${workload} --transport ${route.transport} --repetitions ${warm}` +
+    `${route.prefix}gpu-bench ${workload} ${optionsOf(route)} --repetitions ${warm}` +
     `${budget} --timeout ${SIZE_TIMEOUT_S} ${sizes[workload].join(" ")}`
   );
 }
 
-/** All legs in the order in which they are run: within a block the transports are shuffled. */
-export function gpuLegs(points: GpuPoints, routes: readonly GpuRoute[], seed: number): GpuLeg[] {
+/** More than it can run in its time: the time ends it. */
+const MANY_RUNS = 100_000;
+
+const sharingCommandOf = ({ side, durationS }: SharingPoints, route: GpuRoute) =>
+  `${route.prefix}gpu-bench matmul ${optionsOf(route)} --repetitions ${MANY_RUNS} ` +
+  `--duration ${durationS} --gate stdin --timeout ${SIZE_TIMEOUT_S} ${side}`;
+
+/** A route with the domUs as its clients; natively there is one client. */
+function sharingLegs(
+  { sharing }: GpuPoints,
+  block: number,
+  route: GpuRoute,
+  domUs: readonly string[],
+): GpuLeg[] {
+  if (route.server === undefined) return [];
+  return sharing.clients
+    .filter((clients) => clients <= domUs.length)
+    .map((clients) => ({
+      block,
+      workload: SHARING,
+      route,
+      hosts: domUs.slice(0, clients),
+      command: sharingCommandOf(sharing, route),
+    }));
+}
+
+/**
+ * All legs in the order in which they are run: within a block the transports are shuffled.
+ *
+ * @param domUs names of those that can be clients
+ */
+export function gpuLegs(
+  points: GpuPoints,
+  routes: readonly GpuRoute[],
+  domUs: readonly string[],
+  seed: number,
+): GpuLeg[] {
   const random = seededRandom(seed, "order of the GPU's legs");
-  return Array.from({ length: points.blocks }, (_, block) => {
-    return shuffle([...routes], random).flatMap((route) =>
-      WORKLOADS.map((workload) => ({
+  return Array.from({ length: points.blocks }, (_, block) =>
+    shuffle([...routes], random).flatMap((route) => [
+      ...WORKLOADS.map((workload) => ({
         block,
         workload,
         route,
+        hosts: [route.host],
         command: commandOf(points, workload, route),
       })),
-    );
-  }).flat();
+      ...sharingLegs(points, block, route, domUs),
+    ]),
+  ).flat();
 }
 
 /** The text that dom0/gpu-drive reads. */
 export const renderGpuPlan = (legs: readonly GpuLeg[]): string =>
   legs
-    .map(({ block, workload, route, command }, index) => {
+    .map(({ block, workload, route, hosts, command }, index) => {
       const { unit = "-", port = "-" } = route.server ?? {};
-      return `leg ${index + 1} ${block} ${route.transport} ${workload} ${route.host} ${unit} ${port} ${command}\n`;
+      return `leg ${index + 1} ${block} ${route.transport} ${workload} ${hosts.join(",")} ${unit} ${port} ${command}\n`;
     })
     .join("");

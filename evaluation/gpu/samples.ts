@@ -1,5 +1,5 @@
 import { Ajv } from "ajv";
-import { WORKLOADS, type Workload } from "./plan.ts";
+import { LEGS, WORKLOADS, type LegKind, type Workload } from "./plan.ts";
 
 /** What gpu-bench says of the device that computed: benchmarks/gpu-bench/samples.h. */
 export interface GpuDevice {
@@ -25,6 +25,8 @@ export interface ComputeSample extends Head {
   start: "cold" | "warm";
   device: GpuDevice;
   phases_ns: Record<string, number>;
+  /** On the client's own clock. */
+  start_ns: number;
   wall_ns: number;
 }
 
@@ -51,9 +53,11 @@ export interface GpuAttempt {
   leg: number;
   block: number;
   transport: string;
-  workload: Workload;
+  workload: LegKind;
   attempt: number;
   samples: GpuSample[];
+  /** Of a leg of several clients: the same samples by client. */
+  clients: { host: string; samples: GpuSample[] }[];
   /** gpu-bench's exit status; 255 where it could not be started. */
   status: number;
   /** Bytes of the client's network interface, and of its rings, both ways. */
@@ -88,7 +92,7 @@ const leg = {
   leg: whole,
   block: whole,
   transport: text,
-  workload: { enum: WORKLOADS },
+  workload: { enum: LEGS },
   attempt: whole,
 };
 
@@ -103,6 +107,7 @@ const validators = {
       ring_bytes: { type: "integer" },
     }),
   ),
+  client: ajv.compile(object({ host: text, status: whole })),
   host: ajv.compile(
     object({
       name: text,
@@ -117,6 +122,7 @@ const validators = {
       start: { enum: ["cold", "warm"] },
       device,
       phases_ns: { type: "object", additionalProperties: whole },
+      start_ns: whole,
       wall_ns: whole,
     }),
   ),
@@ -137,6 +143,7 @@ type Line = Record<string, unknown>;
 function validatorOf(line: Line): keyof typeof validators | undefined {
   if (line.type === "leg") return "leg";
   if (line.type === "leg-end") return "end";
+  if (line.type === "client") return "client";
   if (line.type === "host") return "host";
   if (line.type !== "sample") return undefined;
   if (line.ok === false) return "failed";
@@ -144,12 +151,13 @@ function validatorOf(line: Line): keyof typeof validators | undefined {
 }
 
 /** Lines that tell nothing that is evaluated. */
-const SILENT = ["start", "end", "gpu-start"];
+const SILENT = ["start", "ready", "end", "gpu-start"];
 
 /** Reads gpu.jsonl; a leg without its last line is not used. */
 export function readGpuSamples(content: string): GpuFile {
   const file: GpuFile = { attempts: [], hosts: {}, complete: false, problems: [] };
   let samples: GpuSample[] = [];
+  let clients: GpuAttempt["clients"] = [];
   for (const [index, raw] of content.split("\n").entries()) {
     if (raw === "") continue;
     const problem = (what: string): void => {
@@ -166,11 +174,15 @@ export function readGpuSamples(content: string): GpuFile {
     if (line.type === "gpu-end" || SILENT.includes(String(line.type))) continue;
     const name = validatorOf(line);
     if (name === undefined) {
-      problem("neither a leg, a sample nor a host");
+      problem("neither a leg, a client, a sample nor a host");
     } else if (!validators[name](line)) {
       problem(ajv.errorsText(validators[name].errors));
     } else if (name === "leg") {
       samples = [];
+      clients = [];
+    } else if (name === "client") {
+      const { host } = line as { host: string };
+      clients.push({ host, samples: [] });
     } else if (name === "host") {
       const {
         name: host,
@@ -183,10 +195,12 @@ export function readGpuSamples(content: string): GpuFile {
         line as unknown as GpuAttempt & { net_bytes: number; ring_bytes: number };
       const { net_bytes: netBytes, ring_bytes: ringBytes } = bytes;
       const where = { leg, block, transport, workload, attempt };
-      file.attempts.push({ ...where, samples, status, netBytes, ringBytes });
+      file.attempts.push({ ...where, samples, clients, status, netBytes, ringBytes });
       samples = [];
+      clients = [];
     } else {
       samples.push(line as unknown as GpuSample);
+      clients.at(-1)?.samples.push(line as unknown as GpuSample);
     }
   }
   return file;

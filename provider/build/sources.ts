@@ -6,6 +6,11 @@ export const SOURCES = {
   sockets: ["sockets", "tests/sockets", "kernel/include"],
   "gpu-image": ["recipes/domu-image"],
   "gpu-tools": ["benchmarks"],
+  // What only tests build.
+  "xen-series": ["kernel/xen", "kernel/include"],
+  hostile: ["tests/hostile", "kernel/include", "kernel/linux/hypercall.h"],
+  duplex: ["tests/duplex"],
+  "rcuda-double": ["tests/rcuda-double"],
 } as const satisfies Record<string, readonly string[]>;
 
 /** A recipe that reads more of the project than itself. */

@@ -52,6 +52,9 @@ export function qemuArguments(spec: MachineSpec, frozenState?: number): string[]
     ...["-cpu", spec.accelerator === "tcg" ? TCG_CPU : "host"],
     // Before all devices, whose memory accesses it is to see.
     ...(spec.gpu === true ? ["-device", "intel-iommu,intremap=on,aw-bits=48"] : []),
+    // For S3 OVMF keeps memory back at 8 MiB. A PV domU that has a device gets memory no further than the host's first such
+    // region (libxl's e820_host), and its kernel, which starts at 16 MiB, would not fit.
+    ...(spec.gpu === true ? ["-global", "ICH9-LPC.disable_s3=1"] : []),
     ...["-smp", String(spec.cpus), "-m", `${spec.memoryMiB}M`],
     ...["-nodefaults", "-no-user-config", "-display", "none", "-vga", "none"],
     ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],

@@ -56,6 +56,12 @@ const creations = new Semaphore(2);
 const BOOT_S = 300;
 const IDENTIFIED_S = 60;
 
+/** Attempts at reaching it, of a second or more, before dom0 is asked whether it is still there: that costs dom0's CPU. */
+const TRIES_A_LOOK = 15;
+
+/** It is gone before it answered: its kernel panicked, as under emulation one of hundreds does. */
+class EndedWhileBooting extends Error {}
+
 /** dom0/domu on the host. */
 const DOMU = "/usr/local/lib/v4v-testbed/domu";
 
@@ -88,6 +94,10 @@ interface Seen {
   targetKiB: number;
   started: string;
 }
+
+/** It is gone, or shut down, crashed or dying: it does nothing any more. */
+const hasEnded = (seen: Seen | undefined): boolean =>
+  seen === undefined || /[scd]/.test(seen.state);
 
 function parseSeen(printed: string): Seen | undefined {
   const [domid = "", state = "", target, started = ""] = printed.trim().split("\n");
@@ -243,7 +253,7 @@ async function ensureDomain(
     await start(context, remote, inputs);
     seen = await look(remote, inputs);
   };
-  if (!identified && (seen?.started !== wanted || /[scd]/.test(seen.state))) await startAndLook();
+  if (!identified && (seen?.started !== wanted || hasEnded(seen))) await startAndLook();
 
   const loginKey = inputs.loginKey ?? inputs.connection.privateKey;
   const guest: Connection = {
@@ -263,11 +273,19 @@ async function ensureDomain(
     const signal = within(context.signal, seconds);
     const inGuest = new Remote(guest, signal);
     const started = Date.now();
+    let tries = 0;
     try {
       const { stdout } = await untilReachable(
         `waiting for SSH to ${inputs.name}`,
         signal,
-        () => inGuest.once("cat /proc/sys/kernel/random/boot_id /etc/v4v/payload.digest"),
+        async () => {
+          // One that has ended will not answer any more.
+          if (tries++ % TRIES_A_LOOK === TRIES_A_LOOK - 1) {
+            if (hasEnded(await look(remote, inputs)))
+              throw new EndedWhileBooting(`${inputs.name} ended while it booted`);
+          }
+          return inGuest.once("cat /proc/sys/kernel/random/boot_id /etc/v4v/payload.digest");
+        },
         () => {
           context.status(`booting for ${Math.round((Date.now() - started) / 1000)} s`);
         },
@@ -287,7 +305,8 @@ async function ensureDomain(
     answered = await answer(identified ? IDENTIFIED_S : BOOT_S);
   } catch (error) {
     context.signal.throwIfAborted();
-    if (!identified || error instanceof HostKeyMismatch) throw error;
+    const ended = error instanceof Error && error.cause instanceof EndedWhileBooting;
+    if (!(identified || ended) || error instanceof HostKeyMismatch) throw error;
     context.warn(`${error instanceof Error ? error.message : String(error)}\nIt is created anew.`);
     await startAndLook();
     answered = await answer(BOOT_S);

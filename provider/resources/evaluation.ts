@@ -1,11 +1,9 @@
 import {
-  appendFileSync,
   existsSync,
   mkdirSync,
   readFileSync,
   readdirSync,
   rmSync,
-  statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -31,6 +29,7 @@ import { RemoteFailure } from "../ssh/errors.ts";
 import { Remote } from "../ssh/remote.ts";
 import type { Connection } from "../ssh/target.ts";
 import { runGpuLegs } from "./gpuLegs.ts";
+import { bringNews } from "./news.ts";
 import { startUnit } from "./transientUnit.ts";
 import { pause } from "../ssh/wait.ts";
 
@@ -132,19 +131,10 @@ function cpuOptions(plan: Plan): string[] {
   return costed ? ["--cpu-command", "/usr/local/bin/domain-cpu"] : [];
 }
 
-/**
- * Prints the exit status if the run is over, which of the domains named after $2 are gone, and what was measured since
- * offset $2. A domain's network back end is looked for instead of asking the toolstack: dom0's CPU is being measured.
- */
-const LOOK = `
-cd "$1"
-offset=$2
-shift 2
-cat status 2>/dev/null || echo running
-gone=
+/** Prints which of the domains given are gone. A network back end is looked for, as asking the toolstack costs CPU of dom0's. */
+const GONE = `gone=
 for domain; do [ -e "/sys/bus/xen-backend/devices/vif-\${domain%%:*}-0" ] || gone="$gone \${domain#*:}"; done
-echo $gone
-tail -c "+$((offset + 1))" ${SAMPLES} 2>/dev/null || :`;
+echo $gone`;
 
 /** Where further repetitions depend on what was measured, v4v-bench waits for word at each look. */
 const gateOptions = (plan: Plan): string[] =>
@@ -164,23 +154,14 @@ async function look(
   samples: string,
   domains: readonly PlanDomain[],
 ): Promise<Look> {
-  const offset = existsSync(samples) ? statSync(samples).size : 0;
-  const named = domains.map(({ domid, name }) => `${domid}:${name}`);
-  const answer = await remote.run(
-    "looking at the evaluation",
-    LOOK,
+  const { status, also, text } = await bringNews(remote, "looking at the evaluation", {
     folder,
-    String(offset),
-    ...named,
-  );
-  const [status = "", gone = "", ...rest] = answer.split("\n");
-  const news = rest.join("\n");
-  if (news !== "") appendFileSync(samples, news);
-  return {
-    status: status === "running" ? undefined : status,
-    gone: gone.split(" ").filter(Boolean),
-    news,
-  };
+    prefix: "",
+    file: SAMPLES,
+    copy: samples,
+    also: { script: GONE, arguments: domains.map(({ domid, name }) => `${domid}:${name}`) },
+  });
+  return { status, gone: also.split(" ").filter(Boolean), news: text };
 }
 
 /** Shows the lines in turn until it is time to look again. */
@@ -297,7 +278,7 @@ async function follow(
 async function measureGpu(
   context: Context,
   remote: Remote,
-  { gpu, profile, selection = WHOLE_PROFILE, seed }: EvaluationInputs,
+  { gpu, profile, selection = WHOLE_PROFILE, seed, domains }: EvaluationInputs,
   run: { folder: string; directory: string; runId: string },
   pace: Pace,
 ): Promise<void> {
@@ -308,7 +289,14 @@ async function measureGpu(
     const log = await runGpuLegs(context, remote, {
       folder,
       directory,
-      plan: renderGpuPlan(gpuLegs(chosen.points, chosen.routes, seed)),
+      plan: renderGpuPlan(
+        gpuLegs(
+          chosen.points,
+          chosen.routes,
+          domains.map(({ name }) => name),
+          seed,
+        ),
+      ),
       unit: `v4v-gpu-${runId}.service`,
       everySeconds: pace.look / 1000,
       noted: (line) => noteProgress(directory, [line]),

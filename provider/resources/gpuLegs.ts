@@ -1,9 +1,10 @@
-import { appendFileSync, existsSync, rmSync, statSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { GPU_SAMPLES } from "../../evaluation/runFiles.ts";
 import type { Context } from "../resource.ts";
 import type { Remote } from "../ssh/remote.ts";
 import { pause } from "../ssh/wait.ts";
+import { bringNews } from "./news.ts";
 import { startUnit } from "./transientUnit.ts";
 
 export interface GpuRun {
@@ -23,12 +24,10 @@ export interface GpuRun {
 /** Where dom0 has dom0/gpu-drive. */
 export const GPU_DRIVE = "/usr/local/lib/v4v-testbed/gpu-drive";
 
-const START = startUnit("gpu-", `"$@" gpu-plan ${GPU_SAMPLES}`);
+/** Of its files in the run's folder. */
+const PREFIX = "gpu-";
 
-const LOOK = `
-cd "$1"
-cat gpu-status 2>/dev/null || echo running
-tail -c "+$(($2 + 1))" ${GPU_SAMPLES} 2>/dev/null || :`;
+const START = startUnit(PREFIX, `"$@" gpu-plan ${GPU_SAMPLES}`);
 
 /**
  * Runs the legs of a GPU's evaluation and brings their samples home as they appear.
@@ -46,19 +45,20 @@ export async function runGpuLegs(context: Context, remote: Remote, run: GpuRun):
   let done = 0;
   for (;;) {
     await pause(everySeconds * 1000, context.signal, "measuring the GPU");
-    const offset = existsSync(samples) ? statSync(samples).size : 0;
-    const answer = await remote.run("looking at the GPU's legs", LOOK, folder, String(offset));
-    const end = answer.indexOf("\n");
-    const news = end < 0 ? "" : answer.slice(end + 1);
-    if (news !== "") appendFileSync(samples, news);
+    const { status, text } = await bringNews(remote, "looking at the GPU's legs", {
+      folder,
+      prefix: PREFIX,
+      file: GPU_SAMPLES,
+      copy: samples,
+    });
     done = Math.max(
       done,
-      ...[...news.matchAll(/"leg-end","leg":(\d+)/g)].map(([, n]) => Number(n)),
+      ...[...text.matchAll(/"leg-end","leg":(\d+)/g)].map(([, n]) => Number(n)),
     );
     const line = `${done} of ${legs} legs of the GPU's measured`;
     context.status(line);
     await noted?.(line);
-    if (!answer.startsWith("running")) break;
+    if (status !== undefined) break;
   }
   return (await remote.readFile(`${folder}/gpu-log`)) ?? "";
 }

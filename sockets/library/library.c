@@ -12,6 +12,7 @@
 
 #include "endpoint.h"
 #include "explain.h"
+#include "module_folder.h"
 #include "peers_file.h"
 #include "policy.h"
 
@@ -34,6 +35,9 @@ static void load(void)
 /* 0, or why the socket stays TCP's: ENOPROTOOPT also says that it is no TCP socket. */
 static int ask(int fd)
 {
+	/* For root the kernel would look for the module on disk, by a process of its own and each time. */
+	if (module_is_absent())
+		return ENOENT;
 	if (setsockopt(fd, IPPROTO_TCP, TCP_ULP, "v4v", 3) == 0 || errno == EEXIST)
 		return 0;
 	return errno;

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { expect } from "vitest";
+import { guestAddress } from "../../components/network.ts";
 import type { Testbed } from "./testbed.ts";
 
 /** Connections that are busy both ways between two domains; both ends check every byte (tests/duplex). */
@@ -13,7 +14,7 @@ const KINDS = [
   { kind: "tcp", port: 6202, prefix: "v4vrun" },
 ] as const;
 
-export type Kind = (typeof KINDS)[number]["kind"];
+type Kind = (typeof KINDS)[number]["kind"];
 
 /** How many bytes an end has sent and received so far, by kind. */
 export type Counts = { sent: number; received: number }[];
@@ -35,12 +36,15 @@ export class Duplex {
   }
 
   async place(): Promise<void> {
-    const { path } = await this.#testbed.build("duplex", ["tests/duplex"]);
+    const { path } = await this.#testbed.build("duplex");
     for (const end of this.ends) this.#testbed.copy(end, join(path, "duplex"), PROGRAM);
   }
 
   /** One of each kind, which has moved if it is TCP's. */
-  async start({ cid, address }: { cid: number; address: string }): Promise<void> {
+  async start(): Promise<void> {
+    const [listener] = this.ends;
+    const cid = await this.#testbed.cidOf(listener);
+    const { address } = guestAddress(Number(listener.replace("domu", "")));
     await this.#both((end) => {
       const role = end === this.ends[0] ? "listen" : "connect";
       const commands = this.#kinds.map(({ kind, port, prefix }) => {

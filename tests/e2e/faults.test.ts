@@ -26,7 +26,7 @@ async function works(domUs: number): Promise<void> {
     "Domain-0",
     ...Array.from({ length: domUs }, (_, i) => `domu${i + 1}`),
   ]);
-  const cid = Number(await testbed.on("host", "xl domid domu2")) + 2;
+  const cid = await testbed.cidOf("domu2");
   await testbed.on(
     "domu2",
     "nohup socat -u VSOCK-LISTEN:6000 CREATE:/tmp/word >/dev/null 2>&1 & sleep 1",

@@ -119,7 +119,7 @@ describe("a frozen machine", () => {
     succeeded(await second.up(["--vms", "3"], 900));
     expect(await second.on("domu1", "hostname")).toBe("domu1");
     expect(await second.on("domu3", "hostname")).toBe("domu3");
-    const cid = Number(await second.on("host", "xl domid domu2")) + 2;
+    const cid = await second.cidOf("domu2");
     expect(
       await second.on("domu1", `socat -u OPEN:/dev/null VSOCK-CONNECT:${cid}:5999 2>&1 || :`),
     ).toContain("Connection reset by peer");

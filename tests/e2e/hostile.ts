@@ -56,11 +56,7 @@ export class HostileDomain {
 
   /** Puts the module into the domU, and the domU's own one out of the way. */
   async arm(): Promise<void> {
-    const { path } = await this.#testbed.build("hostile", [
-      "tests/hostile",
-      "kernel/include",
-      "kernel/linux/hypercall.h",
-    ]);
+    const { path } = await this.#testbed.build("hostile");
     this.#testbed.copy(this.name, join(path, "v4v_hostile.ko"), MODULE);
     await this.#run("rmmod v4v && dmesg -C");
   }

@@ -1,15 +1,12 @@
 import { expect } from "vitest";
-import { guestAddress } from "../../components/network.ts";
 import { Duplex } from "./duplex.ts";
 import type { Testbed } from "./testbed.ts";
 
 /** domu1 and domu2, which send each other bytes over AF_VSOCK for a while, each time by a new connection. */
 export class Pair {
-  readonly #testbed: Testbed;
   readonly #duplex: Duplex;
 
   constructor(testbed: Testbed) {
-    this.#testbed = testbed;
     this.#duplex = new Duplex(testbed, ["domu1", "domu2"], "stream");
   }
 
@@ -19,8 +16,7 @@ export class Pair {
 
   /** Every byte must arrive in its place. Megabytes a second, both ways together. */
   async transfer(seconds: number): Promise<number> {
-    const cid = Number(await this.#testbed.step("host", "xl domid domu1")) + 2;
-    await this.#duplex.start({ cid, address: guestAddress(1).address });
+    await this.#duplex.start();
     const rate = await this.#duplex.rate(seconds);
     await this.#duplex.finish();
     expect(rate).toBeGreaterThan(0);

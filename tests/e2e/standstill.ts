@@ -1,5 +1,4 @@
 import { expect } from "vitest";
-import { guestAddress } from "../../components/network.ts";
 import { Duplex, type Counts } from "./duplex.ts";
 import type { Testbed } from "./testbed.ts";
 
@@ -40,10 +39,9 @@ const underWay = (from: Counts, to: Counts): number[] =>
 
 /** Nobody reads for so many seconds. Bytes that the connections have carried in all. */
 export async function standStill(testbed: Testbed, seconds: number): Promise<number> {
-  const cid = Number(await testbed.step("host", `xl domid ${A}`)) + 2;
   const duplex = new Duplex(testbed, [A, B]);
   await duplex.place();
-  await duplex.start({ cid, address: guestAddress(1).address });
+  await duplex.start();
   await duplex.goesOn(ENOUGH);
   expect(await duplex.hasMoved()).toBe(true);
 

@@ -223,7 +223,7 @@ describe("up", () => {
     const hypervisor = resources.find(({ type }) => type === "v4v:index:Hypervisor");
     const running = await testbed.on("host", "xl info | sed -n 's/^build_id *: //p'");
     expect(running).toBe(hypervisor?.inputs?.buildId);
-    const domid = Number(await testbed.on("host", "xl domid domu1"));
+    const domid = await testbed.domidOf("domu1");
     expect(await testbed.on("domu1", "dmesg | grep -o 'v4v: domain.*'")).toBe(
       `v4v: domain ${domid}, CID ${domid + 2}`,
     );
@@ -360,11 +360,8 @@ describe("up", () => {
 });
 
 describe("V4V sockets", () => {
-  const cidOf = async (name: string): Promise<number> =>
-    Number(await testbed.on("host", `xl domid ${name}`)) + 2;
-
   it("carry 64 MiB of an unmodified socat between two domUs, byte for byte", async () => {
-    const cid = await cidOf("domu1");
+    const cid = await testbed.cidOf("domu1");
     await testbed.on(
       "domu1",
       "rm -f /tmp/sum; nohup sh -c 'socat -u VSOCK-LISTEN:5000 STDOUT | sha256sum >/tmp/sum.new; mv /tmp/sum.new /tmp/sum' >/dev/null 2>&1 & sleep 1",
@@ -383,14 +380,14 @@ describe("V4V sockets", () => {
   });
 
   it("reset a connection that nobody listens for", async () => {
-    const cid = await cidOf("domu1");
+    const cid = await testbed.cidOf("domu1");
     expect(
       await testbed.on("domu2", `socat -u OPEN:/dev/null VSOCK-CONNECT:${cid}:5999 2>&1 || :`),
     ).toContain("Connection reset by peer");
   });
 
   it("work between dom0 and a domU in both directions, half-closed", async () => {
-    const cid = await cidOf("domu1");
+    const cid = await testbed.cidOf("domu1");
     await testbed.on(
       "domu1",
       "nohup socat VSOCK-LISTEN:5001 SYSTEM:'cat; echo from the domU' >/dev/null 2>&1 & sleep 1",
@@ -413,7 +410,7 @@ describe("V4V sockets", () => {
     await suite.place(["host", "domu1", "domu2"]);
     const end = async (domain: string): Promise<End> => ({
       domain,
-      cid: domain === "host" ? 2 : await cidOf(domain),
+      cid: domain === "host" ? 2 : await testbed.cidOf(domain),
       address: domain === "host" ? bridge.gateway : guestAddress(Number(domain.slice(4))).address,
     });
     const [host, domu1, domu2] = [await end("host"), await end("domu1"), await end("domu2")];
@@ -432,7 +429,7 @@ describe("V4V sockets", () => {
   });
 
   it("come back after the module is reloaded, and hold it while they are open", async () => {
-    const cid = await cidOf("domu2");
+    const cid = await testbed.cidOf("domu2");
     await testbed.on(
       "domu1",
       `nohup sh -c 'sleep 100 | socat - VSOCK-CONNECT:${cid}:5003' >/dev/null 2>&1 & true`,
@@ -460,7 +457,7 @@ describe("V4V sockets", () => {
   });
 
   it("tell a program that its partner's domain died", async () => {
-    const cid = await cidOf("domu2");
+    const cid = await testbed.cidOf("domu2");
     await testbed.on(
       "domu2",
       "nohup socat -u VSOCK-LISTEN:5006 OPEN:/dev/null >/dev/null 2>&1 & sleep 1",
@@ -557,7 +554,7 @@ describe("rules of V4V", () => {
   const table = () => testbed.on("host", "viptables --save");
   /** What socat says in domu1 when it connects to a port of domu2 that nobody listens on. */
   const connect = async (): Promise<string> => {
-    const cid = Number(await testbed.on("host", "xl domid domu2")) + 2;
+    const cid = await testbed.cidOf("domu2");
     return testbed.on("domu1", `socat -u OPEN:/dev/null VSOCK-CONNECT:${cid}:5999 2>&1 || :`);
   };
   const dropped = async (): Promise<number> =>

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { build, type Entry } from "../../provider/build/cache.ts";
 import { sourceDigest } from "../../provider/build/key.ts";
+import { sourcesOf } from "../../provider/build/sources.ts";
 import { consoleTail } from "../../provider/host/console.ts";
 import { sshConfigPath } from "../../provider/ssh/clientConfig.ts";
 import { makeClone, type Clone } from "./clone.ts";
@@ -114,7 +115,7 @@ export class Testbed {
 
   /** The same for a test of many small steps, whose logins are shared: ControlMaster of ssh_config(5). */
   async step(name: string, script: string, timeoutS = 120): Promise<string> {
-    const { code, output } = await this.#ssh(["-o", "ControlPersist=60", name, script], timeoutS);
+    const { code, output } = await this.#ssh(["-o", "ControlPersist=600", name, script], timeoutS);
     if (code !== 0) throw new Error(`on ${name}: ${script}\nexit code ${code}\n${output}`);
     return output.trim();
   }
@@ -148,7 +149,6 @@ export class Testbed {
   /** Builds a recipe of the tests on what this stack was built with: index, build root, and further builds. */
   async build(
     name: string,
-    sources: string[] = [],
     {
       dependencies: further = [],
       timeoutS = 600,
@@ -166,7 +166,7 @@ export class Testbed {
     const dependencies = Object.fromEntries(
       ["index", "buildroot", ...further].map((on) => [on.replaceAll("-", "_"), pathOf(on)]),
     );
-    const recipe = { name, parameters: {}, sources, dependencies };
+    const recipe = { name, parameters: {}, sources: sourcesOf(name), dependencies };
     const digest = sourceDigest(this.project, recipe);
     return build(
       this.project,
@@ -175,6 +175,15 @@ export class Testbed {
       AbortSignal.timeout(timeoutS * 1000),
       () => undefined,
     );
+  }
+
+  /** Of the domain that has this name now. */
+  async domidOf(name: string): Promise<number> {
+    return Number(await this.on("host", `xl domid ${name}`));
+  }
+
+  async cidOf(name: string): Promise<number> {
+    return (await this.domidOf(name)) + 2;
   }
 
   bootId(name: string): Promise<string> {

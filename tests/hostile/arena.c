@@ -60,8 +60,13 @@ int arena_make(void)
 
 void arena_free(void)
 {
-	kvfree(gfns);
 	vfree(arena);
+	arena_leave();
+}
+
+void arena_leave(void)
+{
+	kvfree(gfns);
 }
 
 void *data_page(struct attacker *a)

@@ -10,6 +10,12 @@
 
 int arena_make(void);
 void arena_free(void);
+/*
+ * Instead of arena_free() after an attack: a ring whose number was changed during
+ * its registration is known to the hypervisor alone and lies there until the domain
+ * ends. As page tables these pages would be refused.
+ */
+void arena_leave(void);
 
 /* A page of those that are sent from. */
 void *data_page(struct attacker *a);

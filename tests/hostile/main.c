@@ -230,7 +230,10 @@ static int __init hostile_init(void)
 out:
 	frames_free();
 no_frames:
-	arena_free();
+	if (err || burn)
+		arena_free();
+	else
+		arena_leave();
 	return err;
 }
 

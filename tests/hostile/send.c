@@ -33,7 +33,7 @@ static void forge_control(struct attacker *a, u32 *words)
 {
 	unsigned int i;
 
-	words[0] = (once_in(a, 8) ? any(a) & 0xff : 1) | (below(a, 6) << 8) | (below(a, 7) << 16);
+	words[0] = (once_in(a, 8) ? any(a) & 0xff : 1) | (below(a, 9) << 8) | (below(a, 7) << 16);
 	for (i = 1; i < 8; i++) {
 		if (once_in(a, 3))
 			words[i] = FIRST_DATA_PORT + below(a, 64);

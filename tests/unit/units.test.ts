@@ -100,7 +100,7 @@ function granted(service: Service, capability: string): boolean {
 
 test("there are units to look at, of both kinds", () => {
   expect(serving.map(([path]) => basename(path))).toEqual(
-    expect.arrayContaining(["v4vd.service", "pocld.service.hbs", "the evaluation"]),
+    expect.arrayContaining(["v4vd.service", "remote-gpu.service.hbs", "the evaluation"]),
   );
   expect(starting.length).toBeGreaterThanOrEqual(4);
 });

@@ -207,6 +207,12 @@ static FILE *play(const char *path)
 	return file;
 }
 
+/* The library looks here before it asks for the protocol. */
+int access(const char *path, int mode)
+{
+	return strcmp(path, "/sys/module/v4v") == 0 ? 0 : REAL(access)(path, mode);
+}
+
 FILE *fopen(const char *path, const char *mode)
 {
 	FILE *played = play(path);

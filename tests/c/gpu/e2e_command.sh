@@ -19,7 +19,7 @@ check '--version' answers 0 --version
 check '--version names the program' grep -q '^gpu-bench [0-9.]*$' "$T/out"
 check '--help' answers 0 --help
 check '--help names every command' [ "$(grep -c '^ *\(usage: \)*gpu-bench [a-z-]' "$T/out")" = 5 ]
-for name in backend library device transport samples repetitions sweeps count budget-ms timeout seed reference; do
+for name in backend library device transport samples repetitions duration gate sweeps count budget-ms timeout seed reference; do
 	check "--help tells of --$name" said "  --$name "
 done
 check '--help says that cuda was not run on hardware' said 'never run on hardware'
@@ -28,6 +28,11 @@ check 'unknown command' answers 2 fly
 check 'unknown command is named' in_stderr 'unknown command fly'
 check 'no size' answers 2 matmul
 check 'no size is said' in_stderr 'no size: the side of a matrix'
+check 'a gate for two sizes' answers 2 matmul --gate stdin 8 16
+check 'a gate for two sizes: why' in_stderr 'standard input ends only once'
+check 'a gate elsewhere' answers 2 matmul --gate door 8
+check 'a transfer for a time' answers 2 transfer --duration 3
+check 'a transfer for a time: why' in_stderr 'a transfer takes neither --duration nor --gate'
 check 'nothing is written about wrong usage' [ ! -s "$T/out" ]
 
 check 'a library that is not there: 1' answers 1 devices --library "$T/none.so"

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { gpuGuest } from "../../../components/network.ts";
+import { sha256 as sha256Of } from "../../../evaluation/hash.ts";
 import { parseCsv } from "../../../evaluation/results.ts";
 import { succeeded, takeDownAfterwards } from "../lifecycle.ts";
 import { Testbed } from "../testbed.ts";
@@ -12,7 +13,7 @@ import { Testbed } from "../testbed.ts";
  */
 const testbed = new Testbed("gpu");
 const DEVICE = "0000:00:10.0";
-const REMOTE = ["--remote-gpu-enabled", "true", "--evaluation-timeout", "3600"];
+const REMOTE = ["--remote-gpu-enabled", "true", "--evaluation-timeout", "5400"];
 /** Seconds for a command that compiles a kernel under emulation. */
 const COMPILES = 600;
 
@@ -134,25 +135,108 @@ describe("PoCL's server", () => {
   });
 });
 
+it("what is larger than a domU's memory is refused in a sentence", async () => {
+  const run = (where: string, command: string) =>
+    testbed.step(where, `${command} 2>&1; echo status $?`, COMPILES);
+  const small = await run("domu1", "remote-gpu tcp gpu-bench matmul --transport tcp 16384");
+  expect(small).toMatch(/matrices of 16384 x 16384 need \d+ bytes here/);
+  expect(small).toContain("status 1");
+  const large = await run("gpu", "gpu-bench transfer --repetitions 1 --count 1 1000000000");
+  expect(large).toMatch(/a transfer of 1000000000 bytes needs \d+ here, and \d+ are available/);
+  expect(large).toContain("status 1");
+});
+
+/** Ends the server that a leg of the evaluation uses while it does. */
+const killServerOfLeg = () =>
+  testbed.step(
+    "host",
+    `for try in $(seq 1500); do
+       if grep -q '"transport":"tcp","workload":"matmul"' /var/lib/v4v-testbed/runs/*/gpu.jsonl.leg 2>/dev/null; then
+         sleep 10
+         ssh -F /etc/v4v-testbed/ssh_config gpu systemctl kill -s KILL pocld-tcp && echo killed && exit
+       fi
+       sleep 1
+     done`,
+    1800,
+  );
+
 it(
-  "the evaluation has the GPU's legs, and says that the CPU computed",
+  "the evaluation has the GPU's legs, goes on after a server that died, and says that and that the CPU computed",
   async () => {
-    succeeded(await testbed.up([...REMOTE, "--profile", "smoke"], 3600));
+    const [killed, up] = await Promise.all([
+      killServerOfLeg(),
+      testbed.up([...REMOTE, "--profile", "smoke", "--repetitions", "2"], 5400),
+    ]);
+    expect(killed).toBe("killed");
+    succeeded(up);
     const run = join(testbed.project, "artifacts/latest");
     const rows = parseCsv(readFileSync(join(run, "results.csv"), "utf8"));
+    const find = (experiment: string, transport: string) =>
+      rows.filter((row) => row.experiment === experiment && row.transport === transport);
     for (const transport of ["native", "tcp", "v4v-sockets"])
       for (const experiment of ["gpu-matmul", "gpu-stencil", "gpu-transfer"])
+        expect(find(experiment, transport), `${experiment} ${transport}`).not.toEqual([]);
+    for (const transport of ["tcp", "v4v-sockets"])
+      for (const metric of ["rate", "fairness", "slowdown"])
         expect(
-          rows.filter((row) => row.experiment === experiment && row.transport === transport),
-          `${experiment} ${transport}`,
+          find("gpu-sharing", transport).filter((row) => row.metric === metric && row.pairs === 2),
+          `${metric} ${transport}`,
         ).not.toEqual([]);
     const report = readFileSync(join(run, "report.html"), "utf8");
     expect(report).toContain(
       "GPU experiments: the CPU computed, beside an emulated device: no GPU.",
     );
+    expect(report).toMatch(/\d+ legs? of the GPU(&#x27;|')s failed/);
+    expect(report).toContain("(measured again)");
   },
-  65 * 60_000,
+  95 * 60_000,
 );
+
+describe("rCUDA's archive (a double of it: tests/rcuda-double)", () => {
+  const up = (archive: string, sha256: string) =>
+    testbed.up(
+      [
+        ...[...REMOTE, "--profile", "none", "--remote-gpu-product", "rcuda"],
+        ...["--remote-gpu-rcuda-archive", archive, "--remote-gpu-rcuda-sha256", sha256],
+      ],
+      1200,
+    );
+
+  it("is refused with another checksum, and without a path, before anything changes", async () => {
+    for (const [path, why] of [
+      ["/nowhere/rcuda.tar.gz", "does not exist"],
+      [join(testbed.project, "package.json"), "it is another archive, or damaged"],
+    ] as const) {
+      const { code, output } = await up(path, "0".repeat(64));
+      expect(code).not.toBe(0);
+      expect(output).toContain(why);
+    }
+    expect(await testbed.step("domu1", "ls /opt")).not.toContain("remote-gpu");
+  }, 900_000);
+
+  it("is deployed as its description says, and serves both ways", async () => {
+    const archive = join((await testbed.build("rcuda-double")).path, "rcuda.tar.gz");
+    const sha256 = sha256Of(readFileSync(archive));
+    succeeded(await up(archive, sha256));
+    for (const [route, order] of [
+      ["tcp", ({ ring, net }: { ring: number; net: number }) => [net, ring]],
+      ["v4v-sockets", ({ ring, net }: { ring: number; net: number }) => [ring, net]],
+    ] as const) {
+      const bytes = await moved(async () => {
+        const said = await testbed.step(
+          "domu1",
+          `remote-gpu ${route} gpu-bench matmul --backend cuda --transport ${route} --repetitions 1 256`,
+          COMPILES,
+        );
+        expect(said.match(/"ok":true/g)).toHaveLength(2);
+        expect(said).toContain('"name":"double of rCUDA (memory of gpu, no CUDA)"');
+      });
+      const [right = 0, other = 0] = order(bytes);
+      expect(right, route).toBeGreaterThan(6 * 256 * 256 * 4);
+      expect(other, route).toBeLessThan(right / 4);
+    }
+  }, 1500_000);
+});
 
 it(
   "without a GPU domU the machine is the plain one again",

@@ -67,9 +67,6 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
 }
 
-const domidOf = async (name: string): Promise<number> =>
-  Number(await testbed.on("host", `xl domid ${name}`));
-
 /** Begins to listen to the kernels of those who are attacked; they may complain, but not at length. */
 async function listenToKernels(): Promise<() => Promise<void>> {
   const victims = ["host", "domu1", "domu2"];
@@ -86,7 +83,7 @@ async function listenToKernels(): Promise<() => Promise<void>> {
 
 /** One transfer beside an attack. */
 async function attacked(round: number): Promise<{ rate: number; summary: Summary }> {
-  const targets = [await domidOf("domu1"), await domidOf("domu2"), 0, 30_000];
+  const targets = [await testbed.domidOf("domu1"), await testbed.domidOf("domu2"), 0, 30_000];
   await hostile.attack({ seed: SEED + round, count: Math.ceil(CALLS / ROUNDS), targets });
   const rate = await pair.transfer(TRANSFER_SECONDS);
   return { rate, summary: await hostile.stop() };
@@ -210,7 +207,7 @@ describe.each(BUILDS)("beside a $build build of the hypervisor", ({ debug, cycle
       expect(ratio).toBeGreaterThan(0.5);
 
       // It may have kept rings of its own under numbers that it forgot: they end with it, others' stay as they were.
-      before.delete(await domidOf(hostile.name));
+      before.delete(await testbed.domidOf(hostile.name));
       await testbed.on("host", `xl destroy ${hostile.name}`);
       await hypervisor.ringsAre(before);
     },
@@ -241,6 +238,23 @@ describe.each(BUILDS)("beside a $build build of the hypervisor", ({ debug, cycle
     },
     (10 + 2 * cycles) * MINUTES,
   );
+});
+
+describe("a domU that ends while it boots", () => {
+  it("is started again by the same up", async () => {
+    const flags = ["--stack", testbed.stack, "--profile", "none", "--vms", "4"];
+    const up = testbed.start("scripts/up", flags, 900);
+    await testbed.on(
+      "host",
+      `for i in $(seq 1000); do [ ! -e /var/lib/v4v-testbed/domains/domu4/started ] || break; sleep 0.2; done
+      sleep 2; xl destroy domu4`,
+      300,
+    );
+    const { code, output } = await up.finished;
+    expect(code, output).toBe(0);
+    expect(output).toMatch(/domu4 ended while it booted/);
+    expect(await testbed.on("domu4", "hostname")).toBe("domu4");
+  });
 });
 
 /** Domains that have rings. */

@@ -7,9 +7,6 @@ import { Testbed } from "../testbed.ts";
 /** What programs see of sockets of AF_VSOCK between two domUs. */
 const testbed = new Testbed("vsock");
 
-const cidOf = async (name: string): Promise<number> =>
-  Number(await testbed.on("host", `xl domid ${name}`)) + 2;
-
 beforeAll(async () => {
   succeeded(await testbed.up(["--profile", "none"], 2400));
 }, 45 * 60_000);
@@ -25,7 +22,7 @@ describe("sockets of AF_VSOCK", () => {
     const vsock = await play(testbed, {
       ...at,
       port: 7500,
-      options: `--vsock ${await cidOf(server)}`,
+      options: `--vsock ${await testbed.cidOf(server)}`,
     });
     for (const name of [
       "MSG_PEEK",
@@ -42,7 +39,7 @@ describe("sockets of AF_VSOCK", () => {
   });
 
   it("are shown by ss --vsock", async () => {
-    const [server, client] = [await cidOf("domu2"), await cidOf("domu1")];
+    const [server, client] = [await testbed.cidOf("domu2"), await testbed.cidOf("domu1")];
     const port = 5020;
     await testbed.on(
       "domu2",

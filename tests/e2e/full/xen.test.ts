@@ -8,9 +8,6 @@ const testbed = new Testbed("xsm");
 /** Xen says at which it starts only when it says everything. */
 const SETTINGS = ["--profile", "none", "--xen-options", "loglvl=all"];
 
-const cidOf = async (name: string): Promise<number> =>
-  Number(await testbed.on("host", `xl domid ${name}`)) + 2;
-
 /** What comes of a line from one domain to another, or socat's complaint. */
 async function say(from: string, to: string, cid: number, port: number): Promise<string> {
   await testbed.on(
@@ -30,14 +27,14 @@ describe("silo", () => {
   it("silo keeps domUs apart and leaves each with dom0", async () => {
     succeeded(await testbed.up([...SETTINGS, "--xen-xsm", "silo"], 2400));
     expect(await testbed.on("host", "xl dmesg")).toContain("Initialising XSM SILO mode");
-    expect(await say("domu1", "domu2", await cidOf("domu2"), 5001)).toContain(
+    expect(await say("domu1", "domu2", await testbed.cidOf("domu2"), 5001)).toContain(
       "Operation not permitted",
     );
-    expect(await say("domu2", "domu1", await cidOf("domu1"), 5002)).toContain(
+    expect(await say("domu2", "domu1", await testbed.cidOf("domu1"), 5002)).toContain(
       "Operation not permitted",
     );
     expect(await say("domu1", "host", 2, 5003)).toBe("hello");
-    expect(await say("host", "domu2", await cidOf("domu2"), 5004)).toBe("hello");
+    expect(await say("host", "domu2", await testbed.cidOf("domu2"), 5004)).toBe("hello");
     // Refused by the module, not by a rule: no rule or policy has dropped anything.
     expect(await testbed.on("host", "viptables -L")).not.toMatch(/DROP/);
   });
@@ -47,19 +44,21 @@ describe("flask", () => {
   it("flask lets domUs of the default label talk", async () => {
     succeeded(await testbed.up([...SETTINGS, "--xen-xsm", "flask"], 2400));
     expect(await testbed.on("host", "xl dmesg")).toContain("Starting in enforcing mode");
-    expect(await say("domu1", "domu2", await cidOf("domu2"), 5001)).toBe("hello");
+    expect(await say("domu1", "domu2", await testbed.cidOf("domu2"), 5001)).toBe("hello");
     expect(await say("domu1", "host", 2, 5002)).toBe("hello");
-    expect(await say("host", "domu1", await cidOf("domu1"), 5003)).toBe("hello");
+    expect(await say("host", "domu1", await testbed.cidOf("domu1"), 5003)).toBe("hello");
     // dom0 may change the rules by the policy's leave.
     await testbed.on("host", "viptables -A -s domu1 -d domu2 -j drop");
-    expect(await say("domu1", "domu2", await cidOf("domu2"), 5004)).toContain("Permission denied");
+    expect(await say("domu1", "domu2", await testbed.cidOf("domu2"), 5004)).toContain(
+      "Permission denied",
+    );
     await testbed.on("host", "viptables -F");
   });
 });
 
 describe("the patch series", () => {
   it("builds commit by commit, with everything off and with everything on", async () => {
-    const { facts } = await testbed.build("xen-series", ["kernel/xen", "kernel/include"], {
+    const { facts } = await testbed.build("xen-series", {
       dependencies: ["xen-source"],
       timeoutS: 3600,
     });

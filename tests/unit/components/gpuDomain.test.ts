@@ -1,8 +1,11 @@
-import { expect, test } from "vitest";
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { describe, expect, test } from "vitest";
 import type { GpuRoute } from "../../../evaluation/gpu/plan.ts";
 import type { DomainInputs } from "../../../provider/resources/domain.ts";
 import type { RemoteFile } from "../../../provider/resources/files.ts";
 import { GPU_DRIVE } from "../../../provider/resources/gpuLegs.ts";
+import { useFolder } from "../helpers/folder.ts";
 import { DISPLAY, testbedOf } from "./world.ts";
 
 test.each([{}, { "gpu.device": "auto" }, { "gpu.device": "none" }])(
@@ -46,8 +49,12 @@ const gpuOf = async (given: Record<string, string>) => {
 };
 
 /** Contents by path of what lies on top of an image. */
-async function payloadOf(given: Record<string, string>, image: "gpu-image" | "domus-image") {
-  const { engine } = await testbedOf(given);
+async function payloadOf(
+  given: Record<string, string>,
+  image: "gpu-image" | "domus-image",
+  built: Record<string, string> = {},
+) {
+  const { engine } = await testbedOf(given, false, built);
   const found = engine.of("v4v:index:GuestImage").find(({ name }) => name === image);
   const files = found?.inputs.payload as RemoteFile[];
   return new Map(files.map(({ path, content, source }) => [path, content ?? source ?? ""]));
@@ -96,8 +103,12 @@ test("remote execution has a server for each way to it, and clients that name th
     expect(unit).toContain(`\nExecStart=${command} -a 10.83.0.10 -p ${port}\n`);
     expect(unit).toContain("\nIPAddressDeny=any\nIPAddressAllow=10.83.0.0/24\n");
     expect(unit).toContain("\nDynamicUser=yes\n");
-    expect(server.get("/etc/v4v/boot.d/60-pocld")).toContain(`pocld-${transport}.service`);
-    expect(client).toContain(`\n${transport}) where=10.83.0.10:${port} `);
+    expect(server.get("/etc/v4v/boot.d/60-remote-gpu")).toContain(`pocld-${transport}.service`);
+    expect(client).toMatch(
+      new RegExp(
+        `\\n${transport}\\)\\n.*\\n.* POCL_REMOTE0_PARAMETERS='10\\.83\\.0\\.10:${port}/0' `,
+      ),
+    );
   }
 });
 
@@ -146,4 +157,73 @@ test("a device changes no other build and no other domU", async () => {
   for (const type of ["Domain", "Module", "GuestImage", "Hypervisor", "Build", "Rules"])
     for (const [name, wire] of wires(plain, `v4v:index:${type}`))
       expect(wires(device, `v4v:index:${type}`).get(name), name).toEqual(wire);
+});
+
+describe("rCUDA from an archive", () => {
+  const folder = useFolder();
+  const SHA256 = "ab".repeat(32);
+  const rcuda = {
+    ...remote,
+    "remoteGpu.product": "rcuda",
+    "remoteGpu.rcuda.archive": "/archives/rcuda.tgz",
+    "remoteGpu.rcuda.sha256": SHA256,
+  };
+  /** As the recipe unpacks one. */
+  const unpacked = (): Record<string, string> => {
+    for (const path of ["bin/rCUDAd", "lib/libcudart.so.9.0", "lib/deep/libcublas.so.9.0"]) {
+      const file = folder("build/tree", path);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, path);
+    }
+    chmodSync(folder("build/tree/bin/rCUDAd"), 0o700);
+    symlinkSync("libcudart.so.9.0", folder("build/tree/lib/libcudart.so"));
+    symlinkSync("nowhere", folder("build/tree/lib/libgone.so"));
+    return { "remote-archive": folder("build") };
+  };
+
+  test("is unpacked by its digest", async () => {
+    const { engine } = await testbedOf(rcuda, false, unpacked());
+    const build = engine.of("v4v:index:Build").find(({ name }) => name === "build-remote-archive");
+    expect(build?.inputs.parameters).toEqual({ ARCHIVE: "/archives/rcuda.tgz", SHA256 });
+    const other = await testbedOf(remote);
+    const recipes = other.engine.of("v4v:index:Build").map(({ inputs }) => inputs.recipe);
+    expect(recipes).not.toContain("remote-archive");
+  });
+
+  test("has its server in the GPU domU, its libraries in the others, and units as it says", async () => {
+    const built = unpacked();
+    const server = await payloadOf(rcuda, "gpu-image", built);
+    expect([...server.keys()].filter((path) => path.startsWith("/opt/"))).toEqual([
+      "/opt/remote-gpu/bin/rCUDAd",
+    ]);
+    expect(server.get("/etc/systemd/system/rcuda-tcp.service")).toContain(
+      "\nExecStart=/opt/remote-gpu/bin/rCUDAd -i -p 8308\nUser=rcuda\n",
+    );
+    expect(server.get("/etc/systemd/system/rcuda-v4v-sockets.service")).toContain(
+      "\nExecStart=/usr/local/bin/v4vrun --mode require /opt/remote-gpu/bin/rCUDAd -i -p 8318\n",
+    );
+    const client = await payloadOf(rcuda, "domus-image", built);
+    expect([...client.keys()].filter((path) => path.startsWith("/opt/")).sort()).toEqual([
+      "/opt/remote-gpu/lib/deep/libcublas.so.9.0",
+      "/opt/remote-gpu/lib/libcudart.so",
+      "/opt/remote-gpu/lib/libcudart.so.9.0",
+    ]);
+    expect(client.get("/usr/local/bin/remote-gpu")).toContain(
+      "\texport LD_LIBRARY_PATH='/opt/remote-gpu/lib' RCUDA_DEVICE_COUNT='1' RCUDA_DEVICE_0='10.83.0.10@8318:0'\n",
+    );
+  });
+
+  test("is measured by gpu-bench's cuda, natively too", async () => {
+    const { engine } = await testbedOf(
+      { ...rcuda, "evaluation.profile": "smoke" },
+      false,
+      unpacked(),
+    );
+    const routes = engine.one("v4v:index:Evaluation").inputs.gpu as GpuRoute[];
+    expect(routes.map(({ backend, server }) => [backend, server?.unit, server?.port])).toEqual([
+      ["cuda", undefined, undefined],
+      ["cuda", "rcuda-tcp.service", 8308],
+      ["cuda", "rcuda-v4v-sockets.service", 8318],
+    ]);
+  });
 });

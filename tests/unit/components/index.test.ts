@@ -1,10 +1,14 @@
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
-import { expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { useFolder } from "../helpers/folder.ts";
 import { Engine, valueOf } from "../helpers/pulumiMocks.ts";
 import { outputs } from "./world.ts";
 
 /** The program itself, run with a stack's configuration. */
-async function program(config: Record<string, string>, preview = false) {
+async function program(config: Record<string, string>, preview = false, found = outputs) {
   vi.resetModules();
   return Engine.run(
     () => {
@@ -15,7 +19,7 @@ async function program(config: Record<string, string>, preview = false) {
       pulumi.runtime.setAllConfig(Object.fromEntries(entries) as Record<string, string>);
       return import("../../../index.ts");
     },
-    { outputs, preview },
+    { outputs: found, preview },
   );
 }
 
@@ -59,21 +63,41 @@ test("in a preview of a new stack the names are known and the ids are not", asyn
   expect(await valueOf(result.accelerator)).toBeUndefined();
 });
 
-test("a wrong configuration ends the program in one sentence each, before any resource", async () => {
+/** What the program ends with, and whether it made any resource before. */
+async function refusal(config: Record<string, string>): Promise<string> {
   const made = vi.fn(outputs);
-  vi.resetModules();
-  const wrong = Engine.run(
-    () => {
-      pulumi.runtime.setAllConfig({
-        "v4vsockets-testbed:vmCount": "1",
-        "v4vsockets-testbed:vmcount": "2",
-      });
-      return import("../../../index.ts");
-    },
-    { outputs: made },
-  );
-  const error: unknown = await wrong.catch((thrown: unknown) => thrown);
+  const error: unknown = await program(config, false, made).catch((thrown: unknown) => thrown);
   expect(pulumi.RunError.isInstance(error)).toBe(true);
-  expect((error as Error).message).toMatch(/2 problems:\n.*vm.ount: .*\n.*vm.ount: /);
   expect(made).not.toHaveBeenCalled();
+  return (error as Error).message;
+}
+
+test("a wrong configuration ends the program in one sentence each, before any resource", async () => {
+  expect(await refusal({ vmCount: "1", vmcount: "2" })).toMatch(
+    /2 problems:\n.*vm.ount: .*\n.*vm.ount: /,
+  );
+});
+
+describe("rCUDA's archive is looked at before any resource:", () => {
+  const folder = useFolder();
+  const rcuda = { "remoteGpu.enabled": "true", "remoteGpu.product": "rcuda" };
+
+  test("none", async () => {
+    expect(await refusal(rcuda)).toMatch(
+      /^remoteGpu\.rcuda\.archive: there is no archive of rCUDA\. rCUDA is not open: its authors hand out archives on request; /,
+    );
+  });
+
+  test("another one than was named, and one of another layout", async () => {
+    const path = folder("rcuda.tar");
+    execFileSync("tar", ["-c", "-f", path, "-C", "/", "--no-recursion", "etc"]);
+    const digest = createHash("sha256").update(readFileSync(path)).digest("hex");
+    const given = { ...rcuda, "remoteGpu.rcuda.archive": path };
+    expect(await refusal({ ...given, "remoteGpu.rcuda.sha256": "0".repeat(64) })).toContain(
+      `the SHA-256 of ${path} is ${digest}, not 000`,
+    );
+    expect(await refusal({ ...given, "remoteGpu.rcuda.sha256": digest })).toContain(
+      `${path}: at its top should be one folder rCUDAv<version>-CUDA<version>-linux64, there is: etc`,
+    );
+  });
 });

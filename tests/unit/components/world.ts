@@ -111,7 +111,16 @@ export const outputs: Outputs = (type, name, inputs) => {
 };
 
 /** The whole testbed of a configuration, registered. */
-export function testbedOf(given: Record<string, string> = {}, preview = false) {
+export function testbedOf(
+  given: Record<string, string> = {},
+  preview = false,
+  /** Folders of builds that are really there, by recipe. */
+  built: Record<string, string> = {},
+) {
+  const found: Outputs = (type, name, inputs) => {
+    const path = type === "v4v:index:Build" ? built[String(inputs.recipe)] : undefined;
+    return { ...outputs(type, name, inputs), ...(path !== undefined && { path }) };
+  };
   const program = () =>
     new Testbed("testbed", {
       project: PROJECT,
@@ -119,5 +128,5 @@ export function testbedOf(given: Record<string, string> = {}, preview = false) {
       artifacts: "/artifacts",
       settings: settingsOf(given),
     });
-  return Engine.run(program, { outputs, preview });
+  return Engine.run(program, { outputs: found, preview });
 }

@@ -17,7 +17,7 @@ const tcp: GpuRoute = {
   server: { unit: "pocld-tcp.service", port: 10998 },
   prefix: "remote-gpu tcp ",
 };
-const plan = (routes: GpuRoute[], blocks = 2): string =>
+const plan = (routes: GpuRoute[], blocks = 2, domUs: string[] = []): string =>
   renderGpuPlan(
     gpuLegs(
       {
@@ -25,8 +25,10 @@ const plan = (routes: GpuRoute[], blocks = 2): string =>
         warm: 1,
         sizes: { matmul: [64], stencil: [32], transfer: [4096] },
         transferBudgetMs: 10,
+        sharing: { clients: domUs.length > 0 ? [domUs.length] : [], side: 64, durationS: 1 },
       },
       routes,
+      domUs,
       1,
     ),
   );
@@ -129,4 +131,59 @@ test("what was cut off in the middle of a leg goes on with that leg", () => {
   expect(told.filter((line) => line !== "")).toHaveLength(2);
   expect(file.problems).toEqual([]);
   expect(file.attempts.map(({ leg }) => leg)).toEqual([1, 2, 3]);
+});
+
+const READY = '{"type":"ready"}';
+const only = (text: string, workload: string): string =>
+  text
+    .split("\n")
+    .filter((line) => line.includes(` ${workload} `))
+    .map((line) => `${line}\n`)
+    .join("");
+
+test("several clients are let go together when all are ready, and each one's samples are told apart", () => {
+  // The first is ready long before the other: it has to wait for it, and each is done only after both were ready.
+  const { file, told } = drive(
+    only(plan([tcp], 1, ["domu1", "domu2"]), "sharing"),
+    `${start}
+[ $HOST = domu1 ] || sleep 1.5
+echo "$HOST ready" >>'${folder("log")}'
+echo '${READY}'
+cat >/dev/null
+echo "$HOST done" >>'${folder("log")}'
+echo '{"type":"sample","experiment":"gpu-matmul","kind":"matmul","transport":"tcp","size_bytes":16384,"repetition":1,"start":"warm","ok":true,"device":{"platform":"p","name":"'$HOST'","driver":"d","type":"cpu"},"phases_ns":{},"start_ns":1,"wall_ns":2}'`,
+  );
+  expect(file.problems).toEqual([]);
+  const [attempt] = file.attempts;
+  expect(attempt).toMatchObject({ leg: 4, workload: "sharing", status: 0 });
+  expect(
+    attempt?.clients.map(({ host, samples }) => [
+      host,
+      samples.map((sample) => (sample.ok ? sample.device.name : "failed")),
+    ]),
+  ).toEqual([
+    ["domu1", ["domu1"]],
+    ["domu2", ["domu2"]],
+  ]);
+  expect(attempt?.samples).toHaveLength(2);
+  const order = told.filter((line) => / (ready|done)$/.test(line));
+  expect(order.slice(0, 2)).toEqual(["domu1 ready", "domu2 ready"]);
+  expect(order.slice(2).sort()).toEqual(["domu1 done", "domu2 done"]);
+  expect(Object.keys(file.hosts)).toEqual(["domu1", "domu2", "gpu"]);
+});
+
+test("a client that fails before it is ready keeps the others from nothing, and the leg is repeated", () => {
+  const { file } = drive(
+    only(plan([tcp], 1, ["domu1", "domu2"]), "sharing"),
+    `${start}
+if [ $HOST = domu2 ]; then echo '${FAILED}'; exit 1; fi
+echo '${READY}'
+cat >/dev/null`,
+  );
+  expect(file.attempts.map(({ attempt, status }) => [attempt, status])).toEqual([
+    [1, 1],
+    [2, 1],
+  ]);
+  expect(file.attempts[1]?.clients.map(({ samples }) => samples.length)).toEqual([0, 1]);
+  expect(file.complete).toBe(true);
 });

@@ -143,6 +143,9 @@ function run(channel: ServerChannel, command: string, programs: string | undefin
   channel.pipe(child.stdin);
   // A command may end before it has read everything.
   child.stdin.on("error", () => undefined);
+  // And a client may close while the command still prints.
+  channel.on("error", () => undefined);
+  channel.stderr.on("error", () => undefined);
   child.stdout.pipe(channel, { end: false });
   child.stderr.pipe(channel.stderr, { end: false });
   child.on("close", (code, signal) => {

@@ -73,13 +73,13 @@ const cases: [template: string, expected: string, values: Values][] = [
     { name: "domu1", address: "10.83.0.11", prefixLength: 24, gateway: "10.83.0.1" },
   ],
   [
-    "pocld.service",
-    "pocld.service",
+    "remote-gpu.service",
+    "remote-gpu.service",
     {
+      server: "pocld",
       transport: "v4v-sockets",
-      command: "/usr/local/bin/v4vrun /usr/local/bin/pocld",
-      address: "10.83.0.10",
-      port: 11008,
+      command: "/usr/local/bin/v4vrun /usr/local/bin/pocld -a 10.83.0.10 -p 11008",
+      environment: "POCL_CACHE_DIR=/var/cache/pocld",
       network: "10.83.0.0/24",
     },
   ],

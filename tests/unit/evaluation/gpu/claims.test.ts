@@ -6,7 +6,7 @@ import { readSummary, redraw, writeArtifacts } from "../../../../evaluation/arti
 import { parseCsv } from "../../../../evaluation/results.ts";
 import { facts } from "../facts.ts";
 import { asFile, smokePlan, syntheticLines } from "../synthetic.ts";
-import { failure, gpuFile, product, transfer, type Made } from "./legs.ts";
+import { failure, gpuFile, product, series, transfer, type Made } from "./legs.ts";
 
 let directory: string;
 beforeEach(() => {
@@ -151,4 +151,28 @@ test("what failed is said in place of a verdict, and costs V4V's other numbers n
   const report = readFileSync(made.paths.report, "utf8");
   expect(report).toContain("Not all of the GPU&#x27;s legs had their turn.");
   expect(report).toContain("1 leg of the GPU&#x27;s failed");
+});
+
+test.each([
+  [0.2, "pass"],
+  [1, "fail"],
+])("sharing: two clients of which one takes %f s a product: %s", async (slow, verdict) => {
+  const legs = Array.from({ length: 6 }, (_, block): Made[] =>
+    (["tcp", "v4v-sockets"] as const).flatMap((transport): Made[] => [
+      { transport, workload: "sharing", block, lines: series(40, 0.1) },
+      {
+        ...{ transport, workload: "sharing", block, lines: [] },
+        clients: { domu1: series(20, 0.2), domu2: series(4 / slow, slow) },
+      },
+    ]),
+  ).flat();
+  const { made, claim } = await evaluate(legs);
+  const row = claim("gpu-evaluation");
+  expect(row.verdict).toBe(verdict);
+  expect(row.measured?.text).toMatch(/^Jain's index of 2 clients, 64 x 64: /);
+  expect(row.measured?.text).toContain("remote, V4V sockets");
+  expect(row.why).toContain("no GPU");
+  const report = readFileSync(made.paths.report, "utf8");
+  expect(report).toContain("64 x 64, 2 clients");
+  expect(readFileSync(join(directory, "figures/gpu-sharing.svg"), "utf8")).toContain("no GPU");
 });

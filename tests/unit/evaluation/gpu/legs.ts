@@ -1,4 +1,4 @@
-import type { Workload } from "../../../../evaluation/gpu/plan.ts";
+import type { LegKind, Workload } from "../../../../evaluation/gpu/plan.ts";
 
 /** What a PoCL device says of itself. */
 const CPU = { platform: "Portable Computing Language", name: "cpu-x", driver: "6.0", type: "cpu" };
@@ -7,7 +7,7 @@ const SECOND = 1e9;
 
 export interface Made {
   transport: string;
-  workload?: Workload;
+  workload?: LegKind;
   block?: number;
   attempt?: number;
   leg?: number;
@@ -17,6 +17,8 @@ export interface Made {
   ring?: number;
   type?: string;
   lines: object[];
+  /** Of several clients: the lines of each. */
+  clients?: Record<string, object[]>;
 }
 
 /** A warm run of a product, with the seconds of its phases. */
@@ -36,8 +38,18 @@ export function product(side: number, copies: number, compute: number, start = "
       compute: Math.round(compute * SECOND),
       copy_c: Math.round((copies * SECOND) / 2),
     },
+    start_ns: 0,
     wall_ns: Math.round((copies + compute) * SECOND),
   };
+}
+
+/** One client's products, one after the other. */
+export function series(count: number, seconds: number): object[] {
+  return Array.from({ length: count }, (_, index) => ({
+    ...product(64, seconds / 2, seconds / 2),
+    repetition: index + 1,
+    start_ns: Math.round(index * seconds * SECOND),
+  }));
 }
 
 /** Transfers one way at a steady rate. */
@@ -78,8 +90,15 @@ export function gpuFile(legs: readonly Made[], ended = true): string {
     const head = { leg: made.leg ?? index + 1, block, transport, workload, attempt };
     const much = 2 ** 40;
     lines.push({ type: "leg", ...head }, { type: "start", version: 1, program: "gpu-bench" });
-    for (const line of made.lines)
-      lines.push({ transport, device: { ...CPU, type: made.type ?? "cpu" }, ...line });
+    const add = (own: readonly object[]): void => {
+      for (const line of own)
+        lines.push({ transport, device: { ...CPU, type: made.type ?? "cpu" }, ...line });
+    };
+    add(made.lines);
+    for (const [host, own] of Object.entries(made.clients ?? {})) {
+      lines.push({ type: "client", host, status: 0 });
+      add(own);
+    }
     lines.push({ type: "end", ok: made.lines.length, failed: 0 });
     lines.push({
       type: "leg-end",

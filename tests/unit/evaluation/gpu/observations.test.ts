@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { gpuObservations } from "../../../../evaluation/gpu/observations.ts";
 import { readGpuSamples } from "../../../../evaluation/gpu/samples.ts";
-import { failure, gpuFile, product, transfer, type Made } from "./legs.ts";
+import { failure, gpuFile, product, series, transfer, type Made } from "./legs.ts";
 
 const observe = (...legs: Made[]) => gpuObservations(readGpuSamples(gpuFile(legs)));
 
@@ -115,4 +115,62 @@ test("lines that are no good are numbered, the others count; a leg without its e
   expect(file.complete).toBe(false);
   expect(file.problems.map(({ line }) => line)).toEqual([8, 9, 10, 11]);
   expect(file.hosts).toEqual({ domu1: { "net.core.rmem_max": "8388608" } });
+});
+
+test("several clients: what they get together and each, how evenly, and how much longer each waits", () => {
+  const { observed, unused } = observe(
+    { transport: "tcp", workload: "sharing", block: 1, lines: series(40, 0.1) },
+    {
+      transport: "tcp",
+      workload: "sharing",
+      block: 1,
+      lines: [],
+      clients: { domu1: series(20, 0.2), domu2: series(10, 0.4) },
+    },
+    // No lone client of its block to compare with.
+    {
+      transport: "tcp",
+      workload: "sharing",
+      block: 2,
+      lines: [],
+      clients: { domu1: series(20, 0.2), domu2: series(20, 0.2) },
+    },
+  );
+  expect(unused).toEqual([]);
+  const find = (metric: string, pairs: number, repetition = 1) =>
+    observed.find(
+      (one) => one.metric === metric && one.pairs === pairs && one.repetition === repetition,
+    );
+  expect(observed.every(({ experiment }) => experiment === "gpu-sharing")).toBe(true);
+  expect(find("rate", 1)?.median).toBeCloseTo(10);
+  expect(find("rate", 2)?.median).toBeCloseTo(7.5);
+  expect(find("client_rate", 2)?.values.map((value) => value.toFixed(2))).toEqual(["5.00", "2.50"]);
+  expect(find("fairness", 1)).toBeUndefined();
+  expect(find("fairness", 2)?.median).toBeCloseTo(0.9);
+  expect(find("slowdown", 2)?.values.map((value) => value.toFixed(2))).toEqual(["2.00", "4.00"]);
+  expect(find("slowdown", 1)?.values).toEqual([1]);
+  expect(find("rate", 2, 2)?.median).toBeCloseTo(10);
+  expect(find("slowdown", 2, 2)).toBeUndefined();
+});
+
+test("several clients of which one did nothing, or too shortly, give no number", () => {
+  const { observed, unused } = observe(
+    {
+      transport: "tcp",
+      workload: "sharing",
+      lines: [],
+      clients: { domu1: series(20, 0.2), domu2: [] },
+    },
+    {
+      transport: "tcp",
+      workload: "sharing",
+      lines: [],
+      clients: { domu1: series(20, 0.2), domu2: series(2, 0.2) },
+    },
+  );
+  expect(observed).toEqual([]);
+  expect(unused.map(({ experiment, reason }) => [experiment, reason])).toEqual([
+    ["gpu-sharing", "domu2 has no run"],
+    ["gpu-sharing", "the time is too short to tell when all clients ran"],
+  ]);
 });

@@ -3,6 +3,7 @@ import {
   gpuLegs,
   gpuPointsOf,
   renderGpuPlan,
+  SHARING,
   WORKLOADS,
   type GpuPoints,
   type GpuRoute,
@@ -29,10 +30,12 @@ const points: GpuPoints = {
   warm: 2,
   sizes: { matmul: [64, 128], stencil: [32], transfer: [4096] },
   transferBudgetMs: 100,
+  sharing: { clients: [1, 2, 4], side: 64, durationS: 3 },
 };
+const domUs = ["domu1", "domu2", "domu3"];
 
 test("each block has every workload on every transport, one transport after the other", () => {
-  const legs = gpuLegs(points, routes, 1);
+  const legs = gpuLegs(points, routes, [], 1);
   expect(legs).toHaveLength(points.blocks * routes.length * WORKLOADS.length);
   const orders = new Set<string>();
   for (let block = 0; block < points.blocks; block++) {
@@ -46,12 +49,12 @@ test("each block has every workload on every transport, one transport after the 
   }
   // Random, and not the order of the settings.
   expect(orders.size).toBeGreaterThan(1);
-  expect(gpuLegs(points, routes, 1)).toEqual(legs);
-  expect(gpuLegs(points, routes, 2)).not.toEqual(legs);
+  expect(gpuLegs(points, routes, [], 1)).toEqual(legs);
+  expect(gpuLegs(points, routes, [], 2)).not.toEqual(legs);
 });
 
 test("a line tells dom0 which domU runs what, and which server is to be fresh", () => {
-  const lines = renderGpuPlan(gpuLegs({ ...points, blocks: 1 }, routes, 1))
+  const lines = renderGpuPlan(gpuLegs({ ...points, blocks: 1 }, routes, [], 1))
     .trim()
     .split("\n");
   expect(lines.map((line) => Number(line.split(" ")[1]))).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
@@ -62,6 +65,23 @@ test("a line tells dom0 which domU runs what, and which server is to be fresh", 
   );
   expect(find("v4v-sockets matmul")).toBe(
     "0 v4v-sockets matmul domu1 pocld-v4v-sockets.service 11008 remote-gpu v4v-sockets gpu-bench matmul --transport v4v-sockets --repetitions 2 --timeout 240 64 128",
+  );
+});
+
+test("as many clients at once as there are domUs, on each way to the server and none natively", () => {
+  const legs = gpuLegs({ ...points, blocks: 1 }, routes, domUs, 1);
+  const shared = legs.filter(({ workload }) => workload === SHARING);
+  const hosts = (transport: string) =>
+    shared.filter(({ route }) => route.transport === transport).map((leg) => leg.hosts);
+  expect(hosts("tcp")).toEqual([["domu1"], ["domu1", "domu2"]]);
+  expect(hosts("v4v-sockets")).toEqual(hosts("tcp"));
+  expect(hosts("native")).toEqual([]);
+  expect(
+    renderGpuPlan(legs)
+      .split("\n")
+      .find((line) => line.includes(" v4v-sockets sharing domu1,")),
+  ).toMatch(
+    / v4v-sockets sharing domu1,domu2 pocld-v4v-sockets.service 11008 remote-gpu v4v-sockets gpu-bench matmul --transport v4v-sockets --repetitions 100000 --duration 3 --gate stdin --timeout 240 64$/,
   );
 });
 
