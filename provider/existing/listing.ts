@@ -1,14 +1,14 @@
 /**
  * Shell function that prints what a host has: packages, files with digests in the folders that an administrator or a package
  * writes to, GRUB's variables, network links. Two listings that are equal mean that nothing of it was changed. What changes
- * by itself, or with each change of packages, is left out; so are contents that are not for other eyes: only digests are kept.
+ * by itself, or with each change of packages, is left out, and so is a variable of GRUB's that is empty, which is to it as none; so are contents that are not for other eyes: only digests are kept.
  */
 export const LISTING = `
 listing() (
   PATH=$PATH:/usr/sbin:/sbin
   dpkg-query -W -f '\${db:Status-Abbrev}\${Package} \${Version}\\n' | sed 's/^/package /'
   apt-mark showmanual | sed 's/^/manual /'
-  grub-editenv /boot/grub/grubenv list 2>/dev/null | sed 's/^/grub /'
+  grub-editenv /boot/grub/grubenv list 2>/dev/null | sed -n 's/^[^=]*=./grub &/p'
   ip -o link | sed -n 's/^[0-9]*: \\([^:@]*\\).*/link \\1/p' | grep -v '^link vif'
   set -- /etc/ /boot/ /usr/local/ /var/lib/v4v-testbed/ /lib/modules/*/updates/
   find "$@" -xdev -type f -print0 2>/dev/null | xargs -0 -r sha256sum | sed 's/^\\([0-9a-f]*\\)  \\(.*\\)/file \\2 \\1/'

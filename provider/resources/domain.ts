@@ -407,7 +407,8 @@ export const domainResource: Resource = {
 rm -f "/etc/systemd/system/multi-user.target.wants/v4v-domu@$1.service"
 systemctl stop "v4v-domu@$1.service" 2>/dev/null || :
 ! xl domid "$1" >/dev/null 2>&1 || xl destroy "$1"
-rm -rf -- "$2/domains/$1"`;
+rm -rf -- "$2/domains/$1"
+rm -f -- "/var/log/xen/console/guest-$1.log" "/var/log/xen/xl-$1.log" "/var/log/xen/xl-$1.log."*`;
     try {
       await remote.run(`removing ${inputs.name}`, script, inputs.name, inputs.folder);
     } catch (error) {

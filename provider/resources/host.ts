@@ -111,9 +111,19 @@ const COMPARE = `${LISTING}
 listed >"$1/listing.now"
 diff "$1/listing" "$1/listing.now" || :`;
 
+/** What Xen's daemons and toolstack write of themselves and of dom0, and no package takes away. */
+const LEFT_BY_XEN = [
+  "/var/lib/xen/userdata-d.0.00000000-0000-0000-0000-000000000000.libxl-json",
+  "/var/log/xen/xenstored.log",
+  "/var/log/xen/xenstored-access.log",
+];
+
+/** A folder that was not empty stayed when its package went. */
+const LEAVE = `
+rm -f -- "$@"
+[ ! -d /var/lib/xen ] || rmdir --ignore-fail-on-non-empty /var/lib/xen`;
+
 const END = `
-state=$1
-shift
 systemctl daemon-reload
 for folder; do [ ! -d "$folder" ] || find "$folder" -depth -type d -empty -delete; done`;
 
@@ -203,7 +213,9 @@ export const hostResource: Resource = {
       context.warn(
         `${remote.name}: ${others.join(", ")} have come to need packages that the testbed brought, which stay: ${added.trim().replaceAll("\n", ", ")}`,
       );
-    await remote.run("removing empty folders", END, state, ...folders);
+    if (others.length === 0 && added !== "")
+      await remote.run("removing what Xen's tools have left", LEAVE, ...LEFT_BY_XEN);
+    await remote.run("removing empty folders", END, ...folders);
     context.status("comparing with what was there before");
     const left = differences(await remote.run("comparing", COMPARE, state));
     if (left.length > 0)

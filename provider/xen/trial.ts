@@ -57,8 +57,10 @@ if [ -e "$file" ]; then
   others "$file" >"$file.new"
   if [ -s "$file.new" ]; then replace "$file.new" "$file"; else rm -f "$file.new" "$file"; fi
 fi
-[ "$(grub-editenv /boot/grub/grubenv list | sed -n 's/^next_entry=//p')" != "$entry" ] ||
-  grub-editenv /boot/grub/grubenv unset next_entry
+# GRUB leaves it empty when it has booted what was chosen.
+case $(grub-editenv /boot/grub/grubenv list | sed -n 's/^next_entry=/chosen=/p') in
+"chosen=$entry" | chosen=) grub-editenv /boot/grub/grubenv unset next_entry ;;
+esac
 rm -f "/etc/systemd/system/$unit" "/etc/systemd/system/multi-user.target.wants/$unit" "$image"
 [ ! -d "\${image%/*}" ] || rmdir --ignore-fail-on-non-empty "\${image%/*}"
 sync`;

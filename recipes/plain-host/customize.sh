@@ -4,6 +4,10 @@ sh -eu customize-host-image.sh "$root"
 echo plain >"$root/etc/hostname"
 printf '127.0.0.1\tlocalhost\n127.0.1.1\tplain\n' >"$root/etc/hosts"
 
+# On an overloaded computer networkd needs longer than systemd's 90 s, is killed, and the host boots without network.
+mkdir -p "$root/etc/systemd/system.conf.d"
+printf '[Manager]\nDefaultTimeoutStartSec=300\n' >"$root/etc/systemd/system.conf.d/patience.conf"
+
 # What grub-install puts beside the core image: a generated configuration loads modules from there.
 cp -r "$root/usr/lib/grub/x86_64-efi" "$root/boot/grub/"
 chroot "$root" grub-editenv /boot/grub/grubenv create

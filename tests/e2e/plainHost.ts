@@ -1,6 +1,7 @@
 import { readFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { build } from "../../provider/build/cache.ts";
 import { sourceDigest } from "../../provider/build/key.ts";
 import { consoleTail } from "../../provider/host/console.ts";
@@ -114,6 +115,23 @@ export class PlainHost {
   async on(script: string, seconds = 120): Promise<string> {
     const remote = new Remote(this.#connection, within(AbortSignal.timeout(600_000), seconds));
     return (await remote.run("asking the plain host", script)).trim();
+  }
+
+  /** Waits until it has been booted again. */
+  async rebooted(since: string, seconds: number): Promise<void> {
+    const until = Date.now() + seconds * 1000;
+    let seen = "nothing";
+    while (Date.now() < until) {
+      await hangUp(this.#connection);
+      try {
+        seen = await this.on("cat /proc/sys/kernel/random/boot_id", 30);
+        if (seen !== since) return;
+      } catch (error) {
+        seen = String(error);
+      }
+      await setTimeout(1000);
+    }
+    throw new Error(`the plain host was not booted again within ${seconds} s; last seen: ${seen}`);
   }
 
   /** The end of its console, for a failed test. */

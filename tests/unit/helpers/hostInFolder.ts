@@ -3,7 +3,7 @@ import { delimiter } from "node:path";
 import type { Behaviour } from "./sshServer.ts";
 
 /** Folders of a host that a test's host has in a folder instead. */
-const FOLDERS = /\/(?=(?:boot|etc|run|var\/lib|proc|usr\/local|lib\/modules)\/)/g;
+const FOLDERS = /\/(?=(?:boot|etc|run|var\/lib|var\/log|proc|usr\/local|lib\/modules)\/)/g;
 
 /**
  * A host whose folders lie below `folder`: in what it is told to do, paths are written anew. What is sent as a file's content

@@ -70,6 +70,12 @@ const VOUCHED: Record<string, Record<string, RegExp>> = {
     "--print-uris": /SHA256:/,
     "apt-helper download-file": /"SHA256:\$sha256"/,
   },
+  "recipes/plain-host/customize.sh": {
+    "apt-get install --yes": /APT_CONFIG=\$MMDEBSTRAP_APT_CONFIG/,
+  },
+  // An existing host's own apt, which checks what it fetches; asked first, without fetching.
+  "provider/existing/facts.ts": { "apt-get install --simulate": /--no-remove/ },
+  "provider/existing/packages.ts": { "apt-get install --yes": /--no-remove/ },
   // The distribution's own apt, after asking.
   "scripts/lib/setup.sh": {
     "apt-get update && ${sudo}apt-get install": /apt-get/,

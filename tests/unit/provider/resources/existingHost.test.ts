@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Prior, Properties } from "../../../../provider/resource.ts";
 import { Refused } from "../../../../provider/resource.ts";
@@ -178,7 +178,15 @@ describe("a host", () => {
       text.split("\n").filter((line) => line.startsWith("install --yes"));
     expect(installs(readFileSync(folder("apt"), "utf8"))).toEqual(installs(before));
 
+    // What Xen's daemons write, and what somebody has saved there.
+    const ofXen = "host/var/lib/xen";
+    mkdirSync(folder(ofXen));
+    const json = `userdata-d.0.00000000-0000-0000-0000-000000000000.libxl-json`;
+    writeFileSync(folder(`${ofXen}/${json}`), "{}");
+    writeFileSync(folder(`${ofXen}/saved`), "a domU");
+
     await host.delete(context, prior(inputs, outputs));
+    expect(readdirSync(folder(ofXen))).toEqual(["saved"]);
     expect(existsSync(folder("apt.there"))).toBe(false);
     expect(existsSync(STATE())).toBe(false);
     expect(context.warnings).toEqual([]);

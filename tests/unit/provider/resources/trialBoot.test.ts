@@ -22,7 +22,8 @@ const reboot = (host: string) => `
 cd '${host}'
 echo booted >>boots
 entry=$(sed -n 's/^next_entry=//p' boot/grub/grubenv)
-: >boot/grub/grubenv
+# It is emptied then, not taken out.
+[ -z "$entry" ] || echo next_entry= >boot/grub/grubenv
 [ -n "$entry" ] || ! grep -q 'set default=v4v-testbed' boot/grub/custom.cfg 2>/dev/null || entry=v4v-testbed
 cat /proc/sys/kernel/random/uuid >proc/sys/kernel/random/boot_id
 rm -rf proc/xen run/v4v-trial-confirmed
@@ -145,6 +146,7 @@ describe("its end", () => {
     const outputs = await hypervisor.ensure(recordedContext(), inputs, undefined);
     await hypervisor.delete(recordedContext(), prior(outputs));
     expect(existsSync(at("boot/grub/custom.cfg"))).toBe(false);
+    expect(readFileSync(at("boot/grub/grubenv"), "utf8")).toBe("");
     expect(readFileSync(at("proc/cmdline"), "utf8")).toBe("ro quiet\n");
     expect(boots()).toBe(2);
     // Interrupted after that, it has nothing left to do.
