@@ -43,12 +43,15 @@ export const accelerator = testbed.machine.accelerator;
 export const console = testbed.machine.consoleLog ?? null;
 /** For `ssh -F`; known before the machine is there. */
 export const sshConfig = sshConfigPath(folder);
-export const domains = testbed.domains.domains.map(({ name, address, domid, cid }) => ({
-  name,
-  address,
-  domid,
-  cid,
-}));
+export const domains = testbed.sites
+  .flatMap(({ domains: { domains: made, numbers } }) =>
+    made.map(({ name, address, domid, cid }, i) => ({
+      number: numbers[i] ?? 0,
+      domU: { name, address, domid, cid },
+    })),
+  )
+  .sort((a, b) => a.number - b.number)
+  .map(({ domU }) => domU);
 /** The domU that has the GPU. */
 export const gpu = testbed.gpuDomain
   ? {

@@ -13,7 +13,8 @@ import { hostInitrdTools, initrdTools, LIBRARY, type XenHost } from "./xenHost.t
 export interface DomainsArgs {
   xenHost: XenHost;
   project: string;
-  count: number;
+  /** Numbers of those of this host. */
+  numbers: readonly number[];
   settings: Settings["domU"];
   image: Build;
   /** Files that every domU gets on top of the image. */
@@ -26,6 +27,8 @@ export interface DomainsArgs {
   loginKey?: pulumi.Input<string>;
   /** What has to be in force on the host before a domU runs. */
   after: pulumi.Resource[];
+  /** Name of the host in ssh's configuration, for those that are not on the first. */
+  jump?: string;
 }
 
 /**
@@ -106,6 +109,8 @@ export function guest(number: number, settings: Settings["domU"], on: Bridge = b
 export class Domains extends pulumi.ComponentResource {
   readonly image: GuestImage;
   readonly domains: Domain[];
+  /** Of the domUs, in the same order. */
+  readonly numbers: readonly number[];
 
   constructor(name: string, args: DomainsArgs, options?: pulumi.ComponentResourceOptions) {
     super("v4v:testbed:Domains", name, {}, options);
@@ -128,27 +133,29 @@ export class Domains extends pulumi.ComponentResource {
       { ...on, dependsOn: [args.xenHost.hypervisor] },
     );
 
-    this.domains = Array.from({ length: args.count }, (_, i) => {
-      const { name: own, config, environment } = guest(i + 1, args.settings, host.bridge);
+    this.numbers = args.numbers;
+    this.domains = args.numbers.map((number) => {
+      const { name: own, config, environment } = guest(number, args.settings, host.bridge);
       return new Domain(
         own,
         {
           connection,
           dom0BootId: bootId,
           name: own,
-          address: guestAddress(i + 1).address,
+          address: guestAddress(number).address,
           config,
           environment,
           authorizedKeys: args.authorizedKeys,
           ...(args.loginKey !== undefined && { loginKey: args.loginKey }),
           folder: this.image.folder,
           runFolder: args.runFolder,
+          ...(args.jump !== undefined && { jump: args.jump }),
           bootDigest: this.image.bootDigest,
           packedDigest: this.image.packedDigest,
         },
         { ...on, dependsOn: [args.xenHost.key, ...args.after] },
       );
     });
-    this.registerOutputs({ count: args.count });
+    this.registerOutputs({ count: args.numbers.length });
   }
 }

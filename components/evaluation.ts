@@ -1,10 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
+import { domUsOn } from "../config/spread.ts";
 import type { Settings } from "../config/types.ts";
 import { profileNamed } from "../evaluation/profiles.ts";
 import { specialise, type Selection } from "../evaluation/selection.ts";
 import { needsV4v, settingsOf, type Transport } from "../evaluation/transports.ts";
 import type { BillInputs } from "../provider/resources/bill.ts";
-import { Evaluation as EvaluationRun, type Built } from "../provider/sdk.ts";
+import { Evaluation as EvaluationRun, type Built, type Domain } from "../provider/sdk.ts";
 import type { Builds } from "./builds.ts";
 import type { Domains } from "./domains.ts";
 import type { GpuDomain } from "./gpuDomain.ts";
@@ -15,7 +16,10 @@ import type { XenHost } from "./xenHost.ts";
 export interface EvaluationArgs {
   machine: Place;
   xenHost: XenHost;
+  /** Those of the host that measures. */
   domains: Domains;
+  /** Those of further hosts. */
+  further?: readonly Domains[];
   /** Absent without a GPU domU. */
   gpuDomain: GpuDomain | undefined;
   builds: Builds;
@@ -29,9 +33,11 @@ export interface EvaluationArgs {
 }
 
 /** The profile's or those chosen, without V4V where the testbed has none. */
-function transportsOf({ evaluation, vmCount, v4v }: Settings): Transport[] {
+function transportsOf(settings: Settings): Transport[] {
+  const { evaluation, v4v } = settings;
   const profile = profileNamed(evaluation.profile);
-  const all = profile === null ? [] : specialise(profile, evaluation, vmCount).transports;
+  const all =
+    profile === null ? [] : specialise(profile, evaluation, domUsOn(0, settings).length).transports;
   return all.filter((transport) => v4v.enabled || !needsV4v(transport));
 }
 
@@ -47,6 +53,7 @@ function factsOf({ machine, xenHost, domains, builds, module: loaded, settings }
   const evaluation: Partial<Settings["evaluation"]> = { ...settings.evaluation };
   delete evaluation.generation;
   const none: Record<string, string> = {};
+  const several = settings.hosts.length;
   const host = pulumi.all([
     machine.emulator,
     machine.accelerator,
@@ -71,7 +78,7 @@ function factsOf({ machine, xenHost, domains, builds, module: loaded, settings }
       ]) => ({
         command: "npm run evaluate",
         // Where an existing host is and who logs in there is nobody's business.
-        settings: { ...settings, hosts: [], evaluation },
+        settings: { ...settings, hosts: several > 1 ? several : [], evaluation },
         versions: {
           xen,
           kernel: kernel.trim(),
@@ -93,6 +100,9 @@ function factsOf({ machine, xenHost, domains, builds, module: loaded, settings }
       }),
     );
 }
+
+/** As the plan is told of a domU. */
+const described = ({ name, domid, address, cid }: Domain) => ({ name, domid, addr: address, cid });
 
 /** Where all that a run is made of can be looked up. */
 function billOf({ builds, project }: EvaluationArgs): pulumi.Output<BillInputs> {
@@ -135,19 +145,22 @@ export class Evaluation extends pulumi.ComponentResource {
 
   constructor(name: string, args: EvaluationArgs, options?: pulumi.ComponentResourceOptions) {
     super("v4v:testbed:Evaluation", name, {}, options);
-    const { settings, xenHost, domains, gpuDomain } = args;
+    const { settings, xenHost, domains, further = [], gpuDomain } = args;
     const { profile, seed, generation, timeout } = settings.evaluation;
     if (profile !== "none") {
       this.run = new EvaluationRun(
         `${name}-run`,
         {
           connection: xenHost.host.connection,
-          domains: domains.domains.map(({ name: domain, domid, address, cid }) => ({
-            name: domain,
-            domid,
-            addr: address,
-            cid,
-          })),
+          domains: domains.domains.map(described),
+          ...(further.length > 0 && {
+            elsewhere: further.map((host) =>
+              host.domains.slice(0, 2).map((one) => ({
+                ...described(one),
+                hostKey: one.hostPublicKey,
+              })),
+            ),
+          }),
           profile,
           selection: selectionOf(settings),
           transports: transportsOf(settings),
@@ -161,7 +174,7 @@ export class Evaluation extends pulumi.ComponentResource {
         },
         {
           parent: this,
-          dependsOn: gpuDomain === undefined ? [domains] : [domains, gpuDomain],
+          dependsOn: [domains, ...further, ...(gpuDomain === undefined ? [] : [gpuDomain])],
           customTimeouts: { create: `${timeout}s`, update: `${timeout}s` },
         },
       );

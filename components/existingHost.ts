@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { gpuDevice } from "../config/gpu.ts";
 import { neededMiB } from "../config/memory.ts";
+import { domUsOn } from "../config/spread.ts";
 import type { HostSettings, LoginSettings, Settings } from "../config/types.ts";
 import { acceleratorOf, type Accelerator } from "../evaluation/accelerator.ts";
 import { GPU_PACKAGES, PACKAGES } from "../provider/existing/packages.ts";
@@ -12,8 +13,8 @@ import {
 } from "../provider/sdk.ts";
 import type { Connection } from "../provider/ssh/target.ts";
 import { GPU_GUEST } from "./gpuDomain.ts";
-import { HOST_STATE } from "./host.ts";
-import { hostBridge } from "./network.ts";
+import { HOST_STATE, hostName, ofHost } from "./host.ts";
+import { hostBridgeOf, type Bridge } from "./network.ts";
 import type { Computer, Place } from "./place.ts";
 import { LIBRARY, type OwnBoot } from "./xenHost.ts";
 
@@ -22,6 +23,10 @@ export interface ExistingHostArgs {
   folder: string;
   host: HostSettings;
   settings: Settings;
+  /** Which of several it is, from 0. */
+  number?: number;
+  /** Of several hosts all but the first: the first one's. */
+  runFolder?: RunFolder;
 }
 
 /** Folders of the testbed's own on the host; its files are removed by those who put them there. */
@@ -60,7 +65,7 @@ export class ExistingHost extends pulumi.ComponentResource implements Place {
   /** It is the same host whenever it was started: what runs on it is asked by boot id. */
   readonly incarnation: pulumi.Output<string>;
   readonly consoleLog = undefined;
-  readonly bridge = hostBridge;
+  readonly bridge: Bridge;
   readonly resource = undefined;
   readonly accelerator: pulumi.Output<Accelerator>;
   readonly acceleratorReason: pulumi.Output<string>;
@@ -69,18 +74,35 @@ export class ExistingHost extends pulumi.ComponentResource implements Place {
   readonly kernel: pulumi.Output<string>;
   /** What it boots by itself. */
   readonly own: pulumi.Output<OwnBoot>;
+  readonly #number: number;
 
   constructor(name: string, args: ExistingHostArgs, options?: pulumi.ComponentResourceOptions) {
     super("v4v:testbed:ExistingHost", name, {}, options);
     const { settings } = args;
     const reached = connectionTo(args.host);
-    this.runFolder = new RunFolder(
-      `${name}-folder`,
-      { path: args.folder, sshPort: 0, reached },
-      { parent: this },
-    );
-    const gpu = gpuDevice(settings) !== undefined;
-    const guests = Array.from({ length: settings.vmCount }, (_, i) => `domu${i + 1}`);
+    const number = args.number ?? 0;
+    this.#number = number;
+    this.bridge = hostBridgeOf(number);
+    this.runFolder =
+      args.runFolder ??
+      new RunFolder(
+        `${name}-folder`,
+        {
+          path: args.folder,
+          sshPort: 0,
+          reached,
+          ...(settings.hosts.length > 1 && {
+            further: settings.hosts
+              .map((host, i) => ({ name: hostName(i), reached: connectionTo(host) }))
+              .slice(1),
+          }),
+        },
+        { parent: this },
+      );
+    // The first has the GPU.
+    const gpu = number === 0 && gpuDevice(settings) !== undefined;
+    const domUs = domUsOn(number, settings);
+    const guests = domUs.map((domU) => `domu${domU}`);
     const { gateway, prefixLength } = this.bridge;
     const host = new HostResource(
       `${name}-host`,
@@ -90,13 +112,14 @@ export class ExistingHost extends pulumi.ComponentResource implements Place {
         state: HOST_STATE,
         packages: gpu ? [...PACKAGES, ...GPU_PACKAGES] : PACKAGES,
         needs: {
-          memoryMiB: neededMiB(settings),
+          memoryMiB: neededMiB(settings, domUs.length, gpu),
           dom0MemoryMiB: settings.xen.dom0MemoryMiB,
           dom0Vcpus: settings.xen.dom0Vcpus,
           gpu,
           guests: gpu ? [...guests, GPU_GUEST] : guests,
           bridge: this.bridge.name,
           network: `${gateway}/${prefixLength}`,
+          ...(number > 0 && { number }),
         },
         folders: FOLDERS,
       },
@@ -130,14 +153,18 @@ export class ExistingHost extends pulumi.ComponentResource implements Place {
   /** The V4V module for the host's kernel: the one that the controller has built, if it fits. */
   module(project: string, built: Built): Built {
     return new HostModule(
-      "module-build",
+      ofHost("module-build", this.#number),
       {
         connection: this.connection,
         project,
         built: { path: built.path, facts: built.facts },
         kernel: this.kernel,
         state: HOST_STATE,
-        runFolder: this.runFolder.path,
+        // Hosts with the same kernel do not write the same file.
+        runFolder:
+          this.#number === 0
+            ? this.runFolder.path
+            : pulumi.interpolate`${this.runFolder.path}/${hostName(this.#number)}`,
       },
       { parent: this },
     );

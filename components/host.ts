@@ -20,6 +20,13 @@ export interface Host {
 export const goesWith = ({ resource }: Host): { deletedWith?: pulumi.Resource } =>
   resource === undefined ? {} : { deletedWith: resource };
 
+/** Of what each of several hosts has, the name on one of them, from 0: the first has it as a single host would. */
+export const ofHost = (name: string, host: number): string =>
+  host === 0 ? name : `${name}${host + 1}`;
+
+/** How ssh's configuration calls a host's dom0. */
+export const hostName = (host: number): string => ofHost("host", host);
+
 /** Where a host that stays keeps what has to be put back. */
 export const HOST_STATE = "/var/lib/v4v-testbed-host";
 

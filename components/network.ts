@@ -19,6 +19,16 @@ export const bridge: Bridge = {
 /** The same on a host that may have bridges of its own, and Xen's usual name taken. */
 export const hostBridge: Bridge = { ...bridge, name: "v4vbr0" };
 
+/** That of one of several hosts, from 0: one network, in which each has an address and a MAC of its own. */
+export const hostBridgeOf = (host: number): Bridge => ({
+  ...hostBridge,
+  gateway: `10.83.0.${host + 1}`,
+  mac: `02:16:3e:53:00:0${host}`,
+});
+
+/** What fits into a GRE tunnel on Ethernet: 20 bytes of IP, 8 of GRE with its key and 14 of the frame within go off. */
+export const LINK_MTU = 1500 - 42;
+
 /** First host number of a domU; 1 to 9 stay free for hosts, 10 is the GPU domU's. */
 const FIRST = 11;
 

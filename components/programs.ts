@@ -7,6 +7,7 @@ import type { RemoteFile, TextFile } from "../provider/resources/files.ts";
 import type { Build } from "../provider/sdk.ts";
 import type { GpuBuilds, Parts } from "./builds.ts";
 import { gpuPrograms } from "./gpuDomain.ts";
+import { linkMtu } from "./link.ts";
 import { guestModule } from "./guestModule.ts";
 import { remoteGpuClient, remoteGpuServer } from "./remoteGpu.ts";
 import { guestSockets } from "./sockets.ts";
@@ -71,6 +72,7 @@ function commonPayload(
       tools.path,
       module === undefined ? [] : guestModule({ project, module, ...settings.v4v }),
       sockets === undefined ? [] : guestSockets(sockets),
+      settings.hosts.length > 1 ? [linkMtu()] : [],
     ])
     .apply(([path, ...parts]) => [
       { path: "/usr/local/bin/v4v-bench", mode: "755", source: `${path}/bin/v4v-bench` },

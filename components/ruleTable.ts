@@ -10,6 +10,8 @@ export interface RuleTableArgs {
   xenHost: XenHost;
   sockets: Build;
   settings: Settings["v4v"];
+  /** Names of the host's domUs, where it is one of several. */
+  domUs?: readonly string[];
 }
 
 const TOOL = "/usr/local/sbin/viptables";
@@ -45,7 +47,7 @@ export class RuleTable extends pulumi.ComponentResource {
       {
         connection,
         dom0BootId: xenHost.bootId,
-        rules: ruleFile(settings),
+        rules: ruleFile(settings, args.domUs),
         path: "/etc/v4v-testbed/rules",
         tool: TOOL,
         unit: "v4v-rules.service",

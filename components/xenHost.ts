@@ -9,6 +9,7 @@ import type { HostOutputs } from "../provider/resources/host.ts";
 import type { TextFile } from "../provider/resources/files.ts";
 import { render } from "../templates/render.ts";
 import { goesWith, kept, type Host } from "./host.ts";
+import { LINK_UNIT, linkUnit, type Link } from "./link.ts";
 import { bridge, type Bridge } from "./network.ts";
 
 export interface XenHostArgs {
@@ -18,6 +19,8 @@ export interface XenHostArgs {
   settings: Settings;
   /** What a host that stays boots by itself; absent for the emulated machine. */
   own?: pulumi.Output<OwnBoot>;
+  /** One of several hosts: how its domUs reach those of the others. */
+  link?: Link;
   /** Keys with which dom0 logs in to its domUs. */
   dom0PrivateKey: pulumi.Input<string>;
 }
@@ -201,7 +204,13 @@ systemctl daemon-reload
 systemctl -q enable ${BRIDGE_UNIT}
 systemctl reload-or-restart ${BRIDGE_UNIT}`;
 
+/** Of one of several hosts. */
+const LINK_APPLY = `systemctl daemon-reload
+systemctl -q enable ${LINK_UNIT}
+systemctl reload-or-restart ${LINK_UNIT}`;
+
 const HOST_UNDO = `systemctl -q disable --now ${BRIDGE_UNIT} 2>/dev/null || :`;
+const LINK_UNDO = `systemctl -q disable --now ${LINK_UNIT} 2>/dev/null || :`;
 
 /** What has to happen after one of dom0's files was changed. */
 const APPLY = "mkdir -p /var/log/xen/console && systemctl daemon-reload && networkctl reload";
@@ -278,6 +287,22 @@ export class XenHost extends pulumi.ComponentResource {
       },
     );
     this.bootId = this.hypervisor.bootId;
+    // By itself, so that it goes when the host is the only one again.
+    if (args.link !== undefined)
+      new Files(
+        `${name}-link`,
+        {
+          connection,
+          incarnation: host.incarnation,
+          files: [
+            asIs(project, "link", `${LIBRARY}/link`, "755"),
+            linkUnit(host.bridge, args.link),
+          ],
+          then: LINK_APPLY,
+          ...kept(host, LINK_UNDO),
+        },
+        { ...on, dependsOn: [files, this.hypervisor] },
+      );
     this.registerOutputs({ bootId: this.bootId });
   }
 

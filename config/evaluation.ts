@@ -1,13 +1,16 @@
 import { profileNamed } from "../evaluation/profiles.ts";
 import { listOf, SelectionError, specialise } from "../evaluation/selection.ts";
 import { needsV4v, type Transport } from "../evaluation/transports.ts";
+import { domUsOn } from "./spread.ts";
 import type { Settings } from "./types.ts";
 
-function selectionProblems({ vmCount, evaluation }: Settings): string[] {
+function selectionProblems(settings: Settings): string[] {
+  const { evaluation } = settings;
   const profile = profileNamed(evaluation.profile);
   if (profile === null) return [];
   try {
-    specialise(profile, evaluation, vmCount);
+    // Of several hosts the first measures, with its own domUs.
+    specialise(profile, evaluation, domUsOn(0, settings).length);
     return [];
   } catch (error) {
     if (!(error instanceof SelectionError)) throw error;

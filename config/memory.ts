@@ -6,20 +6,22 @@ const XEN_MIB = 192;
 /** What Xen and the toolstack hold for a domU beside its memory, MiB (shadow allowance, page tables, ring buffers). */
 const PER_DOMU_MIB = 8;
 
-/** What Xen, dom0 and all domUs take together, MiB. */
-export const neededMiB = (settings: Settings): number =>
-  settings.vmCount * (settings.domU.memoryMiB + PER_DOMU_MIB) + fixedMiB(settings);
+/** What Xen, dom0 and the domUs of a host take together, MiB; all domUs where there is one host. */
+export const neededMiB = (
+  settings: Settings,
+  domUs = settings.vmCount,
+  withGpu = gpuDevice(settings) !== undefined,
+): number => domUs * (settings.domU.memoryMiB + PER_DOMU_MIB) + fixedMiB(settings, withGpu);
 
 /** What Xen, dom0 and the GPU domU take, MiB. */
-function fixedMiB(settings: Settings): number {
-  const { xen, gpu } = settings;
-  const ofGpu = gpuDevice(settings) === undefined ? 0 : gpu.memoryMiB + PER_DOMU_MIB;
+function fixedMiB({ xen, gpu }: Settings, withGpu: boolean): number {
+  const ofGpu = withGpu ? gpu.memoryMiB + PER_DOMU_MIB : 0;
   return XEN_MIB + xen.dom0MemoryMiB + ofGpu;
 }
 
 /** Number of domUs that fit beside dom0 and the GPU domU in the machine's memory. */
 export function domUCapacity(settings: Settings): number {
-  const free = settings.machine.memoryMiB - fixedMiB(settings);
+  const free = settings.machine.memoryMiB - fixedMiB(settings, gpuDevice(settings) !== undefined);
   return Math.max(0, Math.floor(free / (settings.domU.memoryMiB + PER_DOMU_MIB)));
 }
 

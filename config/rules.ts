@@ -34,11 +34,18 @@ export function parseRule(text: string): Rule {
   };
 }
 
-/** The whole table as `viptables --restore` reads it. */
-export function ruleFile({ policy, rules }: Settings["v4v"]): string {
+/**
+ * The whole table as `viptables --restore` reads it.
+ *
+ * @param there names of the domUs of the host; rules about others are left out. Absent: all are there
+ */
+export function ruleFile({ policy, rules }: Settings["v4v"], there?: readonly string[]): string {
   const end = ({ domain, port }: End) => (port === undefined ? domain : `${domain}:${port}`);
+  const known = ({ domain }: End) =>
+    !/^domu\d+$/.test(domain) || there === undefined || there.includes(domain);
   const lines = rules
     .map(parseRule)
+    .filter(({ from, to }) => known(from) && known(to))
     .map(({ from, to, target }) => `-A -s ${end(from)} -d ${end(to)} -j ${target}\n`);
   return `# For viptables, written by the testbed; the next up mends changes made here.\n-P ${policy}\n${lines.join("")}`;
 }

@@ -11,6 +11,8 @@ export interface LoginSettings {
 
 /** A host of target `existing`. */
 export interface HostSettings extends LoginSettings {
+  /** Its IPv4 address on the network between several hosts; empty: `address`. */
+  link: string;
   /** The host to go through. */
   jump?: LoginSettings;
 }

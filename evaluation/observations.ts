@@ -211,14 +211,14 @@ function observe(sample: Sample): Observation[] | Refusal {
   if (experiment === "cpu" || experiment === "cpu-pingpong") return cost(sample);
   if (sample.kind === "pingpong") {
     if (experiment === "latency") return pingPong(sample);
-    if (experiment === "control-a" || experiment === "control-b") {
+    if (["control-a", "control-b", "hosts"].includes(experiment)) {
       return [halfRoundTrips(sample, experiment)];
     }
   } else if (sample.kind === "connect") {
     if (experiment === "connect") return setups(sample);
   } else if (isProgram(sample)) {
     if (experiment === `${APPS}${sample.kind}`) return programFigures(sample);
-  } else if (sample.kind === experiment) {
+  } else if (sample.kind === experiment || experiment === `hosts-${sample.kind}`) {
     return throughput(sample);
   }
   return {

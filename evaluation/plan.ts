@@ -1,8 +1,14 @@
 import { shuffle } from "simple-statistics";
 import { pairCounts, pairsOf } from "./pairs.ts";
-import { isMeasuredOn, type Further, type Profile, type ProfilePoint } from "./profiles.ts";
+import {
+  isBetweenHosts,
+  isMeasuredOn,
+  type Further,
+  type Profile,
+  type ProfilePoint,
+} from "./profiles.ts";
 import { seededRandom } from "./random.ts";
-import { TRANSPORTS, type Transport } from "./transports.ts";
+import { needsV4v, TRANSPORTS, type Transport } from "./transports.ts";
 
 /** One measurement: a size on a transport, once. */
 export interface PlanStep {
@@ -56,6 +62,8 @@ export interface PlanRequest {
   profile: Profile;
   /** Names of the benchmark domUs: the first two make the first pair, the next two the second, ... */
   domains: readonly string[];
+  /** Of the first two domUs of another host; absent where there is none. */
+  elsewhere?: readonly string[];
   /** The ones to compare, without doubles. */
   transports: readonly Transport[];
   /** Decides the order of the steps. */
@@ -75,10 +83,11 @@ export class PlanError extends Error {
 
 const NAME = /^[A-Za-z0-9._-]{1,32}$/;
 
-function requestProblems({ domains, transports, seed }: PlanRequest): string[] {
+function requestProblems({ domains, elsewhere = [], transports, seed }: PlanRequest): string[] {
   const problems: string[] = [];
   if (domains.length < 2) problems.push(`two domains are needed, ${domains.length} given`);
-  if (new Set(domains).size < domains.length) problems.push("a domain is named twice");
+  const all = [...domains, ...elsewhere];
+  if (new Set(all).size < all.length) problems.push("a domain is named twice");
   if (transports.length === 0) problems.push("no transport given");
   if (new Set(transports).size < transports.length) problems.push("a transport is given twice");
   for (const transport of transports) {
@@ -91,27 +100,32 @@ function requestProblems({ domains, transports, seed }: PlanRequest): string[] {
   return problems;
 }
 
+/** TCP between the first domUs of two hosts, and V4V, which there is within a host only, between two of the other one. */
+function pairBetweenHosts(
+  transport: Transport,
+  [here = ""]: readonly string[],
+  [there, second]: readonly string[],
+): string[] {
+  if (there === undefined) return [];
+  if (!needsV4v(transport)) return [`${here}:${there}`];
+  return second === undefined ? [] : [`${there}:${second}`];
+}
+
 /** One repetition of a point: on every transport that it is meant for, with every number of pairs. */
 function stepsOf(
   point: ProfilePoint,
-  domains: readonly string[],
-  transports: readonly Transport[],
+  { domains, elsewhere = [], transports }: PlanRequest,
 ): Omit<PlanStep, "id" | "repetition">[] {
   const { experiment, kind, size, warmup, budgetMs, pairs: counts = "one", loadSize } = point;
   const meant = transports.filter((transport) => isMeasuredOn(point, transport));
   const most = Math.floor(domains.length / 2);
-  return meant.flatMap((transport) =>
-    pairCounts(counts, most).map((count) => ({
-      experiment,
-      kind,
-      size,
-      warmup,
-      count: point.count,
-      budgetMs,
-      transport,
-      pairs: pairsOf(domains, count, transport, loadSize),
-    })),
-  );
+  const step = { experiment, kind, size, warmup, count: point.count, budgetMs };
+  return meant.flatMap((transport) => {
+    const several = isBetweenHosts(experiment)
+      ? [pairBetweenHosts(transport, domains, elsewhere)].filter((pairs) => pairs.length > 0)
+      : pairCounts(counts, most).map((count) => pairsOf(domains, count, transport, loadSize));
+    return several.map((pairs) => ({ ...step, transport, pairs }));
+  });
 }
 
 /**
@@ -123,11 +137,11 @@ function stepsOf(
 export function buildPlan(request: PlanRequest): Plan {
   const problems = requestProblems(request);
   if (problems.length > 0) throw new PlanError(problems);
-  const { profile, domains, transports, seed } = request;
+  const { profile, transports, seed } = request;
   const random = seededRandom(seed, "order of the steps");
   const rounds = profile.points.map((point) => ({
     repetitions: point.repetitions ?? Infinity,
-    steps: stepsOf(point, domains, transports),
+    steps: stepsOf(point, request),
   }));
   if (rounds.every((round) => round.steps.length === 0)) {
     throw new PlanError([`profile ${profile.name} measures none of ${transports.join(", ")}`]);

@@ -15,7 +15,12 @@ export const EXPERIMENTS = [
   "apps-redis-get",
   "control-a",
   "control-b",
+  "hosts",
+  "hosts-stream",
 ] as const;
+
+/** Measured between two hosts, wherever there are several; no profile's own, and not chosen by name. */
+export const isBetweenHosts = (experiment: string): boolean => /^hosts\b/.test(experiment);
 
 /** What v4v-bench can run: see `benchmarks/v4v-bench/plan.h`. */
 export const KINDS = ["pingpong", "stream", "connect", "iperf3", "redis-get", "memcpy"] as const;
@@ -282,6 +287,20 @@ const paper: Profile = {
     ...[1, 64 * KIB, MIB].flatMap(control),
   ],
 };
+
+/** A profile for several hosts: with what domUs of two of them say to each other. */
+export const betweenHosts = (profile: Profile): Profile => ({
+  ...profile,
+  points: [
+    ...profile.points,
+    ...[1, 64 * KIB, MIB].map((size): ProfilePoint => ({
+      ...pingPong(size),
+      experiment: "hosts",
+      transports: COMPARED,
+    })),
+    { ...stream(MIB), experiment: "hosts-stream", transports: COMPARED },
+  ],
+});
 
 const full: Profile = {
   ...paper,

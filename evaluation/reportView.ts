@@ -117,6 +117,16 @@ const TABLES: { experiment: string; metric: Metric; title: string }[] = [
   { experiment: "stream", metric: "bandwidth", title: "One-way stream, MB/s" },
   { experiment: "connect", metric: "setup", title: "Connection set-up, µs" },
   { experiment: "memcpy", metric: "bandwidth", title: "memcpy inside one process, MB/s" },
+  {
+    experiment: "hosts",
+    metric: "half_rtt",
+    title: "TCP between two hosts, V4V within the second: half round trip, µs",
+  },
+  {
+    experiment: "hosts-stream",
+    metric: "bandwidth",
+    title: "TCP between two hosts, V4V within the second: one-way stream, MB/s",
+  },
   { experiment: "scaling", metric: "bandwidth", title: "Pairs together: aggregate, MB/s" },
   { experiment: "scaling", metric: "pair_bandwidth", title: "Pairs together: each pair, MB/s" },
   { experiment: "scaling", metric: "fairness", title: "Pairs together: Jain's fairness index" },

@@ -3,6 +3,7 @@ import type { Settings } from "../config/types.ts";
 import { experimentName } from "./adaptive.ts";
 import {
   EXPERIMENTS,
+  isBetweenHosts,
   PROFILES,
   type Further,
   type Profile,
@@ -37,7 +38,9 @@ export class SelectionError extends Error {
 }
 
 /** Experiments by the names that people use; `bandwidth` is another name for what `latency` measures. */
-export const EXPERIMENT_NAMES: readonly string[] = [...new Set(EXPERIMENTS.map(experimentName))];
+export const EXPERIMENT_NAMES: readonly string[] = [
+  ...new Set(EXPERIMENTS.filter((name) => !isBetweenHosts(name)).map(experimentName)),
+];
 
 const MAX_SIZE = 16 * 1024 * 1024;
 const MAX_REPETITIONS = 1000;

@@ -13,6 +13,8 @@ export interface Needs {
   /** The domUs' bridge, and its network: 10.83.0.1/24. */
   bridge: string;
   network: string;
+  /** Which of several hosts it is, from 0, as the settings count them; absent: the first. */
+  number?: number;
 }
 
 /** Root image, boot archives, an evaluation's samples; hypervisor. */

@@ -10,6 +10,8 @@ export interface MachineSpec {
   firmwareCode: string;
   /** With an IOMMU and a display device behind it, which a domU can be given. */
   gpu?: boolean;
+  /** A second network interface, on a link to one other machine: UDP between two ports of loopback. */
+  link?: { port: number; peer: number; mac: string };
 }
 
 /** Names of the files in the run folder, which is QEMU's working directory. */
@@ -64,6 +66,14 @@ export function qemuArguments(spec: MachineSpec, frozenState?: number): string[]
     ...["-drive", `if=virtio,format=qcow2,cache=unsafe,discard=unmap,file=${FILES.disk}`],
     ...["-netdev", `user,id=uplink,restrict=on,hostfwd=tcp:127.0.0.1:${spec.sshPort}-:22`],
     ...["-device", "virtio-net-pci,netdev=uplink,romfile="],
+    ...(spec.link === undefined
+      ? []
+      : [
+          "-netdev",
+          `socket,id=link,udp=127.0.0.1:${spec.link.peer},localaddr=127.0.0.1:${spec.link.port}`,
+          "-device",
+          `virtio-net-pci,netdev=link,romfile=,mac=${spec.link.mac}`,
+        ]),
     // At a place of its own, so that no other device moves it.
     ...(spec.gpu === true ? ["-device", "bochs-display,vgamem=64M,addr=0x10"] : []),
     ...["-device", "virtio-rng-pci"],

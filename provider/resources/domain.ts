@@ -35,6 +35,8 @@ export interface DomainInputs {
   imageFolder?: string;
   /** The stack's folder on the controller, for the client's ssh configuration. */
   runFolder: string;
+  /** Name there of the host that it is on, if that is not the only or first one. */
+  jump?: string;
   /** Outputs of the GuestImage: another boot digest needs a restart, another packed digest does not. */
   bootDigest: string;
   packedDigest: string;
@@ -327,6 +329,7 @@ async function ensureDomain(
     name: inputs.name,
     address: inputs.address,
     hostKey: key.publicKey,
+    ...(inputs.jump !== undefined && { jump: inputs.jump }),
   });
   return {
     domid,
@@ -344,7 +347,8 @@ const isWord = (value: Value | undefined): boolean => typeof value !== "string" 
 export const domainResource: Resource = {
   // Waiting for its turn behind 15 others counts, too.
   deadlines: { create: 1200, update: 1200, delete: 120 },
-  replaceOn: ["name"],
+  // On another host it is another domU.
+  replaceOn: ["name", "jump"],
   quietInputs: ["runFolder"],
 
   id: (inputs) => typed<DomainInputs>(inputs).name,

@@ -13,7 +13,7 @@ import { markLatest, writeArtifacts, type Artifacts } from "../../evaluation/art
 import { sha256 } from "../../evaluation/hash.ts";
 import type { RunFacts } from "../../evaluation/manifest.ts";
 import { buildPlan, renderPlan, type Plan, type PlanDomain } from "../../evaluation/plan.ts";
-import { profileNamed } from "../../evaluation/profiles.ts";
+import { betweenHosts, profileNamed } from "../../evaluation/profiles.ts";
 import { gpuLegs, renderGpuPlan, type GpuRoute } from "../../evaluation/gpu/plan.ts";
 import { selectGpu } from "../../evaluation/gpu/selection.ts";
 import { Progress } from "../../evaluation/progress.ts";
@@ -39,6 +39,8 @@ export interface EvaluationInputs {
   connection: Connection;
   /** The domUs as they are now; the ids change with every restart and are no reason to measure again. */
   domains: Omit<PlanDomain, "agent">[];
+  /** The first domUs of each further host, with their public keys; absent where there is none. */
+  elsewhere?: (Omit<PlanDomain, "agent"> & { hostKey: string })[][];
   profile: string;
   /** What is chosen of it; all of it where absent. */
   selection?: Selection;
@@ -311,6 +313,17 @@ async function measureGpu(
   }
 }
 
+/** Keys of domUs of other hosts, for this one's dom0. */
+const ELSEWHERE = `${REMOTE}/elsewhere`;
+
+/** dom0 knows its own domUs by their names; the others it reaches as they do, by their address. */
+const agentElsewhere = ({ name, addr }: Pick<PlanDomain, "name" | "addr">): string =>
+  [
+    "ssh -F /etc/v4v-testbed/ssh_config",
+    `-o HostName=${addr} -o HostKeyAlias=${name} -o UserKnownHostsFile=${ELSEWHERE}`,
+    `${name} v4v-bench agent`,
+  ].join(" ");
+
 async function measure(
   context: Context,
   inputs: EvaluationInputs,
@@ -320,9 +333,14 @@ async function measure(
   if (profile === null)
     throw new Refused("evaluation.profile is none: there is nothing to measure");
   const names = inputs.domains.map((domain) => domain.name);
+  const selection = inputs.selection ?? WHOLE_PROFILE;
+  const selected = specialise(profile, selection, names.length);
+  // Of several other hosts the first stands for all.
+  const elsewhere = selection.experiments === "all" ? (inputs.elsewhere?.[0] ?? []) : [];
   const plan = buildPlan({
-    profile: specialise(profile, inputs.selection ?? WHOLE_PROFILE, names.length),
+    profile: elsewhere.length === 0 ? selected : betweenHosts(selected),
     domains: names,
+    elsewhere: elsewhere.map(({ name }) => name),
     transports: inputs.transports,
     seed: inputs.seed,
   });
@@ -330,7 +348,11 @@ async function measure(
     ...domain,
     agent: `ssh -F /etc/v4v-testbed/ssh_config ${domain.name} v4v-bench agent`,
   }));
-  const text = renderPlan(plan, domains);
+  const others = elsewhere.map(({ hostKey: _, ...domain }): PlanDomain => ({
+    ...domain,
+    agent: agentElsewhere(domain),
+  }));
+  const text = renderPlan(plan, [...domains, ...others]);
 
   // What decides on further repetitions is no part of the text.
   const hash = sha256(plan.further === undefined ? text : text + JSON.stringify(plan.further));
@@ -352,6 +374,15 @@ async function measure(
   await remote.write([
     { path: `${folder}/plan`, content: text, mode: 0o600 },
     ...(plan.further === undefined ? [] : [gateFile(sitting)]),
+    ...(elsewhere.length === 0
+      ? []
+      : [
+          {
+            path: ELSEWHERE,
+            content: elsewhere.map(({ name, hostKey }) => `${name} ${hostKey}\n`).join(""),
+            mode: 0o644,
+          },
+        ]),
   ]);
   const there = reader.file.steps.length;
   context.status(
@@ -371,7 +402,7 @@ async function measure(
     runId: run.runId,
     startedAt: run.startedAt,
     endedAt: new Date().toISOString(),
-    domains,
+    domains: [...domains, ...others],
     ...inputs.facts,
   };
   if (failed) {
@@ -410,7 +441,7 @@ async function measure(
 /** One evaluation: measured by a detached unit in dom0, its samples brought home as they appear, its report drawn here. */
 export const evaluationOf = (pace: Pace): Resource => ({
   deadlines: { create: 1800, update: 1800, delete: 60 },
-  quietInputs: ["connection", "domains", "artifacts", "bill"],
+  quietInputs: ["connection", "domains", "elsewhere", "artifacts", "bill"],
 
   id: (inputs) => `evaluation@${typed<EvaluationInputs>(inputs).connection.host}`,
 

@@ -59,8 +59,9 @@ const PATIENCE_S = 45;
  *
  * @throws Refused
  */
-async function logIn(context: Context, connection: Connection): Promise<void> {
+async function logIn(context: Context, connection: Connection, number = 0): Promise<void> {
   const remote = new Remote(connection, within(context.signal, PATIENCE_S));
+  const named = `hosts[${number}]`;
   const refuse = (why: string, error?: unknown) => {
     throw new Refused(`${remote.name}: ${why}`, { cause: error });
   };
@@ -70,7 +71,7 @@ async function logIn(context: Context, connection: Connection): Promise<void> {
     const { exitCode, stdout, stderr } = await remote.once("id -u");
     if (exitCode !== 0 || stdout.trim() !== "0")
       refuse(
-        `the user does not become root (${stderr.trim() || `id ${stdout.trim()}`}): name root as hosts[0].user, or let the user run sudo without a password (sudoers: USER ALL=(ALL) NOPASSWD: ALL)`,
+        `the user does not become root (${stderr.trim() || `id ${stdout.trim()}`}): name root as ${named}.user, or let the user run sudo without a password (sudoers: USER ALL=(ALL) NOPASSWD: ALL)`,
       );
   } catch (error) {
     context.signal.throwIfAborted();
@@ -78,17 +79,17 @@ async function logIn(context: Context, connection: Connection): Promise<void> {
     const said = error instanceof Error ? error.message : String(error);
     if (error instanceof HostKeyMismatch)
       refuse(
-        `${said}. If it was installed anew, put its new key into hosts[0].hostKey; if not, somebody else answers there`,
+        `${said}. If it was installed anew, put its new key into ${named}.hostKey; if not, somebody else answers there`,
         error,
       );
-    if (error instanceof NoLogin) refuse(`${said} (hosts[0].keyFile)`, error);
+    if (error instanceof NoLogin) refuse(`${said} (${named}.keyFile)`, error);
     if (error instanceof Unreachable && said.includes("authentication"))
       refuse(
-        `the key is not accepted: put its public half into ~/.ssh/authorized_keys of that user, or name another one (hosts[0].user, hosts[0].keyFile)`,
+        `the key is not accepted: put its public half into ~/.ssh/authorized_keys of that user, or name another one (${named}.user, ${named}.keyFile)`,
         error,
       );
     refuse(
-      `${said}; is the host on, and are hosts[0].address and port right? ssh has to reach it from here`,
+      `${said}; is the host on, and are ${named}.address and port right? ssh has to reach it from here`,
       error,
     );
   }
@@ -149,7 +150,7 @@ export const hostResource: Resource = {
     const inputs = typed<HostInputs>(properties);
     const { connection, state, packages, needs } = inputs;
     context.status("logging in");
-    await logIn(context, connection);
+    await logIn(context, connection, needs.number);
     const remote = new Remote(connection, context.signal);
     context.status("looking at the host");
     const facts = await lookAtHost(remote, state, packages);
@@ -196,8 +197,8 @@ export const hostResource: Resource = {
   },
 
   async delete(context: Context, prior: Prior): Promise<void> {
-    const { connection, state, packages, folders } = typed<HostInputs>(prior.inputs);
-    await logIn(context, connection);
+    const { connection, state, packages, needs, folders } = typed<HostInputs>(prior.inputs);
+    await logIn(context, connection, needs.number);
     const remote = new Remote(connection, context.signal);
     context.status("looking at the host");
     const { domains } = await lookAtHost(remote, state, packages);

@@ -16,6 +16,8 @@ export interface RunFolderInputs {
   sshPort: number;
   /** The host that stays, if the stack has one instead of a machine of its own. */
   reached?: Reached;
+  /** Further hosts that stay, by their names in ssh's configuration. */
+  further?: { name: string; reached: Reached }[];
 }
 
 export interface RunFolderOutputs {
@@ -56,7 +58,7 @@ const newMarker = () => `v4v-testbed-${randomBytes(8).toString("hex")}`;
 /** The folder of a stack on a host that stays: no machine, so no port; the keys are for its domUs. */
 function withHost(
   path: string,
-  reached: Reached,
+  { reached, further }: { reached: Reached; further: RunFolderInputs["further"] },
   prior: Prior | undefined,
   kept: Partial<RunFolderOutputs> | undefined,
 ): Properties {
@@ -65,7 +67,13 @@ function withHost(
       ? prior.outputs
       : { ...newKeys(), marker: newMarker(), port: 0 };
   const { privateKey, hostPublicKey } = typed<RunFolderOutputs>(outputs);
-  writeHostConfig(path, { port: 0, privateKey, hostKey: hostPublicKey, reached });
+  writeHostConfig(path, {
+    port: 0,
+    privateKey,
+    hostKey: hostPublicKey,
+    reached,
+    ...(further !== undefined && { further }),
+  });
   return outputs;
 }
 
@@ -102,7 +110,8 @@ export const runFolderResource: Resource = {
     }
     mkdirSync(inputs.path, { recursive: true, mode: 0o700 });
     chmodSync(inputs.path, 0o700);
-    if (reached !== undefined) return withHost(inputs.path, reached, prior, kept);
+    if (reached !== undefined)
+      return withHost(inputs.path, { reached, further: inputs.further }, prior, kept);
     const { bavail, bsize } = statfsSync(inputs.path);
     const freeMiB = Math.floor((bavail * bsize) / 2 ** 20);
     if (freeMiB < NEEDED_MIB) {

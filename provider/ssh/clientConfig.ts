@@ -74,10 +74,17 @@ const reachedKeys = (name: string, { hostKey, via }: Reached): string =>
 /** Key, pinned host key and entry for the host itself: on loopback, or where it is `reached`. */
 export function writeHostConfig(
   runFolder: string,
-  host: { port: number; privateKey: string; hostKey: string; reached?: Reached },
+  host: {
+    port: number;
+    privateKey: string;
+    hostKey: string;
+    reached?: Reached;
+    /** Hosts beside the first, by their names. */
+    further?: readonly { name: string; reached: Reached }[];
+  },
 ): void {
   const folder = join(runFolder, FOLDER);
-  const { reached } = host;
+  const { reached, further = [] } = host;
   const known = join(folder, "known_hosts");
   mkdirSync(join(folder, "domains"), { recursive: true, mode: 0o700 });
   write(
@@ -86,7 +93,8 @@ export function writeHostConfig(
   );
   write(
     known,
-    reached === undefined ? knownHost("host", host.hostKey) : reachedKeys("host", reached),
+    (reached === undefined ? knownHost("host", host.hostKey) : reachedKeys("host", reached)) +
+      further.map(({ name, reached: other }) => reachedKeys(name, other)).join(""),
   );
   const entry =
     reached === undefined
@@ -103,6 +111,7 @@ export function writeHostConfig(
     [
       `Include ${argument(`${folder}/domains/`, "pattern").slice(0, -1)}*.conf"`,
       ...entry,
+      ...further.flatMap(({ name, reached: other }) => reachedEntry(name, other, known)),
       "Host *",
       "  User root",
       `  IdentityFile ${argument(join(folder, "id_ed25519"), "tokens")}`,
@@ -117,15 +126,15 @@ export function writeHostConfig(
 }
 
 /** Who logs in to a host that stays, by the configuration that was written for it; undefined for the emulated machine. */
-export function reachedUser(config: string): string | undefined {
-  const entry = /^Host host\n((?: {2}.*\n)*)/m.exec(config)?.[1] ?? "";
+export function reachedUser(config: string, name = "host"): string | undefined {
+  const entry = new RegExp(`^Host ${word(name)}\\n((?: {2}.*\\n)*)`, "m").exec(config)?.[1] ?? "";
   return /^ {2}User (\S+)$/m.exec(entry)?.[1];
 }
 
-/** Entry of a domU, reached through the host. */
+/** Entry of a domU, reached through its host. */
 export function writeDomainConfig(
   runFolder: string,
-  domain: { name: string; address: string; hostKey: string },
+  domain: { name: string; address: string; hostKey: string; jump?: string },
 ): void {
   const folder = join(runFolder, FOLDER, "domains");
   const name = word(domain.name);
@@ -136,7 +145,7 @@ export function writeDomainConfig(
     [
       `Host ${name}`,
       `  HostName ${word(domain.address)}`,
-      "  ProxyJump host",
+      `  ProxyJump ${word(domain.jump ?? "host")}`,
       `  HostKeyAlias ${name}`,
       `  UserKnownHostsFile ${argument(join(folder, `${name}.known_hosts`), "tokens")}`,
       "",

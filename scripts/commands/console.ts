@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { consoleTail } from "../../provider/host/console.ts";
 import { FILES } from "../../provider/qemu/arguments.ts";
-import { asRootOfDom0, onExistingHost } from "../lib/dom0.ts";
+import { asRootOfDom0, hostNames, hostOfDomain, onExistingHost } from "../lib/dom0.ts";
 import { checkMachine, machinesOf } from "../lib/machines.ts";
 import { attached } from "../lib/process.ts";
 import { UserError } from "../lib/userError.ts";
@@ -28,15 +28,16 @@ export function consoleCommand(): Command {
     .action(async (name: string, { stack }: { stack: string }) => {
       const { folder, config, names } = machinesOf(stack);
       checkMachine(stack, name, names);
-      if (name === "host") {
+      if (hostNames(config).includes(name)) {
         if (onExistingHost(config))
           throw new UserError("an existing host's console is not known here; domUs have theirs");
         process.exitCode = await follow(join(folder, FILES.console));
         return;
       }
       console.error(`Console of ${name}: leave with Ctrl-]; Enter shows the prompt`);
-      const command = asRootOfDom0(config, `xl console -t pv ${name}`);
-      const attach = ["-t", "-F", config, "host", command];
+      const host = hostOfDomain(config, name);
+      const command = asRootOfDom0(config, `xl console -t pv ${name}`, host);
+      const attach = ["-t", "-F", config, host, command];
       process.exitCode = await attached("ssh", attach, process.env);
     });
 }

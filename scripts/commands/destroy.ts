@@ -35,6 +35,8 @@ async function destroy(workspace: Workspace): Promise<void> {
       "destroy",
       "--yes",
       "--skip-preview",
+      // One of several hosts may be down.
+      "--continue-on-error",
       "--stack",
       workspace.stack,
     );

@@ -6,7 +6,7 @@ import { runFolder } from "../../provider/host/folders.ts";
 import { FILES } from "../../provider/qemu/arguments.ts";
 import { sshConfigPath } from "../../provider/ssh/clientConfig.ts";
 import { lastBuildLog } from "../lib/buildLog.ts";
-import { asRootOfDom0, onExistingHost } from "../lib/dom0.ts";
+import { asRootOfDom0, hostNames, hostOfDomain, onExistingHost } from "../lib/dom0.ts";
 import { attached } from "../lib/process.ts";
 import { UserError } from "../lib/userError.ts";
 import { checkStackName, DEFAULT_STACK, PROJECT } from "../lib/workspace.ts";
@@ -19,7 +19,8 @@ export function logsCommand(): Command {
     .argument("[what]", "console, qemu, build, xen, journal, domu1, ...", "console")
     .option("-n, --lines <N>", "how many lines", "60")
     .option("-s, --stack <NAME>", "which testbed, if there are several", DEFAULT_STACK)
-    .action(async (what: string, options: { lines: string; stack: string }) => {
+    .option("--host <NAME>", "of several hosts, whose xen and journal: host, host2, ...", "host")
+    .action(async (what: string, options: { lines: string; stack: string; host: string }) => {
       checkStackName(options.stack);
       const lines = Number(options.lines);
       if (!Number.isInteger(lines) || lines < 1)
@@ -34,12 +35,17 @@ export function logsCommand(): Command {
         console.log(consoleTail(path, lines));
       };
       const config = sshConfigPath(folder);
-      const remotely = async (command: string) => {
+      const remotely = async (command: string, domU?: string) => {
         if (!existsSync(config))
           throw new UserError(`stack ${options.stack} is not up; run ./scripts/up`);
+        const host = domU === undefined ? options.host : hostOfDomain(config, domU);
+        if (!hostNames(config).includes(host))
+          throw new UserError(
+            `--host: there is no ${host}; there are ${hostNames(config).join(", ")}`,
+          );
         process.exitCode = await attached(
           "ssh",
-          ["-F", config, "host", asRootOfDom0(config, command)],
+          ["-F", config, host, asRootOfDom0(config, command, host)],
           process.env,
         );
       };
@@ -53,7 +59,7 @@ export function logsCommand(): Command {
       else if (what === "xen") await remotely(`xl dmesg | tail -n ${lines}`);
       else if (what === "journal") await remotely(`journalctl -q -n ${lines} --no-pager`);
       else if (/^domu[1-9][0-9]*$/.test(what))
-        await remotely(`tail -n ${lines} /var/log/xen/console/guest-${what}.log`);
+        await remotely(`tail -n ${lines} /var/log/xen/console/guest-${what}.log`, what);
       else
         throw new UserError(
           `there is no log ${JSON.stringify(what)}; "npm run logs -- --help" lists them`,

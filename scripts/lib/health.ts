@@ -5,7 +5,8 @@ export interface Expected {
   buildId: string | undefined;
   /** srcversion of the V4V module; undefined with v4v.enabled false, too. */
   module: string | undefined;
-  domains: { name: string; address: string }[];
+  /** `host`: the name of the host that it is on, if that is not the only or first one. */
+  domains: { name: string; address: string; host?: string }[];
   /** Resources that are half made, and operations that a killed engine left. */
   unfinished: string[];
 }
@@ -22,8 +23,12 @@ export interface Facts {
   pid: number | undefined;
   expected: Expected;
   /** What dom0 said, or why it said nothing; undefined if it was not asked. */
-  answer: HostProbe | { failure: string } | undefined;
+  answer: Answer | undefined;
+  /** Of several existing hosts: what the others' dom0 said, by the hosts' names. */
+  further?: readonly { host: string; answer: Answer }[];
 }
+
+export type Answer = HostProbe | { failure: string };
 
 export interface Problem {
   what: string;
@@ -82,6 +87,12 @@ function* domainProblems(name: string, expected: Expected, host: HostProbe): Gen
   }
 }
 
+/** What is expected of one of several hosts. */
+const on = (host: string | undefined, expected: Expected): Expected => ({
+  ...expected,
+  domains: expected.domains.filter((domain) => domain.host === host),
+});
+
 function* problems({
   stack,
   worker,
@@ -90,6 +101,7 @@ function* problems({
   pid,
   expected,
   answer,
+  further = [],
 }: Facts): Generator<Problem> {
   if (!up) {
     yield { what: `stack ${stack} is not up`, next: UP };
@@ -109,10 +121,20 @@ function* problems({
         next: `look at its console: npm run logs; then ${UP}`,
       };
   } else {
-    yield* hostProblems(expected, answer);
+    yield* hostProblems(on(undefined, expected), answer);
     // What an engine is doing now is recorded as what a killed one left.
     for (const what of worker === undefined ? expected.unfinished : [])
       yield { what: `left unfinished: ${what}`, next: `${UP}, which goes on from there` };
+  }
+  for (const { host, answer: said } of further) {
+    if ("failure" in said)
+      yield {
+        what: `${host} does not answer: ${said.failure}`,
+        next: `look at it, or at its console; then ${UP}; the other hosts go on meanwhile`,
+      };
+    else
+      for (const { what, next } of hostProblems(on(host, expected), said))
+        yield { what: `${host}: ${what}`, next };
   }
 }
 

@@ -2,12 +2,15 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { runFolder } from "../../provider/host/folders.ts";
 import { sshConfigPath } from "../../provider/ssh/clientConfig.ts";
+import { hostNames } from "./dom0.ts";
 import { UserError } from "./userError.ts";
 import { checkStackName, PROJECT } from "./workspace.ts";
 
 export interface DomainEntry {
   name: string;
   address: string;
+  /** Of several hosts, the name of the one that it is on, if that is not the first. */
+  host?: string;
 }
 
 /** domu2 before domu10. */
@@ -20,10 +23,15 @@ export function domainsIn(folder: string): DomainEntry[] {
   if (!existsSync(entries)) return [];
   return readdirSync(entries)
     .filter((file) => file.endsWith(".conf"))
-    .map((file) => ({
-      name: file.slice(0, -".conf".length),
-      address: /^\s*HostName (\S+)$/m.exec(readFileSync(join(entries, file), "utf8"))?.[1] ?? "",
-    }))
+    .map((file) => {
+      const entry = readFileSync(join(entries, file), "utf8");
+      const host = /^\s*ProxyJump (\S+)$/m.exec(entry)?.[1] ?? "host";
+      return {
+        name: file.slice(0, -".conf".length),
+        address: /^\s*HostName (\S+)$/m.exec(entry)?.[1] ?? "",
+        ...(host !== "host" && { host }),
+      };
+    })
     .sort(byName);
 }
 
@@ -38,7 +46,11 @@ export function machinesOf(stack: string): { folder: string; config: string; nam
   const config = sshConfigPath(folder);
   if (!existsSync(config))
     throw new UserError(`stack ${stack} is not up: there is no ${config}; run ./scripts/up`);
-  return { folder, config, names: ["host", ...domainsIn(folder).map(({ name }) => name)] };
+  return {
+    folder,
+    config,
+    names: [...hostNames(config), ...domainsIn(folder).map(({ name }) => name)],
+  };
 }
 
 /** @throws UserError that says which names there are */

@@ -4,8 +4,8 @@ import { runFolder } from "../../provider/host/folders.ts";
 import { machineProcesses } from "../../provider/qemu/machine.ts";
 import { sshConfigPath } from "../../provider/ssh/clientConfig.ts";
 import { markersIn } from "./audit.ts";
-import { asRootOfDom0, onExistingHost } from "./dom0.ts";
-import { judge, type Expected, type Problem } from "./health.ts";
+import { asRootOfDom0, hostNames, onExistingHost } from "./dom0.ts";
+import { judge, type Answer, type Expected, type Problem } from "./health.ts";
 import { byName, domainsIn } from "./machines.ts";
 import { parseProbe, probeCommand, PROBE_SECONDS, type HostProbe } from "./probe.ts";
 import { capture } from "./process.ts";
@@ -25,6 +25,8 @@ export interface DomainStatus {
   ssh?: boolean;
   /** srcversion of its V4V module; null: none is loaded; absent: not asked. */
   module?: string | null;
+  /** Of several hosts, which it is on, if that is not the first. */
+  host?: string;
 }
 
 export interface Status {
@@ -67,10 +69,14 @@ export function expectedOf(state: StackState | undefined, folder: string): Expec
   const of = (type: string) => state?.resources.find((resource) => resource.type === type);
   const domains = (state?.resources ?? [])
     .filter(({ type }) => type === "v4v:index:Domain")
-    .map(({ name, inputs }) => ({
-      name: textOf(inputs, "name") ?? name,
-      address: textOf(inputs, "address") ?? "",
-    }));
+    .map(({ name, inputs }) => {
+      const host = textOf(inputs, "jump");
+      return {
+        name: textOf(inputs, "name") ?? name,
+        address: textOf(inputs, "address") ?? "",
+        ...(host !== undefined && { host }),
+      };
+    });
   const half = (state?.resources ?? []).filter(({ unfinished }) => unfinished);
   return {
     buildId: textOf(of("v4v:index:Hypervisor")?.inputs, "buildId"),
@@ -92,7 +98,7 @@ function failureOf(code: number, stderr: string, seconds: number): string {
   return stderr.trim().split("\n").at(-1) ?? "";
 }
 
-function ask(config: string, deep: boolean): HostProbe | { failure: string } {
+function ask(config: string, deep: boolean, host = "host"): Answer {
   const seconds = deep ? PROBE_SECONDS.deep : PROBE_SECONDS.quick;
   const args = [
     "-F",
@@ -104,7 +110,7 @@ function ask(config: string, deep: boolean): HostProbe | { failure: string } {
   ];
   const { code, stdout, stderr } = capture(
     "ssh",
-    [...args, "host", asRootOfDom0(config, probeCommand(deep))],
+    [...args, host, asRootOfDom0(config, probeCommand(deep), host)],
     process.env,
     seconds * 1000,
   );
@@ -159,8 +165,17 @@ export function look(stack: string, deep = false): Status {
   const existing = up && onExistingHost(config);
   const asked = up && (existing || pid !== undefined) && measuring === undefined;
   const answer = asked ? ask(config, deep) : undefined;
+  const further = asked
+    ? hostNames(config)
+        .slice(1)
+        .map((name) => ({ host: name, answer: ask(config, deep, name) }))
+    : [];
   const host = answer === undefined || "failure" in answer ? undefined : answer;
-  const problems = judge({ stack, worker, up, existing, pid, expected, answer });
+  const probeOf = (name: string | undefined): HostProbe | undefined => {
+    const said = name === undefined ? answer : further.find((one) => one.host === name)?.answer;
+    return said === undefined || "failure" in said ? undefined : said;
+  };
+  const problems = judge({ stack, worker, up, existing, pid, expected, answer, further });
   const accelerator = pid === undefined ? undefined : acceleratorOf(pid);
   return {
     stack,
@@ -184,7 +199,10 @@ export function look(stack: string, deep = false): Status {
       },
     }),
     expected: { buildId: expected.buildId ?? null, module: expected.module ?? null },
-    domains: expected.domains.map((domain) => domainStatus(domain, host)),
+    domains: expected.domains.map((domain) => ({
+      ...domainStatus(domain, probeOf(domain.host)),
+      ...(domain.host !== undefined && { host: domain.host }),
+    })),
     evaluation: evaluationOf(state),
     ...(up && { sshConfig: config }),
   };

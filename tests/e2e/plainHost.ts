@@ -8,12 +8,13 @@ import { consoleTail } from "../../provider/host/console.ts";
 import { chooseFreePort } from "../../provider/host/ports.ts";
 import { end, type ProcessIdentity } from "../../provider/host/processes.ts";
 import { within } from "../../provider/host/within.ts";
-import { FILES } from "../../provider/qemu/arguments.ts";
+import { FILES, type MachineSpec } from "../../provider/qemu/arguments.ts";
 import { findFirmware } from "../../provider/qemu/firmware.ts";
 import { waitForLogin } from "../../provider/qemu/identity.ts";
 import { machineProcesses, prepareDisk, startMachine } from "../../provider/qemu/machine.ts";
 import type { Context } from "../../provider/resource.ts";
 import { newKey } from "../../provider/ssh/keys.ts";
+import { quote } from "../../provider/ssh/quote.ts";
 import { Remote } from "../../provider/ssh/remote.ts";
 import { hangUp } from "../../provider/ssh/session.ts";
 import type { Connection } from "../../provider/ssh/target.ts";
@@ -30,6 +31,32 @@ export interface HandedOver {
   hostKey: string;
 }
 
+/** Path in the cache of the distribution's package lists, which are fetched if they are not there. */
+export async function packageLists(project: string): Promise<string> {
+  const recipe = {
+    name: "index",
+    parameters: { SUITE: "trixie", MIRROR: "" },
+    sources: [],
+    dependencies: {},
+  };
+  const digest = sourceDigest(project, recipe);
+  const signal = AbortSignal.timeout(600_000);
+  return (await build(project, recipe, digest, signal, () => undefined)).path;
+}
+
+/** A network between two hosts: their second interfaces. */
+export interface PlainLink {
+  port: number;
+  peer: number;
+  mac: string;
+  /** With prefix length. */
+  address: string;
+}
+
+/** Its owner's configuration of the link, ahead of what asks for addresses on every interface. */
+const linkFile = ({ mac, address }: PlainLink): string =>
+  `[Match]\nMACAddress=${mac}\n[Network]\nAddress=${address}\nLinkLocalAddressing=no\n`;
+
 /** Somebody else's Debian host: an emulated machine that the testbed knows nothing of but how to log in. */
 export class PlainHost {
   readonly folder: string;
@@ -38,8 +65,15 @@ export class PlainHost {
   readonly #connection: Connection;
   readonly #identity: { hostPrivateKey: string; authorizedKeys: string };
   #process: ProcessIdentity | undefined;
+  #spec: MachineSpec | undefined;
+  readonly #link: PlainLink | undefined;
 
-  private constructor(port: number, folder = mkdtempSync(join(tmpdir(), "v4v-plain-"))) {
+  private constructor(
+    port: number,
+    link: PlainLink | undefined,
+    folder = mkdtempSync(join(tmpdir(), "v4v-plain-")),
+  ) {
+    this.#link = link;
     const host = newKey("plain");
     const login = newKey("owner");
     this.folder = folder;
@@ -62,7 +96,11 @@ export class PlainHost {
    *
    * @param index path of the package lists in the cache
    */
-  static async boot(project: string, index: string, memoryMiB = 3072): Promise<PlainHost> {
+  static async boot(
+    project: string,
+    index: string,
+    { memoryMiB = 3072, link }: { memoryMiB?: number; link?: PlainLink } = {},
+  ): Promise<PlainHost> {
     const release = readFileSync(join(index, "facts", "release-sha256"), "utf8").trim();
     const recipe = {
       name: "plain-host",
@@ -73,7 +111,7 @@ export class PlainHost {
     const signal = AbortSignal.timeout(600_000);
     const digest = sourceDigest(project, recipe);
     const image = await build(project, recipe, digest, signal, () => undefined);
-    const host = new PlainHost(await chooseFreePort());
+    const host = new PlainHost(await chooseFreePort(), link);
     try {
       await host.#start(join(image.path, "disk.img"), memoryMiB);
     } catch (error) {
@@ -90,14 +128,16 @@ export class PlainHost {
     const firmware = findFirmware();
     if (firmware === undefined) throw new Error("no UEFI firmware (OVMF) is installed");
     await prepareDisk(this.folder, { path: image, format: "raw" }, firmware.variables);
-    this.#process = await startMachine(this.folder, {
+    this.#spec = {
       marker: this.#marker,
       accelerator: "tcg",
       cpus: 2,
       memoryMiB,
       sshPort: this.handedOver.port,
       firmwareCode: firmware.code,
-    });
+      ...(this.#link !== undefined && { link: this.#link }),
+    };
+    await this.switchOn();
     const quiet = () => undefined;
     const context: Context = {
       urn: "",
@@ -109,6 +149,21 @@ export class PlainHost {
     const { folder } = this;
     await waitForLogin(context, { folder, connection: this.#connection, ...this.#identity }, true);
     await this.on("update-grub 2>&1", 300);
+    if (this.#link !== undefined)
+      await this.on(
+        `echo ${quote(linkFile(this.#link))} >/etc/systemd/network/05-link.network; networkctl reload`,
+      );
+  }
+
+  /** As somebody who pulls the plug. */
+  async switchOff(): Promise<void> {
+    await hangUp(this.#connection);
+    if (this.#process !== undefined) await end(this.#process, 2000);
+  }
+
+  async switchOn(): Promise<void> {
+    if (this.#spec === undefined) throw new Error("it has not been set up");
+    this.#process = await startMachine(this.folder, this.#spec);
   }
 
   /** As its owner sees it: a script on the host, as root. */

@@ -1,8 +1,6 @@
 import { afterAll, afterEach, describe, expect, it } from "vitest";
-import { build } from "../../../provider/build/cache.ts";
-import { sourceDigest } from "../../../provider/build/key.ts";
 import { succeeded } from "../lifecycle.ts";
-import { PlainHost } from "../plainHost.ts";
+import { packageLists, PlainHost } from "../plainHost.ts";
 import { Testbed } from "../testbed.ts";
 
 /** A Debian host of somebody else's, of which the testbed gets an address, a key and a host key. */
@@ -39,18 +37,6 @@ const lines = async (): Promise<string[]> => (await there().on(LISTING, 300)).sp
 
 const UP_S = 1100;
 
-async function packageLists(): Promise<string> {
-  const recipe = {
-    name: "index",
-    parameters: { SUITE: "trixie", MIRROR: "" },
-    sources: [],
-    dependencies: {},
-  };
-  const digest = sourceDigest(testbed.project, recipe);
-  const signal = AbortSignal.timeout(600_000);
-  return (await build(testbed.project, recipe, digest, signal, () => undefined)).path;
-}
-
 afterEach(({ task }) => {
   if (task.result?.state === "fail" && host !== undefined)
     console.log(`console of the host:\n${host.consoleEnd()}`);
@@ -64,7 +50,7 @@ afterAll(async () => {
 
 describe("an existing host", () => {
   it("is told everything that keeps the testbed from it, and is left alone", async () => {
-    host = await PlainHost.boot(testbed.project, await packageLists());
+    host = await PlainHost.boot(testbed.project, await packageLists(testbed.project));
     before = await lines();
     const refused = await testbed.up(
       settings(["--vms", "40", "--xen-dom0-memory-mib", "512", "--xen-dom0-vcpus", "64"]),

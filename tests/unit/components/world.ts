@@ -42,6 +42,22 @@ export const EXISTING = {
   hosts: JSON.stringify([{ ...HOST, user: "admin", keyFile: "/keys/rack" }]),
 };
 
+/** The same on two hosts, with four domUs. */
+export const SEVERAL = {
+  target: "existing",
+  vmCount: "4",
+  hosts: JSON.stringify([
+    { ...HOST, user: "admin", keyFile: "/keys/rack", link: "192.0.2.1" },
+    {
+      address: "rack2.example",
+      hostKey: `ssh-ed25519 ${"B".repeat(68)}`,
+      user: "admin",
+      keyFile: "/keys/rack",
+      link: "192.0.2.2",
+    },
+  ]),
+};
+
 /** What the provider would answer. */
 export const outputs: Outputs = (type, name, inputs) => {
   switch (type) {
@@ -94,6 +110,7 @@ export const outputs: Outputs = (type, name, inputs) => {
         cid: number + 102,
         bootId: `boot of ${name}`,
         hostPrivateKey: "PRIVATE domU key",
+        hostPublicKey: `ssh-ed25519 KEY OF ${name}`,
       };
     }
     case "v4v:index:Evaluation":

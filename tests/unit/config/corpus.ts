@@ -11,6 +11,12 @@ export const HOST = {
   hostKey: `ssh-ed25519 ${"A".repeat(68)} root@rack1`,
 };
 
+/** Two, with addresses on a network between them. */
+const TWO = [
+  { ...HOST, link: "192.0.2.1" },
+  { address: "rack2.example", hostKey: `ssh-ed25519 ${"B".repeat(68)}`, link: "192.0.2.2" },
+];
+
 const one =
   (setting: string) =>
   (why: string, value: string): Refused => ({ why, given: { [setting]: value }, named: [setting] });
@@ -237,7 +243,49 @@ const notBuilt: Refused[] = [
   },
   {
     why: "the same host twice",
-    given: { target: "existing", hosts: JSON.stringify([HOST, HOST]) },
+    given: { target: "existing", hosts: JSON.stringify([HOST, HOST]), vmCount: "4" },
+    named: ["hosts[0].link", "hosts[1]", "hosts[1].link"],
+  },
+  {
+    why: "two hosts and domUs for one",
+    given: { target: "existing", hosts: JSON.stringify(TWO), vmCount: "2" },
+    named: ["vmCount"],
+  },
+  {
+    why: "loopback between two hosts",
+    given: {
+      target: "existing",
+      hosts: JSON.stringify(TWO.map((host) => ({ ...host, link: "", address: "127.0.0.1" }))),
+      vmCount: "3",
+    },
+    named: ["hosts[0].link", "hosts[1]", "hosts[1].link"],
+  },
+  {
+    why: "a name where hosts need addresses",
+    given: {
+      target: "existing",
+      hosts: JSON.stringify(TWO.map((host) => ({ ...host, link: "rack" }))),
+      vmCount: "3",
+    },
+    named: ["hosts[0].link", "hosts[1].link"],
+  },
+  {
+    why: "a rule about V4V between two hosts",
+    given: {
+      target: "existing",
+      hosts: JSON.stringify(TWO),
+      vmCount: "4",
+      "v4v.rules": '["domu2 -> domu3 drop"]',
+    },
+    named: ["v4v.rules[0]"],
+  },
+  {
+    why: "more hosts than there are addresses for",
+    given: {
+      target: "existing",
+      hosts: JSON.stringify(Array.from({ length: 10 }, () => HOST)),
+      vmCount: "20",
+    },
     named: ["hosts"],
   },
   {
@@ -426,6 +474,13 @@ export const accepted: Record<string, string>[] = [
         jump: { ...HOST, address: "10.0.0.1" },
       },
     ]),
+  },
+  { target: "existing", hosts: JSON.stringify(TWO), vmCount: "3" },
+  {
+    target: "existing",
+    hosts: JSON.stringify(TWO.map(({ hostKey, link }) => ({ hostKey, address: link }))),
+    vmCount: "4",
+    "v4v.rules": '["domu3 -> domu4 drop", "domu1 -> any drop"]',
   },
   // An existing host is asked what memory it has.
   { target: "existing", hosts: JSON.stringify([HOST]), vmCount: "64" },

@@ -58,6 +58,11 @@ const cases: [template: string, expected: string, values: Values][] = [
     "v4v-bridge.service",
     { bridge: "v4vbr0", gateway: "10.83.0.1", prefixLength: 24, mac: "02:16:3e:53:00:00" },
   ],
+  [
+    "v4v-link.service",
+    "v4v-link.service",
+    { bridge: "v4vbr0", mtu: 1458, own: "192.0.2.1", others: ["2:192.0.2.2", "3:192.0.2.3"] },
+  ],
   ["bridge.netdev", "bridge.netdev", { bridge: "xenbr0", mac: "02:16:3e:53:00:00" }],
   [
     "bridge.network",
