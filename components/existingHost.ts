@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { gpuDevice } from "../config/gpu.ts";
+import { linkOf } from "../config/hosts.ts";
 import { neededMiB } from "../config/memory.ts";
 import { domUsOn } from "../config/spread.ts";
 import type { HostSettings, LoginSettings, Settings } from "../config/types.ts";
@@ -120,6 +121,7 @@ export class ExistingHost extends pulumi.ComponentResource implements Place {
           bridge: this.bridge.name,
           network: `${gateway}/${prefixLength}`,
           ...(number > 0 && { number }),
+          ...(settings.hosts.length > 1 && { link: linkOf(args.host) }),
         },
         folders: FOLDERS,
       },

@@ -52,6 +52,8 @@ export interface HostFacts {
   buildAptProblem: string;
   /** Lines of `ip -4 route`: destination and device. */
   routes: { destination: string; device: string }[];
+  /** Its own IPv4 addresses. */
+  addresses: string[];
   /** sshd lets connections be forwarded. */
   forwarding: boolean;
   /** The testbed has been here before. */
@@ -124,6 +126,7 @@ quietly ip -4 route show table all type unicast | while read -r destination rest
   device=\${rest#*dev }
   say route "$destination \${device%% *}"
 done
+quietly ip -4 -o address show | sed -n 's/.* inet \\([0-9.]*\\).*/\\1/p' | while read -r address; do say address "$address"; done
 quietly sshd -T | grep -qi '^allowtcpforwarding \\(yes\\|local\\)' && say forwarding yes
 [ ! -e "$state" ] || say known yes
 `;
@@ -184,6 +187,7 @@ export function parseFacts(printed: string): HostFacts {
       const [destination = "", device = ""] = text.split(" ");
       return { destination, device };
     }),
+    addresses: all("address"),
     forwarding: yes("forwarding"),
     known: yes("known"),
   };

@@ -15,6 +15,8 @@ export interface Needs {
   network: string;
   /** Which of several hosts it is, from 0, as the settings count them; absent: the first. */
   number?: number;
+  /** With several hosts: its address on the network between them. */
+  link?: string;
 }
 
 /** Root image, boot archives, an evaluation's samples; hypervisor. */
@@ -128,6 +130,10 @@ export function hostProblems(facts: HostFacts, needs: Needs): string[] {
   need(
     taken.length === 0,
     `the network ${needs.network} of the domUs is in use there (${taken.map(({ destination, device }) => `${destination} on ${device}`).join(", ")})`,
+  );
+  need(
+    needs.link === undefined || facts.addresses.includes(needs.link),
+    `it has no address ${needs.link ?? ""}, under which the other hosts would reach it (hosts[${needs.number ?? 0}].link); it has ${facts.addresses.join(", ")}`,
   );
   if (!facts.ours) found.push(...domainProblems(facts, needs));
   return found;

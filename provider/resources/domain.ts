@@ -7,7 +7,7 @@ import { removeDomainConfig, writeDomainConfig } from "../ssh/clientConfig.ts";
 import { newKey } from "../ssh/keys.ts";
 import { Remote } from "../ssh/remote.ts";
 import { hangUp } from "../ssh/session.ts";
-import { isName, type Connection } from "../ssh/target.ts";
+import { isName, sessionName, type Connection } from "../ssh/target.ts";
 import { untilReachable } from "../ssh/wait.ts";
 import { anonymousDigest, AWAIT_IDENTITY, guestFiles, INSTALL_GUEST } from "../xen/guest.ts";
 import { within } from "../host/within.ts";
@@ -52,7 +52,16 @@ export interface DomainOutputs {
 }
 
 /** dom0 has one virtual CPU and does most of the work of a creation: more at once take longer each and finish no sooner. */
-const creations = new Semaphore(2);
+const CREATIONS = 2;
+const creations = new Map<string, Semaphore>();
+
+/** Of the host: what one of several is busy with keeps no domU of another waiting. */
+function creationsOn(connection: Connection): Semaphore {
+  const host = sessionName(connection);
+  const known = creations.get(host) ?? new Semaphore(CREATIONS);
+  creations.set(host, known);
+  return known;
+}
 
 /** How long a domU may take to answer, s: one that boots, and one that has booted. */
 const BOOT_S = 300;
@@ -137,7 +146,7 @@ exit 9`;
 
 async function start(context: Context, remote: Remote, inputs: DomainInputs): Promise<void> {
   context.status("waiting for its turn");
-  await creations.run(async () => {
+  await creationsOn(inputs.connection).run(async () => {
     context.status("creating it");
     const { exitCode, stdout, stderr } = await remote.tryRun(
       `starting ${inputs.name}`,

@@ -320,7 +320,9 @@ const ELSEWHERE = `${REMOTE}/elsewhere`;
 const agentElsewhere = ({ name, addr }: Pick<PlanDomain, "name" | "addr">): string =>
   [
     "ssh -F /etc/v4v-testbed/ssh_config",
-    `-o HostName=${addr} -o HostKeyAlias=${name} -o UserKnownHostsFile=${ELSEWHERE}`,
+    `-o HostName=${addr} -o HostKeyAlias=${name}`,
+    // One that does not know the host ends ssh.
+    `-o KnownHostsCommand=none -o UserKnownHostsFile=${ELSEWHERE}`,
     `${name} v4v-bench agent`,
   ].join(" ");
 

@@ -130,6 +130,7 @@ test("a host is asked for what runs on it, and told by its place what to mend", 
     guests: ["domu3"],
     network: "10.83.0.2/24",
     number: 1,
+    link: "192.0.2.2",
   });
 });
 

@@ -35,6 +35,8 @@ missing cpio
 missingBuild gcc
 route default eno1
 route 192.0.2.0/24 eno1
+address 127.0.0.1
+address 192.0.2.10
 forwarding yes
 `;
 
@@ -73,6 +75,7 @@ test("what a host prints is read as it is meant", () => {
 });
 
 test("a fresh Debian 13 has nothing to see to", () => {
+  expect(hostProblems(facts(), { ...needs, link: "192.0.2.10" })).toEqual([]);
   expect(hostProblems(facts(), needs)).toEqual([]);
   expect(hostWarnings(facts())).toEqual([]);
 });
@@ -98,6 +101,7 @@ describe("each thing that is missing is told with what to do", () => {
     [{ aptProblem: "E: Unable to locate package" }, {}, /xen-utils-4\.20, cpio.*apt-get update/],
     [{ forwarding: false }, {}, /AllowTcpForwarding/],
     [{ routes: [{ destination: "10.83.0.0/16", device: "wg0" }] }, {}, /10\.83\.0\.0\/16 on wg0/],
+    [{}, { link: "192.0.2.9", number: 1 }, /192\.0\.2\.9,.*\(hosts\[1\]\.link\).*192\.0\.2\.10$/],
     [{ dom0: true, domains: ["web"] }, {}, /runs web: the reboot.*would end them/],
   ])("%j %j", (changes, other, sentence) => {
     const found = hostProblems(facts(changes), { ...needs, ...other });

@@ -7,6 +7,8 @@ import { inputDiff } from "../../../../provider/rpc/values.ts";
 import { hangUpAll } from "../../../../provider/ssh/session.ts";
 import { recordedContext } from "../../helpers/context.ts";
 import { useFolder } from "../../helpers/folder.ts";
+import { hostInFolder } from "../../helpers/hostInFolder.ts";
+import { standIns } from "../../helpers/programs.ts";
 import { useFarSides } from "../../helpers/sshServer.ts";
 
 const farSide = useFarSides();
@@ -133,4 +135,26 @@ test("a result stays what it is, and stays when the stack goes", async () => {
   });
   await evaluation.delete(recordedContext(), prior);
   expect(existsSync(folder("artifacts/run"))).toBe(true);
+});
+
+test("a domU of another host is reached by its address, and known by its own key", async () => {
+  const programs = standIns(folder("bin"), { "systemd-run": "exit 1", systemctl: "exit 1" });
+  const { connection } = await farSide({ behaviour: hostInFolder(folder("host"), programs) });
+  mkdirSync(folder("host/var/lib"), { recursive: true });
+  const elsewhere = [
+    [{ name: "domu3", domid: 1, addr: "10.83.0.13", cid: 3, hostKey: "ssh-ed25519 KEY" }],
+  ];
+  await expect(
+    evaluation.ensure(recordedContext(), { ...inputsFor({ ...connection }), elsewhere }, undefined),
+  ).rejects.toThrow("starting the evaluation");
+  const runs = folder("host/var/lib/v4v-testbed/runs");
+  expect(readFileSync(join(runs, "elsewhere"), "utf8")).toBe("domu3 ssh-ed25519 KEY\n");
+  const [run = ""] = readdirSync(runs).filter((name) => name !== "elsewhere");
+  const plan = readFileSync(join(runs, run, "plan"), "utf8");
+  const agent = (name: string) => new RegExp(`^domain name=${name} .*agent=(.*)$`, "m").exec(plan)?.[1];
+  expect(agent("domu3")).toMatch(
+    /^ssh -F \S+ -o HostName=10\.83\.0\.13 -o HostKeyAlias=domu3 -o KnownHostsCommand=none -o UserKnownHostsFile=\S+\/elsewhere domu3 v4v-bench agent$/,
+  );
+  expect(agent("domu1")).toMatch(/^ssh -F \S+ domu1 v4v-bench agent$/);
+  expect(plan).toMatch(/^step .*experiment=hosts .*transport=tcp .*pairs=domu1:domu3$/m);
 });
