@@ -49,8 +49,9 @@ export class Testbed extends pulumi.ComponentResource {
     const inside = { parent: this };
     const builds = new Builds("build", { project, settings }, inside);
     this.builds = builds;
-    const [machine, ...further] =
+    const places: readonly Place[] =
       settings.hosts.length === 0 ? [this.#emulated(args, inside)] : hostsOf(args, inside);
+    const [machine, ...further] = places;
     if (machine === undefined) throw new Error("there is no host");
     const site = (place: Place, host: number) =>
       makeSite({ project, settings, builds, machine: place, host }, inside);

@@ -350,9 +350,12 @@ async function measure(
     ...domain,
     agent: `ssh -F /etc/v4v-testbed/ssh_config ${domain.name} v4v-bench agent`,
   }));
-  const others = elsewhere.map(({ hostKey: _, ...domain }): PlanDomain => ({
-    ...domain,
-    agent: agentElsewhere(domain),
+  const others = elsewhere.map(({ name, domid, addr, cid }): PlanDomain => ({
+    name,
+    domid,
+    addr,
+    cid,
+    agent: agentElsewhere({ name, addr }),
   }));
   const text = renderPlan(plan, [...domains, ...others]);
 

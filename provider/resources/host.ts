@@ -112,16 +112,10 @@ const COMPARE = `${LISTING}
 listed >"$1/listing.now"
 diff "$1/listing" "$1/listing.now" || :`;
 
-/** What Xen's daemons and toolstack write of themselves and of dom0, and no package takes away. */
-const LEFT_BY_XEN = [
-  "/var/lib/xen/userdata-d.0.00000000-0000-0000-0000-000000000000.libxl-json",
-  "/var/log/xen/xenstored.log",
-  "/var/log/xen/xenstored-access.log",
-];
-
-/** A folder that was not empty stayed when its package went. */
+/** What Xen's daemons write of themselves, and the toolstack of domains that are no more: no package takes it away. */
 const LEAVE = `
-rm -f -- "$@"
+rm -f /var/log/xen/xenstored.log /var/log/xen/xenstored-access.log /var/lib/xen/userdata-d.*.libxl-json
+# Not being empty, it stayed when its package went.
 [ ! -d /var/lib/xen ] || rmdir --ignore-fail-on-non-empty /var/lib/xen`;
 
 const END = `
@@ -215,7 +209,7 @@ export const hostResource: Resource = {
         `${remote.name}: ${others.join(", ")} have come to need packages that the testbed brought, which stay: ${added.trim().replaceAll("\n", ", ")}`,
       );
     if (others.length === 0 && added !== "")
-      await remote.run("removing what Xen's tools have left", LEAVE, ...LEFT_BY_XEN);
+      await remote.run("removing what Xen's tools have left", LEAVE);
     await remote.run("removing empty folders", END, ...folders);
     context.status("comparing with what was there before");
     const left = differences(await remote.run("comparing", COMPARE, state));

@@ -14,8 +14,10 @@ export function asRootOfDom0(config: string, command: string, host = "host"): st
 }
 
 /** Names of the hosts in an ssh configuration: `host`, and of several `host2` and so on. */
-export const hostNames = (config: string): string[] =>
-  [...readFileSync(config, "utf8").matchAll(/^Host (host\d*)$/gm)].map(([, name]) => name ?? "");
+export const hostNames = (config: string): string[] => [
+  "host",
+  ...[...readFileSync(config, "utf8").matchAll(/^Host (host\d+)$/gm)].map(([, name]) => name ?? ""),
+];
 
 /** The host that a domU is reached through. */
 export function hostOfDomain(config: string, domain: string): string {

@@ -35,7 +35,7 @@ test("on the first host everything is called, and made, as on a single one", asy
   const isLink = ({ name }: Registered) => name === "host-link";
   expect(several.filter(isLink)).toHaveLength(1);
   expect(called(several.filter((one) => !isLink(one)))).toEqual(called(alone));
-  // What is different beside the tunnel is what it means for the domUs.
+  // What is different beside the tunnel is what it means for the domUs, and the address that the host is to have.
   const differs = several
     .filter((one) => {
       if (isLink(one)) return false;
@@ -43,7 +43,7 @@ test("on the first host everything is called, and made, as on a single one", asy
       return JSON.stringify(same?.inputs) !== JSON.stringify(one.inputs);
     })
     .map(({ name }) => name);
-  expect(differs.sort()).toEqual(["domus-image"]);
+  expect(differs.sort()).toEqual(["domus-image", "machine-host"]);
 });
 
 test("a single host has nothing of this", async () => {

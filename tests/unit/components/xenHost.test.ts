@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { bridge } from "../../../components/network.ts";
 import type { RemoteFile } from "../../../provider/resources/files.ts";
 import type { Freeze } from "../../../provider/resources/machine.ts";
-import { EXISTING, KEYS, PROJECT, testbedOf } from "./world.ts";
+import { EXISTING, KEYS, PROJECT, testbedOf, SEVERAL } from "./world.ts";
 
 const commandLine = async (given: Record<string, string>) => {
   const { engine } = await testbedOf(given);
@@ -90,8 +90,10 @@ test("no file of dom0/ is forgotten", async () => {
   const { freeze } = plain.one("v4v:index:Machine").inputs as { freeze: Freeze };
   const ofHost = (await testbedOf(EXISTING)).engine.one("v4v:index:Files", "host-files").inputs
     .files as RemoteFile[];
+  const ofSeveral = (await testbedOf(SEVERAL)).engine.one("v4v:index:Files", "host-link").inputs
+    .files as RemoteFile[];
   const contents = new Set([
-    ...[...files, ...ofHost].map(({ content }) => content),
+    ...[...files, ...ofHost, ...ofSeveral].map(({ content }) => content),
     freeze.awaitIdentity,
   ]);
   for (const name of readdirSync(join(PROJECT, "dom0")))

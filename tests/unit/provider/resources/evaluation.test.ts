@@ -151,7 +151,8 @@ test("a domU of another host is reached by its address, and known by its own key
   expect(readFileSync(join(runs, "elsewhere"), "utf8")).toBe("domu3 ssh-ed25519 KEY\n");
   const [run = ""] = readdirSync(runs).filter((name) => name !== "elsewhere");
   const plan = readFileSync(join(runs, run, "plan"), "utf8");
-  const agent = (name: string) => new RegExp(`^domain name=${name} .*agent=(.*)$`, "m").exec(plan)?.[1];
+  const agent = (name: string) =>
+    new RegExp(`^domain name=${name} .*agent=(.*)$`, "m").exec(plan)?.[1];
   expect(agent("domu3")).toMatch(
     /^ssh -F \S+ -o HostName=10\.83\.0\.13 -o HostKeyAlias=domu3 -o KnownHostsCommand=none -o UserKnownHostsFile=\S+\/elsewhere domu3 v4v-bench agent$/,
   );
