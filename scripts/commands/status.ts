@@ -49,10 +49,16 @@ function moduleText({ module }: DomainStatus): string {
 
 function domainTable(domains: readonly DomainStatus[]): string[] {
   if (domains.length === 0) return ["no domUs"];
+  const several = domains.some(({ host }) => host !== undefined);
   const rows = [
-    ["domain", "state", "domid", "CID", "address", "MiB", "SSH", "V4V module"],
+    [
+      "domain",
+      ...(several ? ["host"] : []),
+      ...["state", "domid", "CID", "address", "MiB", "SSH", "V4V module"],
+    ],
     ...domains.map((domain) => [
       domain.name,
+      ...(several ? [domain.host ?? "host"] : []),
       domain.state ?? "unknown",
       String(domain.domid ?? "-"),
       String(domain.cid ?? "-"),

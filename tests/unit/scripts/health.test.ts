@@ -144,3 +144,34 @@ describe("what is wrong is named, the cause alone", () => {
     expect(found({ ...WELL, answer: bare })).toEqual(["the machine runs without Xen"]);
   });
 });
+
+describe("of several hosts", () => {
+  const expected = {
+    ...WELL.expected,
+    domains: [...WELL.expected.domains, { name: "domu3", address: "10.83.0.13", host: "host2" }],
+  };
+  const second: HostProbe = {
+    ...HOST,
+    domains: [{ name: "domu3", domid: 1, memoryMiB: 192, state: "running" }],
+    guests: new Map([["domu3", "5EC"]]),
+  };
+  const facts = (answer: HostProbe | { failure: string }): Facts => ({
+    ...WELL,
+    expected,
+    further: [{ host: "host2", answer }],
+  });
+
+  test("each is asked for its own domUs", () => {
+    expect(judge(facts(second))).toEqual([]);
+    expect(found(facts({ ...second, domains: [] }))).toEqual(["host2: domu3 is not there"]);
+    expect(found(facts({ ...second, module: undefined }))).toEqual([
+      "host2: dom0: the V4V module is not loaded",
+    ]);
+  });
+
+  test("one that is down is named, and is all that is wrong", () => {
+    expect(found(facts({ failure: "no answer in 20 s" }))).toEqual([
+      "host2 does not answer: no answer in 20 s",
+    ]);
+  });
+});

@@ -3,8 +3,10 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSy
 import { join } from "node:path";
 import ssh2 from "ssh2";
 import { describe, expect, test } from "vitest";
+import { asRootOfDom0, hostNames, hostOfDomain } from "../../../../scripts/lib/dom0.ts";
 import {
   removeDomainConfig,
+  sshConfigPath,
   writeDomainConfig,
   writeHostConfig,
 } from "../../../../provider/ssh/clientConfig.ts";
@@ -208,6 +210,34 @@ describe("the ssh client's configuration", () => {
     );
     expect(resolved("domu1").get("proxyjump")).toBe("host");
     expect(resolved("domu1").get("user")).toBe("root");
+  });
+
+  test("leads to each of several hosts, and to a domU through its own", () => {
+    const { privateKey, publicKey } = soundKey();
+    const [one, other] = [newKey("one").publicKey, newKey("other").publicKey];
+    const reached = (host: string, hostKey: string) => ({ host, port: 22, user: "admin", hostKey });
+    writeHostConfig(folder(), {
+      port: 0,
+      privateKey,
+      hostKey: publicKey,
+      reached: reached("rack1.example", one),
+      further: [{ name: "host2", reached: reached("rack2.example", other) }],
+    });
+    const domain = { address: "10.83.0.13", hostKey: publicKey };
+    writeDomainConfig(folder(), { ...domain, name: "domu2" });
+    writeDomainConfig(folder(), { ...domain, name: "domu3", jump: "host2" });
+    expect(resolved("host").get("hostname")).toBe("rack1.example");
+    expect(resolved("host2").get("hostname")).toBe("rack2.example");
+    expect(readFileSync(String(resolved("host2").get("userknownhostsfile")), "utf8")).toBe(
+      `host ${one}\nhost2 ${other}\n`,
+    );
+    expect(resolved("domu2").get("proxyjump")).toBe("host");
+    expect(resolved("domu3").get("proxyjump")).toBe("host2");
+    const config = sshConfigPath(folder());
+    expect(hostNames(config)).toEqual(["host", "host2"]);
+    expect(hostOfDomain(config, "domu3")).toBe("host2");
+    expect(hostOfDomain(config, "domu2")).toBe("host");
+    expect(asRootOfDom0(config, "true", "host2")).toBe("sudo -n -- sh -c true");
   });
 
   test(
