@@ -38,7 +38,7 @@ export type HostOutputs = Pick<
   | "system"
 >;
 
-const kept = (facts: HostFacts): HostOutputs => ({
+const kept = (facts: HostOutputs): HostOutputs => ({
   machineId: facts.machineId,
   kernel: facts.kernel,
   commandLine: facts.commandLine,
@@ -172,6 +172,8 @@ export const hostResource: Resource = {
       await remote.write([{ path: own, content: JSON.stringify(seen), mode: 0o600 }]);
       return { ...seen };
     }
+    // The last look at it (read) may have been at a later boot of its own than the first one, which is noted there.
+    if (before?.commandLine !== undefined) return { ...kept(before as HostOutputs) };
     const noted = await remote.readFile(own);
     if (noted === undefined)
       throw new Error(

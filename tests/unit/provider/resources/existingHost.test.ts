@@ -211,6 +211,19 @@ describe("a host", () => {
     expect(context.warnings.join("\n")).toContain("now: manual htop");
   });
 
+  test("that runs the testbed's entry is known as it last booted by itself", async () => {
+    const inputs = inputsOf(await debian());
+    const first = await host.ensure(recordedContext(), inputs, undefined);
+    const cmdline = folder("host/proc/cmdline");
+    writeFileSync(cmdline, "root=UUID=12ab ro splash\n");
+    const seen = await host.read(recordedContext(), prior(inputs, first));
+    writeFileSync(cmdline, "root=UUID=12ab ro quiet v4v_testbed\n");
+    const again = await host.ensure(recordedContext(), inputs, prior(inputs, seen?.outputs ?? {}));
+    expect(again).toMatchObject({ commandLine: "root=UUID=12ab ro splash" });
+    // Without a state, as it was noted there.
+    expect(await host.ensure(recordedContext(), inputs, undefined)).toEqual(first);
+  });
+
   test("is not given up by a look at another machine", async () => {
     const inputs = inputsOf(await debian());
     const outputs = { machineId: "another" };
