@@ -9,6 +9,7 @@ static const struct {
 } others[] = {
 	{"MSG_TRUNC throws away", "it does not: a stream's bytes are copied"},
 	{"FIONREAD and SIOCOUTQ", "there is no FIONREAD"},
+	{"calls for no bytes, in vain", "a recv for no bytes is 0 at once"},
 	{"TCP_INQ", "TCP's own"},
 	{"options of IP", "IP's own"},
 	{"FIONREAD behind the end", "there is no FIONREAD"},

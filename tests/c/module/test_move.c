@@ -749,6 +749,30 @@ static void the_mark_is_behind_the_ring(void)
 	end();
 }
 
+/* As TCP: a program may ask in this way whether there is anything to wait for, and whether it may send. */
+static void calls_for_no_bytes_say_what_tcp_says(void)
+{
+	struct hv_ring *ring;
+	char nothing[1];
+
+	peer_start();
+	ring = connection_moved(&one, true);
+	CHECK_EQUAL(tcp_receive(&one, nothing, 0, 0), -EAGAIN);
+	CHECK_EQUAL(tcp_receive(&one, nothing, 0, MSG_PEEK), -EAGAIN);
+	CHECK(mark(ring, FAR_ISN + 1));
+	put(ring, "abc");
+	CHECK_EQUAL(tcp_receive(&one, nothing, 0, 0), 0);
+	CHECK_RECEIVED("abc", 0);
+	CHECK_EQUAL(tcp_receive(&one, nothing, 0, 0), -EAGAIN);
+	CHECK_EQUAL(tcp_send(&one, "abc", 3, 0), 3);
+	CHECK_EQUAL(tcp_send(&one, "", 0, 0), 0);
+	/* And the ring is where the next byte goes all the same: no second mark. */
+	CHECK(one.move->tx_in_ring);
+	one.tcp->sk.sk_shutdown |= SEND_SHUTDOWN;
+	CHECK_EQUAL(tcp_send(&one, "", 0, 0), -EPIPE);
+	end();
+}
+
 static void processes_see_which_way_it_goes(void)
 {
 	peer_start();
@@ -801,6 +825,7 @@ int main(void)
 	failed += TEST(after_a_resume_the_rest_goes_by_tcp);
 	failed += TEST(an_urgent_byte_alone_is_nothing_to_read);
 	failed += TEST(the_mark_is_behind_the_ring);
+	failed += TEST(calls_for_no_bytes_say_what_tcp_says);
 	failed += TEST(processes_see_which_way_it_goes);
 	return failed > 0;
 }
