@@ -157,6 +157,11 @@ again:
 			break;
 	}
 	if (!err && msg_data_left(msg)) {
+		/* What was sent is the result: what became of the socket is for the next call to hear, and no signal. */
+		if (total && (sk->sk_err || sk->sk_shutdown & SEND_SHUTDOWN))
+			return total;
+		if (total)
+			msg->msg_flags |= MSG_NOSIGNAL;
 		/* It also knows what to say of a socket that is not connected or was shut down. */
 		sent = some_by_tcp(sk, move, msg, &more);
 		if (sent <= 0)

@@ -418,6 +418,37 @@ static void a_call_with_very_much_goes_on_by_the_ring(void)
 	end();
 }
 
+static void reset_meanwhile(void)
+{
+	tcp_takes = NULL;
+	one.tcp->sk.sk_err = ECONNRESET;
+}
+
+static void shut_down_meanwhile(void)
+{
+	tcp_takes = NULL;
+	one.tcp->sk.sk_shutdown |= SEND_SHUTDOWN;
+}
+
+/* As TCP: what is sent is told first, and what has happened by the next call. */
+static void a_call_that_is_cut_short_leaves_the_error_to_the_next(void)
+{
+	static unsigned char bytes[200 * 1024];
+	const struct {
+		void (*meanwhile)(void);
+		int error;
+	} cases[] = {{reset_meanwhile, -ECONNRESET}, {shut_down_meanwhile, -EPIPE}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		peer_start();
+		connection_open(&one, true);
+		tcp_takes = cases[i].meanwhile;
+		CHECK_EQUAL(tcp_send(&one, bytes, sizeof(bytes), 0), 64 * 1024);
+		CHECK_EQUAL(tcp_send(&one, bytes, 1, 0), cases[i].error);
+		end();
+	}
+}
+
 static void what_is_sent_goes_to_the_ring_behind_a_mark(void)
 {
 	unsigned char sent[16];
@@ -809,6 +840,7 @@ int main(void)
 	failed += TEST(many_bytes_move_it);
 	failed += TEST(a_close_before_the_offer_is_made_is_noticed);
 	failed += TEST(a_call_with_very_much_goes_on_by_the_ring);
+	failed += TEST(a_call_that_is_cut_short_leaves_the_error_to_the_next);
 	failed += TEST(what_is_sent_goes_to_the_ring_behind_a_mark);
 	failed += TEST(a_mark_says_how_far_tcp_is);
 	failed += TEST(what_tcp_holds_back_keeps_the_next_there);
