@@ -17,6 +17,7 @@ static const struct {
 	{"the other end closes", "the first send behind it is EPIPE already"},
 	{"a close with bytes unread", "is no reset"},
 	{"a close without lingering", "is no reset"},
+	{"a blocked writer hears of a reset", "a close is none"},
 	{"bytes before a reset", "a close is none"},
 	{"a second connect without blocking", "is EISCONN at once"},
 	{"connect is refused", "it is ECONNRESET"},
