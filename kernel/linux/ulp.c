@@ -51,14 +51,10 @@ const struct proto *v4v_ulp_base(const struct sock *sk)
 struct v4v_ulp *v4v_ulp_of(const struct sock *sk)
 {
 	const struct inet_connection_sock *icsk = inet_csk(sk);
-	struct v4v_ulp *ulp = rcu_dereference_raw(icsk->icsk_ulp_data);
 
-	/*
-	 * The data first: abandon() takes the ops away before them. The other way
-	 * round they could be those of a protocol that has taken the place since.
-	 */
-	smp_rmb();
-	return READ_ONCE(icsk->icsk_ulp_ops) == &ulp_ops ? ulp : NULL;
+	if (READ_ONCE(icsk->icsk_ulp_ops) != &ulp_ops)
+		return NULL;
+	return rcu_dereference_raw(icsk->icsk_ulp_data);
 }
 
 struct v4v_move *v4v_ulp_get(const struct sock *sk)
@@ -166,20 +162,15 @@ static void leave_state(struct sock *sk, const struct v4v_ulp *ulp)
 	write_unlock_bh(&sk->sk_callback_lock);
 }
 
-/* A connection to no peer: as if the protocol had never been asked for; TLS may want its place. */
-static void abandon(struct sock *sk, struct v4v_ulp *ulp)
+/*
+ * A connection to no peer: all its functions are TCP's. The protocol keeps its
+ * place until the socket is destroyed: getsockopt(TCP_ULP) looks at icsk_ulp_ops
+ * twice, without the socket lock, and must not find nothing at the second look.
+ */
+static void abandon(struct sock *sk, const struct v4v_ulp *ulp)
 {
-	struct inet_connection_sock *icsk = inet_csk(sk);
-
 	v4v_ulp_leave(sk);
 	leave_state(sk, ulp);
-	/* In this order for v4v_ulp_of(). */
-	WRITE_ONCE(icsk->icsk_ulp_ops, NULL);
-	smp_wmb();
-	RCU_INIT_POINTER(icsk->icsk_ulp_data, NULL);
-	kfree_rcu(ulp, rcu);
-	/* An unload waits until nobody is in these functions: v4v_ulp_exit(). */
-	module_put(THIS_MODULE);
 }
 
 /* The connecting end, in TCP's own context: now the connection is known by all its numbers. */
