@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,6 +238,31 @@ static void a_blocked_reader_hears_of_shutdown(struct side *side)
 	meet(side);
 }
 
+static void *shut_down_later(void *data)
+{
+	struct side *side = data;
+
+	usleep(300000);
+	shutdown(side->fd, SHUT_RDWR);
+	return NULL;
+}
+
+static void a_threads_shutdown(struct side *side)
+{
+	pthread_t thread;
+	char got;
+
+	if (!side->server) {
+		if (pthread_create(&thread, NULL, shut_down_later, side) != 0)
+			give_up("a thread");
+		say(side, "recv %s", result(recv(side->fd, &got, 1, 0)));
+		pthread_join(thread, NULL);
+	} else {
+		say(side, "recv %s", result(recv(side->fd, &got, 1, 0)));
+	}
+	meet(side);
+}
+
 /* More than all buffers on the way hold; it takes no memory before it is written to. */
 #define TOO_MUCH (64ul << 20)
 
@@ -308,6 +334,7 @@ const struct behaviour end_behaviours[] = {
 	{"a close that lingers", linger, false},
 	{"shutdown by both", both_shut_down, false},
 	{"a blocked reader hears of shutdown", a_blocked_reader_hears_of_shutdown, false},
+	{"a blocked reader hears of another thread's shutdown", a_threads_shutdown, false},
 	{"a blocked writer hears of shutdown", a_blocked_writer_hears_of_shutdown, false},
 	{"a blocked writer hears of a reset", a_blocked_writer_hears_of_a_reset, false},
 	{0},
