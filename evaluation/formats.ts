@@ -63,6 +63,7 @@ const isManifest = ajv.compile(
       builds: texts,
       machine: object({ cpuModel: text, cores: whole, memoryMiB: whole, os: text }),
       transports: texts,
+      conditions: texts,
       accelerator: object({ kind: { enum: ["tcg", "kvm"] }, reason: text }),
       domains: { type: "array", items: domain },
       profile: text,
@@ -71,7 +72,7 @@ const isManifest = ajv.compile(
       complete: { type: "boolean" },
       artifacts: texts,
     },
-    ["transports"],
+    ["transports", "conditions"],
   ),
 );
 
