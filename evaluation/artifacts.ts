@@ -13,7 +13,8 @@ import type { GpuPart } from "./gpu/summary.ts";
 import { fnv1a64, sha256 } from "./hash.ts";
 import { buildManifest, factsOf, manifestHash, type Manifest, type RunFacts } from "./manifest.ts";
 import { replaceFile } from "./replaceFile.ts";
-import { BILL, GPU_SAMPLES, SAMPLES } from "./runFiles.ts";
+import { readPathProof, type PathProof } from "./path/proof.ts";
+import { BILL, GPU_SAMPLES, PATH_PROOF, SAMPLES } from "./runFiles.ts";
 import { observations, type Observation } from "./observations.ts";
 import { renderPlan, type Plan } from "./plan.ts";
 import { toPng } from "./raster.ts";
@@ -112,13 +113,27 @@ async function loadGpu(directory: string): Promise<Gpu | undefined> {
   return { part: { file, devices: found.devices }, found, sha256: sha256(content) };
 }
 
+interface Path {
+  proof: PathProof;
+  sha256: string;
+}
+
+/** Undefined for a run that did not ask. */
+async function loadPath(directory: string): Promise<Path | undefined> {
+  const path = join(directory, PATH_PROOF);
+  if (!existsSync(path) && !isPacked(path)) return undefined;
+  const content = await readText(path);
+  return { proof: readPathProof(content), sha256: sha256(content) };
+}
+
 /** All numbers of a run. */
-function evaluated(file: SampleFile, gpu: Gpu | undefined) {
+function evaluated(file: SampleFile, gpu: Gpu | undefined, path: Path | undefined) {
   const { observed, unused } = observations(file.samples);
   return {
     observed: [...observed, ...(gpu?.found.observed ?? [])],
     unused: [...unused, ...(gpu?.found.unused ?? [])],
     gpu: gpu?.part,
+    path: path?.proof,
   };
 }
 
@@ -148,7 +163,8 @@ export async function writeArtifacts(run: Run): Promise<Artifacts> {
   checkSamples(at(SAMPLES), file, run);
 
   const gpu = await loadGpu(directory);
-  const numbers = evaluated(file, gpu);
+  const path = await loadPath(directory);
+  const numbers = evaluated(file, gpu, path);
   const accelerator = facts.accelerator.kind;
   const summary = summarise({ runId: facts.runId, accelerator, plan, file, ...numbers });
   const claims = judgeClaims(summary);
@@ -168,6 +184,7 @@ export async function writeArtifacts(run: Run): Promise<Artifacts> {
   const artifacts = {
     [SAMPLES]: samplesHash,
     ...(gpu && { [GPU_SAMPLES]: gpu.sha256 }),
+    ...(path && { [PATH_PROOF]: path.sha256 }),
     ...bill,
     ...Object.fromEntries(hashes),
   };
@@ -203,6 +220,7 @@ interface Kept {
   manifest: Manifest;
   file: SampleFile;
   gpu: Gpu | undefined;
+  path: Path | undefined;
 }
 
 async function readKept(directory: string): Promise<Kept> {
@@ -214,11 +232,18 @@ async function readKept(directory: string): Promise<Kept> {
     throw new ArtifactsError(`${samples}: has changed since manifest.json was written`);
   }
   const gpu = await loadGpu(directory);
-  if (gpu?.sha256 !== manifest.artifacts[GPU_SAMPLES]) {
-    const path = join(directory, GPU_SAMPLES);
-    throw new ArtifactsError(`${path}: has changed since manifest.json was written`);
+  const path = await loadPath(directory);
+  for (const [name, found] of [
+    [GPU_SAMPLES, gpu],
+    [PATH_PROOF, path],
+  ] as const) {
+    if (found?.sha256 !== manifest.artifacts[name]) {
+      throw new ArtifactsError(
+        `${join(directory, name)}: has changed since manifest.json was written`,
+      );
+    }
   }
-  return { plan, manifest, file, gpu };
+  return { plan, manifest, file, gpu, path };
 }
 
 /**
@@ -229,7 +254,7 @@ async function readKept(directory: string): Promise<Kept> {
 export async function readSummary(
   directory: string,
 ): Promise<{ manifest: Manifest; summary: Summary }> {
-  const { plan, manifest, file, gpu } = await readKept(directory);
+  const { plan, manifest, file, gpu, path } = await readKept(directory);
   const { runId, accelerator } = manifest;
   return {
     manifest,
@@ -238,7 +263,7 @@ export async function readSummary(
       accelerator: accelerator.kind,
       plan,
       file,
-      ...evaluated(file, gpu),
+      ...evaluated(file, gpu, path),
     }),
   };
 }
@@ -255,8 +280,8 @@ export interface ReadRun {
  * @throws ArtifactsError also if samples.jsonl is not the file that the manifest tells of
  */
 export async function readRun(directory: string): Promise<ReadRun> {
-  const { manifest, file, gpu } = await readKept(directory);
-  return { manifest, observed: evaluated(file, gpu).observed };
+  const { manifest, file, gpu, path } = await readKept(directory);
+  return { manifest, observed: evaluated(file, gpu, path).observed };
 }
 
 /**
@@ -266,11 +291,12 @@ export async function readRun(directory: string): Promise<ReadRun> {
  * @throws ArtifactsError also if samples.jsonl is not the file that the manifest tells of
  */
 export async function redraw(directory: string, target = directory): Promise<Artifacts> {
-  const { plan, manifest, gpu } = await readKept(directory);
+  const { plan, manifest, gpu, path } = await readKept(directory);
   const samples = join(directory, SAMPLES);
   if (resolve(target) !== resolve(directory)) {
     await mkdir(target, { recursive: true });
-    for (const name of gpu === undefined ? [SAMPLES] : [SAMPLES, GPU_SAMPLES])
+    const names = [SAMPLES, ...(gpu ? [GPU_SAMPLES] : []), ...(path ? [PATH_PROOF] : [])];
+    for (const name of names)
       await pipeline(piecesOf(join(directory, name)), createWriteStream(join(target, name)));
     const bill = join(directory, BILL);
     if (existsSync(bill)) await copyFile(bill, join(target, BILL));

@@ -1,5 +1,6 @@
 import { judgeRatio, type Measured, type Outcome, type Verdict } from "./judge.ts";
 import { overheadAtLeast, overheadAtMost, sharingClaim, transferBoost } from "./gpu/claims.ts";
+import { dropOrForward, noSharedPages, peerDiscovery } from "./path/claims.ts";
 import {
   iperfOverTcp,
   iperfShare,
@@ -190,17 +191,17 @@ const claims: readonly Claim[] = [
     statement:
       "Data are copied from and to the VMs' kernel memory without the need to share pages between VMs.",
     paper: null,
-    experiment: null,
+    experiment: "path",
     metric: "grant table entries",
-    judge: notYet("The run does not record the domains' grant counts around its steps yet."),
+    judge: noSharedPages,
   },
   {
     id: "drop-or-forward",
     statement: "Data cross the hypervisor, which drops them or pushes them forward by V4V's rules.",
     paper: null,
-    experiment: null,
+    experiment: "path",
     metric: "rule counters",
-    judge: notYet("The run does not record the rules' counters around its steps yet."),
+    judge: dropOrForward,
   },
   {
     id: "socket-interface",
@@ -294,13 +295,11 @@ const claims: readonly Claim[] = [
   {
     id: "peer-discovery",
     statement:
-      "Open in the poster: peer discovery that adaptively uses V4VSockets over generic sockets.",
+      "Open in the poster: peer discovery that adaptively uses V4VSockets over generic sockets (read as: one unmodified client goes by V4V to a listener that asks for it, and by TCP to one that does not).",
     paper: null,
-    experiment: null,
-    metric: null,
-    judge: notYet(
-      "v4vd and v4vrun are built, and their choice is not measured yet: v4v-bench is told its transport.",
-    ),
+    experiment: "path",
+    metric: "bytes by ring and by TCP",
+    judge: peerDiscovery,
   },
   {
     id: "gpu-evaluation",

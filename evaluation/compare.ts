@@ -2,6 +2,7 @@ import { controlsOf } from "./derived.ts";
 import { canonicalJson } from "./hash.ts";
 import type { Manifest } from "./manifest.ts";
 import { isControl, lessIsBetter, mediansOf, UNITS, type Observation } from "./observations.ts";
+import { pooledRoundTrips, type Pooled } from "./pooled.ts";
 import { seededRandom } from "./random.ts";
 import { holm, welch, type WelchTest } from "./significance.ts";
 import {
@@ -50,6 +51,17 @@ export interface Change extends Place {
   finding: Finding;
 }
 
+/** The round trips of one transport, all sizes taken together: small changes that no single size shows. */
+export interface PooledChange {
+  transport: string;
+  sizes: number;
+  /** Run over base, of the fast tenth of round trips. */
+  ratio: number;
+  interval: Interval;
+  p: number;
+  finding: Finding;
+}
+
 /** A setting, version, build or property of the machine in which the runs differ. */
 export interface Difference {
   what: string;
@@ -61,7 +73,8 @@ export interface RunComparison {
   base: string;
   run: string;
   changes: Change[];
-  /** Rows that were tested: what Holm's correction accounts for. */
+  pooled: PooledChange[];
+  /** Rows of `changes` that were tested: what Holm's correction accounts for. */
   tested: number;
   /** Measured in one of the two runs alone. */
   onlyBase: number;
@@ -70,7 +83,7 @@ export interface RunComparison {
   warnings: string[];
 }
 
-/** Probability that any row is called a change though nothing changed. */
+/** Probability that any row of a table is called a change though nothing changed. */
 export const ALPHA = 1 - CONFIDENCE;
 
 /** A ping-pong's bandwidth is its round trips once more. */
@@ -113,6 +126,23 @@ function judge({ metric, ratio, raw }: Tested, p: number | null): Finding {
   return ratio < 1 === lessIsBetter(metric) ? "better" : "worse";
 }
 
+function pooledChanges(found: readonly Pooled[]): PooledChange[] {
+  const adjusted = holm(found.map(({ test }) => test.p));
+  return found
+    .map(({ transport, sizes, test }, index): PooledChange => {
+      const p = adjusted[index] ?? 1;
+      const [ratio, low, high] = [test.difference, test.low, test.high].map(Math.exp) as [
+        number,
+        number,
+        number,
+      ];
+      const finding = p > ALPHA ? "none shown" : ratio < 1 ? "better" : "worse";
+      const interval = { low, high, coverage: CONFIDENCE };
+      return { transport, sizes, ratio, interval, p, finding };
+    })
+    .sort((a, b) => compareTransports(a.transport, b.transport));
+}
+
 function changesOf(base: ComparedRun, run: ComparedRun) {
   const grouped = ({ observed }: ComparedRun): Map<string, Observation[]> =>
     Map.groupBy(observed.filter(isCompared), rowKey);
@@ -130,6 +160,7 @@ function changesOf(base: ComparedRun, run: ComparedRun) {
   });
   return {
     changes,
+    pooled: pooledChanges(pooledRoundTrips(base.observed, run.observed)),
     tested: raws.length,
     onlyBase: before.size - rows.length,
     onlyRun: after.size - rows.length,

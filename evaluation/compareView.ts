@@ -1,7 +1,8 @@
 import Handlebars from "handlebars";
-import type { Change, Finding, RunComparison } from "./compare.ts";
+import type { Change, Finding, PooledChange, RunComparison } from "./compare.ts";
 import { counted, formatNumber, formatRange, formatSize } from "./format.ts";
 import { PAGE_STYLE } from "./page.ts";
+import { MARGIN } from "./pooled.ts";
 import { transportLabel } from "./transports.ts";
 
 /** What the numbers do not say. */
@@ -39,6 +40,22 @@ const cells = (change: Change): string[] => [
 /** Names to the left, numbers to the right. */
 const isText = (column: number): boolean => [0, 1, 3, 9].includes(column);
 
+const POOLED_HEADINGS = ["transport", "sizes", "ratio", "95% interval", "p", "change"];
+
+const pooledCells = (one: PooledChange): string[] => [
+  one.transport,
+  String(one.sizes),
+  // Three digits would hide what this table is for.
+  one.ratio.toFixed(3),
+  formatRange(one.interval),
+  shownP(one.p),
+  one.finding,
+];
+
+const isPooledText = (column: number): boolean => [0, 5].includes(column);
+
+const POOLED_TITLE = "Round trips, all sizes together (the fast tenth of each repetition's)";
+
 /** `2 worse, 1 better, ... of 28 rows`. */
 export function tally({ changes }: RunComparison): string {
   const counts = ORDER.map((finding) => ({
@@ -51,38 +68,57 @@ export function tally({ changes }: RunComparison): string {
   return `${counted(changes.length, "row")}${parts.length > 0 ? `: ${parts.join(", ")}` : ""}`;
 }
 
-function notes({ onlyBase, onlyRun, tested }: RunComparison): string[] {
+function notes({ onlyBase, onlyRun, tested, pooled }: RunComparison): string[] {
   const all = [
     `ratio: run over base; p: Welch's test of logarithms, adjusted by Holm for ${counted(tested, "test")}.`,
   ];
+  if (pooled.length > 0) {
+    all.push(
+      `All sizes together: p is that of no change beyond ${Math.round(100 * (MARGIN - 1))}%, by Holm for ${counted(pooled.length, "test")}.`,
+    );
+  }
   if (onlyBase > 0) all.push(`${counted(onlyBase, "row")} measured in base alone.`);
   if (onlyRun > 0) all.push(`${counted(onlyRun, "row")} measured in run alone.`);
   return all;
 }
 
-/** For a terminal. */
-export function formatComparison(comparison: RunComparison): string {
-  const { base, run, changes, differences, warnings } = comparison;
-  const rows = [HEADINGS, ...changes.map(cells)];
-  const widths = HEADINGS.map((_, column) =>
+/** Columns side by side, for a terminal. */
+function columns(
+  rows: readonly (readonly string[])[],
+  left: (column: number) => boolean,
+): string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => (row[column] ?? "").length)),
   );
-  const line = (row: readonly string[]): string =>
+  return rows.map((row) =>
     row
       .map((cell, column) => {
         const width = widths[column] ?? 0;
-        return isText(column) ? cell.padEnd(width) : cell.padStart(width);
+        return left(column) ? cell.padEnd(width) : cell.padStart(width);
       })
       .join("  ")
-      .trimEnd();
+      .trimEnd(),
+  );
+}
+
+/** For a terminal. */
+export function formatComparison(comparison: RunComparison): string {
+  const { base, run, changes, pooled, differences, warnings } = comparison;
   const lines = [
     `base ${base}`,
     `run  ${run}`,
     ...warnings.map((warning) => `warning: ${warning}`),
     ...differences.map((one) => `differs: ${one.what}: ${one.base} -> ${one.run}`),
     "",
-    ...(changes.length > 0 ? rows.map(line) : []),
+    ...(changes.length > 0 ? columns([HEADINGS, ...changes.map(cells)], isText) : []),
     "",
+    ...(pooled.length > 0
+      ? [
+          `${POOLED_TITLE}:`,
+          ...columns([POOLED_HEADINGS, ...pooled.map(pooledCells)], isPooledText),
+          "",
+        ]
+      : []),
     tally(comparison),
     ...notes(comparison),
     ...LIMITS,
@@ -103,7 +139,7 @@ const CLASSES: Record<Finding, string> = {
  * @param template text of templates/compare.html.hbs
  */
 export function renderComparison(template: string, comparison: RunComparison): string {
-  const { base, run, changes, differences, warnings } = comparison;
+  const { base, run, changes, pooled, differences, warnings } = comparison;
   return Handlebars.compile(template, { strict: true })({
     style: PAGE_STYLE,
     base,
@@ -112,6 +148,15 @@ export function renderComparison(template: string, comparison: RunComparison): s
     differences,
     tally: tally(comparison),
     notes: [...notes(comparison), ...LIMITS],
+    pooledTitle: POOLED_TITLE,
+    pooledHeadings: POOLED_HEADINGS.map((text, column) => ({ text, isText: isPooledText(column) })),
+    pooled: pooled.map((one) => ({
+      cells: pooledCells({ ...one, transport: transportLabel(one.transport) })
+        .slice(0, -1)
+        .map((text, column) => ({ text, isText: isPooledText(column) })),
+      finding: one.finding,
+      findingClass: CLASSES[one.finding],
+    })),
     headings: HEADINGS.map((text, column) => ({ text, isText: isText(column) })),
     rows: changes.map((change) => ({
       cells: cells({ ...change, transport: transportLabel(change.transport) })

@@ -64,6 +64,7 @@ const isManifest = ajv.compile(
       builds: texts,
       machine: object({ cpuModel: text, cores: whole, memoryMiB: whole, os: text }),
       transports: texts,
+      conditions: texts,
       accelerator: object({ kind: { enum: ACCELERATORS }, reason: text }),
       domains: { type: "array", items: domain },
       profile: text,
@@ -72,7 +73,7 @@ const isManifest = ajv.compile(
       complete: { type: "boolean" },
       artifacts: texts,
     },
-    ["transports"],
+    ["transports", "conditions"],
   ),
 );
 

@@ -21,6 +21,8 @@ export interface RunFacts {
   machine: { cpuModel: string; cores: number; memoryMiB: number; os: string };
   /** How each transport of the run was set up, in words; absent in runs of before it was recorded. */
   transports?: Record<string, string>;
+  /** Scheduler, pinning and clocks as the host says; absent in runs of before they were recorded. */
+  conditions?: Record<string, string>;
   /** What runs the emulated machine, and why that. */
   accelerator: { kind: Accelerator; reason: string };
   /** As written into the plan for v4v-bench. */
@@ -77,7 +79,7 @@ export function manifestHash(manifest: Manifest): string {
 /** The caller's part of a manifest. */
 export function factsOf(manifest: Manifest): RunFacts {
   const { runId, startedAt, endedAt, command, settings, versions } = manifest;
-  const { builds, machine, transports, accelerator, domains } = manifest;
+  const { builds, machine, transports, conditions, accelerator, domains } = manifest;
   return {
     runId,
     startedAt,
@@ -88,6 +90,7 @@ export function factsOf(manifest: Manifest): RunFacts {
     builds,
     machine,
     ...(transports !== undefined && { transports }),
+    ...(conditions !== undefined && { conditions }),
     accelerator,
     domains,
   };

@@ -392,6 +392,8 @@ export function reportView(input: ReportInput) {
   return {
     style: PAGE_STYLE,
     stamp: summary.stamp,
+    hasGpu: summary.gpu !== null,
+    hasPath: summary.path !== null,
     caution: cautionOf(summary.accelerator),
     runId: manifest.runId,
     profile: manifest.profile,
@@ -434,6 +436,7 @@ export function reportView(input: ReportInput) {
     })),
     domains: sampledDomains(file),
     versions: pairs(manifest.versions),
+    conditions: pairs(manifest.conditions ?? {}),
     builds: pairs(manifest.builds),
     artifacts: pairs(manifest.artifacts),
     planSha256: manifest.plan.sha256,

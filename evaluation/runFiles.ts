@@ -6,6 +6,9 @@ export const SAMPLES = "samples.jsonl";
 /** What gpu-bench measured; only of runs that measured a GPU. */
 export const GPU_SAMPLES = "gpu.jsonl";
 
+/** What counters say of the way that bytes take; only of whole profiles from quick on, with V4V. */
+export const PATH_PROOF = "path.jsonl";
+
 /** What a run was made of, CycloneDX; written when it begins, kept as it is. */
 export const BILL = "sbom.cdx.json";
 

@@ -43,12 +43,50 @@ export function studentTwoSided(t: number, df: number): number {
   return incompleteBeta(df / (df + t * t), df / 2, 0.5);
 }
 
+/**
+ * The t that |T| exceeds with that probability, T of Student's distribution with `df` degrees of freedom; by bisection.
+ *
+ * @param p two-sided, above 0 and below 1
+ */
+export function studentQuantile(p: number, df: number): number {
+  let [low, high] = [0, 1];
+  while (studentTwoSided(high, df) > p) high *= 2;
+  while (high - low > 1e-12 * high) {
+    const middle = (low + high) / 2;
+    if (studentTwoSided(middle, df) > p) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}
+
 export interface WelchTest {
   t: number;
   /** Degrees of freedom by Welch and Satterthwaite. */
   df: number;
   /** Two-sided. */
   p: number;
+}
+
+interface Means {
+  difference: number;
+  /** Standard error of the difference. */
+  error: number;
+  /** Degrees of freedom by Welch and Satterthwaite. */
+  df: number;
+  /** What the numbers' precision makes of no difference. */
+  rounding: number;
+}
+
+function meansOf(a: readonly number[], b: readonly number[]): Means {
+  const [one, two] = [[...a], [...b]];
+  const [u, v] = [sampleVariance(one) / one.length, sampleVariance(two) / two.length];
+  const rounding = 1e-12 * (Math.abs(mean(one)) + Math.abs(mean(two)));
+  const error = Math.sqrt(u + v);
+  const df =
+    error <= rounding
+      ? one.length + two.length - 2
+      : (u + v) ** 2 / (u ** 2 / (one.length - 1) + v ** 2 / (two.length - 1));
+  return { difference: mean(one) - mean(two), error, df, rounding };
 }
 
 /**
@@ -59,19 +97,55 @@ export interface WelchTest {
  * @param b at least two values
  */
 export function welch(a: readonly number[], b: readonly number[]): WelchTest {
-  const [one, two] = [[...a], [...b]];
-  const difference = mean(one) - mean(two);
-  const [u, v] = [sampleVariance(one) / one.length, sampleVariance(two) / two.length];
+  const { difference, error, df, rounding } = meansOf(a, b);
   // Values that do not vary: rounding apart they are the same, or differ for certain.
-  const rounding = 1e-12 * (Math.abs(mean(one)) + Math.abs(mean(two)));
-  if (Math.sqrt(u + v) <= rounding) {
+  if (error <= rounding) {
     const same = Math.abs(difference) <= rounding;
-    const t = same ? 0 : Math.sign(difference) * Infinity;
-    return { t, df: one.length + two.length - 2, p: same ? 1 : 0 };
+    return { t: same ? 0 : Math.sign(difference) * Infinity, df, p: same ? 1 : 0 };
   }
-  const t = difference / Math.sqrt(u + v);
-  const df = (u + v) ** 2 / (u ** 2 / (one.length - 1) + v ** 2 / (two.length - 1));
+  const t = difference / error;
   return { t, df, p: studentTwoSided(t, df) };
+}
+
+export interface WelchDifference {
+  /** Mean of the first set less that of the second. */
+  difference: number;
+  low: number;
+  high: number;
+  /** That the means differ by no more than the margin, or less likely so. */
+  p: number;
+}
+
+/**
+ * Welch's test of whether two means differ by more than `margin`, and the interval of their difference. The p-value is
+ * the greatest under any difference within the margin.
+ *
+ * @param a at least two values
+ * @param b at least two values
+ */
+export function welchBeyond(
+  a: readonly number[],
+  b: readonly number[],
+  margin: number,
+  confidence: number,
+): WelchDifference {
+  const { difference, error, df, rounding } = meansOf(a, b);
+  const distance = Math.abs(difference);
+  if (error <= rounding) {
+    const p = distance - margin > rounding ? 0 : 1;
+    return { difference, low: difference, high: difference, p };
+  }
+  const beyond = (t: number): number => {
+    const half = studentTwoSided(t, df) / 2;
+    return t < 0 ? 1 - half : half;
+  };
+  const reach = studentQuantile(1 - confidence, df) * error;
+  return {
+    difference,
+    low: difference - reach,
+    high: difference + reach,
+    p: Math.min(1, beyond((distance - margin) / error) + beyond((distance + margin) / error)),
+  };
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Plan } from "./plan.ts";
 import type { Further } from "./profiles.ts";
 import { isOfGpu } from "./gpu/observations.ts";
 import { gpuSummaryOf, type GpuPart, type GpuSummary } from "./gpu/summary.ts";
+import type { PathProof } from "./path/proof.ts";
 import { placeKey, ratiosOf } from "./ratios.ts";
 import type { LineProblem, SampleFile } from "./samples.ts";
 import {
@@ -105,6 +106,8 @@ export interface Summary {
   share: Share | null;
   /** What computed in the GPU's experiments; null where there were none. */
   gpu: GpuSummary | null;
+  /** What counters say of the way of bytes; null where they were not asked. */
+  path: PathProof | null;
   /** Samples that failed or are not evaluated. */
   unused: Unused[];
   /** Lines of samples.jsonl that could not be read. */
@@ -121,6 +124,8 @@ export interface SummaryInput {
   unused: readonly Unused[];
   /** Absent where no GPU was measured. */
   gpu?: GpuPart | undefined;
+  /** Absent where nobody asked. */
+  path?: PathProof | undefined;
 }
 
 /** Order of tables: by experiment, metric, size, pairs. */
@@ -261,6 +266,7 @@ export function summarise(input: SummaryInput): Summary {
     saturation: saturationOf(observed, plan.seed),
     share: shareOf(observed, plan.seed),
     gpu: gpuSummaryOf(input.gpu),
+    path: input.path ?? null,
     unused: [...unused],
     problems: file.problems,
     partial: file.partial,

@@ -48,8 +48,7 @@ const struct proto *v4v_ulp_base(const struct sock *sk)
 	return bases[family_of(sk)];
 }
 
-/* Under RCU or the socket lock. */
-static struct v4v_ulp *ulp_of(const struct sock *sk)
+struct v4v_ulp *v4v_ulp_of(const struct sock *sk)
 {
 	const struct inet_connection_sock *icsk = inet_csk(sk);
 
@@ -64,7 +63,7 @@ struct v4v_move *v4v_ulp_get(const struct sock *sk)
 	struct v4v_ulp *ulp;
 
 	rcu_read_lock();
-	ulp = ulp_of(sk);
+	ulp = v4v_ulp_of(sk);
 	if (ulp)
 		move = rcu_dereference(ulp->move);
 	if (move && !refcount_inc_not_zero(&move->refs))
@@ -79,7 +78,7 @@ struct v4v_move *v4v_ulp_get_or_tcp(const struct sock *sk)
 	struct v4v_ulp *ulp;
 
 	rcu_read_lock();
-	ulp = ulp_of(sk);
+	ulp = v4v_ulp_of(sk);
 	if (ulp) {
 		atomic_inc(&ulp->tcp_users);
 		/* Counted first, then looked: an offer is answered the other way round. */
@@ -97,7 +96,7 @@ void v4v_ulp_tcp_ends(const struct sock *sk)
 	struct v4v_ulp *ulp;
 
 	rcu_read_lock();
-	ulp = ulp_of(sk);
+	ulp = v4v_ulp_of(sk);
 	if (ulp)
 		atomic_dec(&ulp->tcp_users);
 	rcu_read_unlock();
@@ -105,7 +104,7 @@ void v4v_ulp_tcp_ends(const struct sock *sk)
 
 int v4v_ulp_tcp_users(const struct sock *sk)
 {
-	struct v4v_ulp *ulp = ulp_of(sk);
+	struct v4v_ulp *ulp = v4v_ulp_of(sk);
 
 	/* The move was there before; see above. */
 	smp_mb();
@@ -114,7 +113,7 @@ int v4v_ulp_tcp_users(const struct sock *sk)
 
 bool v4v_ulp_has(const struct sock *sk, const struct v4v_move *move)
 {
-	struct v4v_ulp *ulp = ulp_of(sk);
+	struct v4v_ulp *ulp = v4v_ulp_of(sk);
 
 	return ulp && rcu_access_pointer(ulp->move) == move;
 }
@@ -163,18 +162,15 @@ static void leave_state(struct sock *sk, const struct v4v_ulp *ulp)
 	write_unlock_bh(&sk->sk_callback_lock);
 }
 
-/* A connection to no peer: as if the protocol had never been asked for; TLS may want its place. */
-static void abandon(struct sock *sk, struct v4v_ulp *ulp)
+/*
+ * A connection to no peer: all its functions are TCP's. The protocol keeps its
+ * place until the socket is destroyed: getsockopt(TCP_ULP) looks at icsk_ulp_ops
+ * twice, without the socket lock, and must not find nothing at the second look.
+ */
+static void abandon(struct sock *sk, const struct v4v_ulp *ulp)
 {
-	struct inet_connection_sock *icsk = inet_csk(sk);
-
 	v4v_ulp_leave(sk);
 	leave_state(sk, ulp);
-	WRITE_ONCE(icsk->icsk_ulp_ops, NULL);
-	RCU_INIT_POINTER(icsk->icsk_ulp_data, NULL);
-	kfree_rcu(ulp, rcu);
-	/* An unload waits until nobody is in these functions: v4v_ulp_exit(). */
-	module_put(THIS_MODULE);
 }
 
 /* The connecting end, in TCP's own context: now the connection is known by all its numbers. */
@@ -215,7 +211,7 @@ static void state_changed(struct sock *sk)
 	struct v4v_ulp *ulp;
 
 	rcu_read_lock();
-	ulp = ulp_of(sk);
+	ulp = v4v_ulp_of(sk);
 	if (ulp) {
 		former = ulp->state_change;
 		if (sk->sk_state == TCP_ESTABLISHED && !ulp->decided)
@@ -310,7 +306,7 @@ void v4v_ulp_give(struct sock *sk, bool connects)
 static void release(struct sock *sk)
 {
 	struct inet_connection_sock *icsk = inet_csk(sk);
-	struct v4v_ulp *ulp = ulp_of(sk);
+	struct v4v_ulp *ulp = v4v_ulp_of(sk);
 
 	end_move(ulp);
 	/* It is looked at until it is freed, and this module may be gone by then. */
@@ -388,7 +384,7 @@ static void close_socket(struct sock *sk, long timeout)
 
 	if (move) {
 		lock_sock(sk);
-		end_move(ulp_of(sk));
+		end_move(v4v_ulp_of(sk));
 		release_sock(sk);
 		/* As TCP with what it would throw away: the other end must not think it was read. */
 		if (v4v_ulp_unread(move)) {
@@ -404,7 +400,7 @@ static void close_socket(struct sock *sk, long timeout)
 /* Socket locked. It may connect again, or listen. */
 static int disconnect(struct sock *sk, int flags)
 {
-	struct v4v_ulp *ulp = ulp_of(sk);
+	struct v4v_ulp *ulp = v4v_ulp_of(sk);
 
 	if (ulp) {
 		end_move(ulp);
@@ -418,7 +414,7 @@ static int hash(struct sock *sk)
 {
 	if (sk->sk_state == TCP_LISTEN) {
 		v4v_ulp_leave(sk);
-		leave_state(sk, ulp_of(sk));
+		leave_state(sk, v4v_ulp_of(sk));
 	}
 	return v4v_ulp_base(sk)->hash(sk);
 }

@@ -24,6 +24,8 @@ struct v4v_ulp {
 	struct rcu_head rcu;
 };
 
+/* Under RCU or the socket lock; NULL if the socket has another protocol, or none. */
+struct v4v_ulp *v4v_ulp_of(const struct sock *sk);
 /* The connection's move, with a reference; NULL if it is TCP's alone. */
 struct v4v_move *v4v_ulp_get(const struct sock *sk);
 /*

@@ -229,7 +229,8 @@ static int receive_all(struct sock *sk, struct v4v_move *move, struct msghdr *ms
 		n = receive(sk, move, msg, len - done, flags, addr_len, done);
 		if (n > 0)
 			done += n;
-		if (done >= target || done == len)
+		/* A call for no bytes waits for one, too. */
+		if (done >= target)
 			return done;
 		if (n <= 0 && n != -EAGAIN)
 			return done ?: n;

@@ -128,6 +128,9 @@ static int send(struct sock *sk, struct v4v_move *move, struct msghdr *msg, size
 	int total = 0, err = 0;
 	bool more;
 
+	/* Without bytes there is only to be said whether there could be some, as TCP says it. */
+	if (!msg_data_left(msg))
+		return tcp_sendmsg_locked(sk, msg, 0);
 again:
 	while (msg_data_left(msg) && enter_ring(sk, move)) {
 		bool full;
@@ -154,6 +157,11 @@ again:
 			break;
 	}
 	if (!err && msg_data_left(msg)) {
+		/* What was sent is the result: what became of the socket is for the next call to hear, and no signal. */
+		if (total && (sk->sk_err || sk->sk_shutdown & SEND_SHUTDOWN))
+			return total;
+		if (total)
+			msg->msg_flags |= MSG_NOSIGNAL;
 		/* It also knows what to say of a socket that is not connected or was shut down. */
 		sent = some_by_tcp(sk, move, msg, &more);
 		if (sent <= 0)
@@ -193,7 +201,7 @@ bool v4v_ulp_memory_free(const struct sock *sk, int wake)
 	bool blocked = false;
 
 	rcu_read_lock();
-	ulp = rcu_dereference(inet_csk(sk)->icsk_ulp_data);
+	ulp = v4v_ulp_of(sk);
 	move = ulp ? rcu_dereference(ulp->move) : NULL;
 	if (move)
 		blocked = READ_ONCE(move->tx_in_ring) && READ_ONCE(move->tx_blocked);

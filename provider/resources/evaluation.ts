@@ -29,7 +29,9 @@ import { RemoteFailure } from "../ssh/errors.ts";
 import { Remote } from "../ssh/remote.ts";
 import type { Connection } from "../ssh/target.ts";
 import { runGpuLegs } from "./gpuLegs.ts";
+import { conditionsOf } from "./conditions.ts";
 import { bringNews } from "./news.ts";
+import { provePath } from "./pathProof.ts";
 import { startUnit } from "./transientUnit.ts";
 import { pause } from "../ssh/wait.ts";
 
@@ -326,6 +328,39 @@ const agentElsewhere = ({ name, addr }: Pick<PlanDomain, "name" | "addr">): stri
     `${name} v4v-bench agent`,
   ].join(" ");
 
+/** Whether the counters of the path are asked: where everything is measured, and there is V4V to ask about. */
+export const asksPath = (
+  profile: string,
+  transports: readonly Transport[],
+  selection: Selection = WHOLE_PROFILE,
+): boolean =>
+  profile !== "smoke" &&
+  selection.experiments === WHOLE_PROFILE.experiments &&
+  selection.transports === WHOLE_PROFILE.transports &&
+  transports.includes("v4v") &&
+  transports.includes("v4v-sockets");
+
+/** What fails there costs no number: the claims that rest on it say so. */
+async function askPath(
+  context: Context,
+  remote: Remote,
+  { profile, transports, selection }: EvaluationInputs,
+  domains: readonly PlanDomain[],
+  run: { folder: string; directory: string },
+): Promise<void> {
+  const [client, server] = domains;
+  if (client === undefined || server === undefined) return;
+  if (!asksPath(profile, transports, selection)) return;
+  context.status("asking the counters of the path");
+  try {
+    await provePath(remote, run.folder, run.directory, client, server);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    const why = error instanceof Error ? error.message : String(error);
+    context.warn(`the counters of the path were not read: ${why}`);
+  }
+}
+
 async function measure(
   context: Context,
   inputs: EvaluationInputs,
@@ -403,11 +438,15 @@ async function measure(
   const log = (await remote.readFile(`${folder}/log`)) ?? "";
   writeFileSync(join(directory, "logs", "v4v-bench.log"), log);
   const failed = exit !== "exited 0";
+  const conditions: Record<string, string> = failed
+    ? {}
+    : await conditionsOf(remote, domains[0]?.name ?? "");
   const facts: RunFacts = {
     runId: run.runId,
     startedAt: run.startedAt,
     endedAt: new Date().toISOString(),
     domains: [...domains, ...others],
+    ...(Object.keys(conditions).length > 0 && { conditions }),
     ...inputs.facts,
   };
   if (failed) {
@@ -430,6 +469,7 @@ async function measure(
       `${exit}\n${log}`,
     );
   }
+  await askPath(context, remote, inputs, domains, { folder, directory });
   await measureGpu(context, remote, inputs, { folder, directory, runId: run.runId }, pace);
   context.status("drawing the report");
   const artifacts = await writeArtifacts({

@@ -54,7 +54,10 @@ export function compareCommand(): Command {
         // A check that looked at nothing must not look like one that was passed.
         if (comparison.tested === 0)
           throw new UserError("the runs have nothing in common that could be compared");
-        if (comparison.changes.some(({ finding }) => finding === "worse")) process.exitCode = 1;
+        if (
+          [...comparison.changes, ...comparison.pooled].some(({ finding }) => finding === "worse")
+        )
+          process.exitCode = 1;
       },
     );
 }

@@ -38,8 +38,9 @@ export async function makePages(folder: string): Promise<MadePage[]> {
   const [one, other] = [join(folder, "one"), join(folder, "other")];
   const report = await makeRun(one, model);
   await makeRun(other, { ...model, v4v: { rtt: 5000, bandwidth: 200 } }, 16);
-  const reference = join(PROJECT, "evaluation/reference/smoke-tcg");
-  const measured = await redraw(reference, join(folder, "reference"));
+  const reference = (name: string) => join(PROJECT, "evaluation/reference", name);
+  const withGpu = await redraw(reference("smoke-tcg"), join(folder, "smoke"));
+  const inPairs = await redraw(reference("quick-tcg"), join(folder, "quick"));
   const sweep = await writeSweep(join(folder, "sweep"), [one, other]);
   const comparison = compareRuns(await readRun(one), await readRun(other));
   const template = readFileSync(join(PROJECT, "templates/compare.html.hbs"), "utf8");
@@ -47,7 +48,8 @@ export async function makePages(folder: string): Promise<MadePage[]> {
   writeFileSync(compared, renderComparison(template, comparison));
   return [
     { name: "report-of-failures", file: report, figures: 4 },
-    { name: "report-of-a-measured-run", file: measured.paths.report, figures: 4 },
+    { name: "report-of-a-run-with-a-gpu", file: withGpu.paths.report, figures: 7 },
+    { name: "report-of-a-run-in-pairs", file: inPairs.paths.report, figures: 8 },
     { name: "sweep", file: sweep.page, figures: 2 },
     { name: "comparison", file: compared, figures: 0 },
   ];

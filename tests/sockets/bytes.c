@@ -203,6 +203,24 @@ static void empty_calls(struct side *side)
 	}
 }
 
+static void empty_calls_in_vain(struct side *side)
+{
+	char got[1];
+
+	if (side->server) {
+		say(side, "recv of 0 %s", result(recv(side->fd, got, 0, MSG_DONTWAIT)));
+		say(side, "peek of 0 %s", result(recv(side->fd, got, 0, MSG_DONTWAIT | MSG_PEEK)));
+		meet(side);
+		say(side, "recv %s", result(recv(side->fd, got, 1, 0)));
+		say(side, "recv of 0 at the end %s", result(recv(side->fd, got, 0, 0)));
+	} else {
+		meet(side);
+		send_all(side->fd, "x", 1);
+		shutdown(side->fd, SHUT_WR);
+		say(side, "send of 0 behind the end %s", result(send(side->fd, "", 0, MSG_NOSIGNAL)));
+	}
+}
+
 static void bad_memory(struct side *side)
 {
 	char *nowhere = mmap(NULL, 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), got[8] = "";
@@ -402,6 +420,7 @@ const struct behaviour bytes_behaviours[] = {
 	{"MSG_TRUNC throws away", thrown_away, false},
 	{"FIONREAD and SIOCOUTQ", unread, false},
 	{"calls for no bytes", empty_calls, false},
+	{"calls for no bytes, in vain", empty_calls_in_vain, false},
 	{"memory that cannot be accessed", bad_memory, false},
 	{"a writer without a reader", filled_up, false},
 	{"both write before they read", both_write_first, false},

@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -236,6 +238,90 @@ static void a_blocked_reader_hears_of_shutdown(struct side *side)
 	meet(side);
 }
 
+static void *shut_down_later(void *data)
+{
+	struct side *side = data;
+
+	usleep(300000);
+	shutdown(side->fd, SHUT_RDWR);
+	return NULL;
+}
+
+static void a_threads_shutdown(struct side *side)
+{
+	pthread_t thread;
+	char got;
+
+	if (!side->server) {
+		if (pthread_create(&thread, NULL, shut_down_later, side) != 0)
+			give_up("a thread");
+		say(side, "recv %s", result(recv(side->fd, &got, 1, 0)));
+		pthread_join(thread, NULL);
+	} else {
+		say(side, "recv %s", result(recv(side->fd, &got, 1, 0)));
+	}
+	meet(side);
+}
+
+/* More than all buffers on the way hold; it takes no memory before it is written to. */
+#define TOO_MUCH (64ul << 20)
+
+static void *too_much(void)
+{
+	void *bytes = mmap(NULL, TOO_MUCH, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (bytes == MAP_FAILED)
+		give_up("memory");
+	return bytes;
+}
+
+static void say_cut_short(struct side *side, ssize_t n)
+{
+	say(side, "send is cut short: %d", n > 0 && n < (ssize_t)TOO_MUCH);
+}
+
+/* By another process that has it: what was sent is told, what has happened by the next call. */
+static void a_blocked_writer_hears_of_shutdown(struct side *side)
+{
+	if (!side->server) {
+		void *bytes = too_much();
+		pid_t child = fork();
+
+		if (child == 0) {
+			usleep(700000);
+			shutdown(side->fd, SHUT_WR);
+			_exit(0);
+		}
+		signal(SIGPIPE, note);
+		broken = 0;
+		say_cut_short(side, send(side->fd, bytes, TOO_MUCH, 0));
+		say(side, "SIGPIPE %d", (int)broken);
+		say(side, "send %s", result(send(side->fd, bytes, 1, 0)));
+		say(side, "SIGPIPE %d", (int)broken);
+		waitpid(child, NULL, 0);
+		munmap(bytes, TOO_MUCH);
+	}
+	meet(side);
+}
+
+static void a_blocked_writer_hears_of_a_reset(struct side *side)
+{
+	if (side->server) {
+		wait_unread(side->fd, 1);
+		usleep(700000);
+		close(side->fd);
+		side->fd = -1;
+	} else {
+		void *bytes = too_much();
+
+		say_cut_short(side, send(side->fd, bytes, TOO_MUCH, 0));
+		say(side, "send %s", result(send(side->fd, bytes, 1, MSG_NOSIGNAL)));
+		say(side, "send %s", result(send(side->fd, bytes, 1, MSG_NOSIGNAL)));
+		munmap(bytes, TOO_MUCH);
+	}
+	meet(side);
+}
+
 const struct behaviour end_behaviours[] = {
 	{"shutdown of writing", no_more_from_one, false},
 	{"half-closed bulk", half_closed_bulk, false},
@@ -248,5 +334,8 @@ const struct behaviour end_behaviours[] = {
 	{"a close that lingers", linger, false},
 	{"shutdown by both", both_shut_down, false},
 	{"a blocked reader hears of shutdown", a_blocked_reader_hears_of_shutdown, false},
+	{"a blocked reader hears of another thread's shutdown", a_threads_shutdown, false},
+	{"a blocked writer hears of shutdown", a_blocked_writer_hears_of_shutdown, false},
+	{"a blocked writer hears of a reset", a_blocked_writer_hears_of_a_reset, false},
 	{0},
 };

@@ -178,6 +178,38 @@ static void two_readers(struct side *side)
 	meet(side);
 }
 
+/*
+ * A descriptor of one connection becomes another's, which ends the first; a number that was closed is a new
+ * connection's: each carries its own bytes.
+ */
+static void numbers_used_again(struct side *side)
+{
+	char got[8] = "";
+	int first, second;
+
+	if (side->server) {
+		first = answer(side);
+		second = answer(side);
+		say(side, "recv of the second %s", result(recv(second, got, 3, 0)));
+		say(side, "recv of the first %s %.3s", result(recv(first, got, 3, MSG_WAITALL)), got);
+		close(first);
+		close(second);
+		first = answer(side);
+		say(side, "recv of the third %s %.3s", result(recv(first, got, 3, MSG_WAITALL)), got);
+		close(first);
+		return;
+	}
+	first = dial(side);
+	second = dial(side);
+	say(side, "dup3 gives the number %d", dup3(first, second, O_CLOEXEC) == second);
+	close(first);
+	send_all(second, "abc", 3);
+	close(second);
+	side->fd = dial(side);
+	say(side, "the number is used again %d", side->fd == first);
+	send_all(side->fd, "def", 3);
+}
+
 const struct behaviour process_behaviours[] = {
 	{"fork", forked, false},
 	{"exec", executed, false},
@@ -185,5 +217,6 @@ const struct behaviour process_behaviours[] = {
 	{"a descriptor over 1023", high_descriptor, false},
 	{"SCM_RIGHTS", passed_on, false},
 	{"two processes read", two_readers, false},
+	{"numbers of descriptors are used again", numbers_used_again, true},
 	{0},
 };

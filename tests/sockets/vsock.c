@@ -9,6 +9,7 @@ static const struct {
 } others[] = {
 	{"MSG_TRUNC throws away", "it does not: a stream's bytes are copied"},
 	{"FIONREAD and SIOCOUTQ", "there is no FIONREAD"},
+	{"calls for no bytes, in vain", "a recv for no bytes is 0 at once"},
 	{"TCP_INQ", "TCP's own"},
 	{"options of IP", "IP's own"},
 	{"FIONREAD behind the end", "there is no FIONREAD"},
@@ -16,6 +17,7 @@ static const struct {
 	{"the other end closes", "the first send behind it is EPIPE already"},
 	{"a close with bytes unread", "is no reset"},
 	{"a close without lingering", "is no reset"},
+	{"a blocked writer hears of a reset", "a close is none"},
 	{"bytes before a reset", "a close is none"},
 	{"a second connect without blocking", "is EISCONN at once"},
 	{"connect is refused", "it is ECONNRESET"},

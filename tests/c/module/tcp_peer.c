@@ -2,14 +2,14 @@
 
 static struct connection *the_one;
 
-static struct v4v_ulp *ulp_of(const struct sock *sk)
+struct v4v_ulp *v4v_ulp_of(const struct sock *sk)
 {
 	return inet_csk(sk)->icsk_ulp_data;
 }
 
 struct v4v_move *v4v_ulp_get(const struct sock *sk)
 {
-	struct v4v_ulp *ulp = ulp_of(sk);
+	struct v4v_ulp *ulp = v4v_ulp_of(sk);
 
 	if (!ulp || !ulp->move || !refcount_inc_not_zero(&ulp->move->refs))
 		return NULL;
@@ -20,27 +20,27 @@ struct v4v_move *v4v_ulp_get_or_tcp(const struct sock *sk)
 {
 	struct v4v_move *move = v4v_ulp_get(sk);
 
-	if (!move && ulp_of(sk))
-		ulp_of(sk)->tcp_users.value++;
+	if (!move && v4v_ulp_of(sk))
+		v4v_ulp_of(sk)->tcp_users.value++;
 	return move;
 }
 
 void v4v_ulp_tcp_ends(const struct sock *sk)
 {
-	if (ulp_of(sk))
-		ulp_of(sk)->tcp_users.value--;
+	if (v4v_ulp_of(sk))
+		v4v_ulp_of(sk)->tcp_users.value--;
 }
 
 int v4v_ulp_tcp_users(const struct sock *sk)
 {
-	return ulp_of(sk) ? (int)ulp_of(sk)->tcp_users.value : 0;
+	return v4v_ulp_of(sk) ? (int)v4v_ulp_of(sk)->tcp_users.value : 0;
 }
 
 bool v4v_ulp_has(const struct sock *sk, const struct v4v_move *move)
 {
 	if (!sk->locked)
 		violation("a socket that is not locked is asked for its move");
-	return ulp_of(sk) && ulp_of(sk)->move == move;
+	return v4v_ulp_of(sk) && v4v_ulp_of(sk)->move == move;
 }
 
 void v4v_ulp_leave(struct sock *sk)

@@ -418,6 +418,37 @@ static void a_call_with_very_much_goes_on_by_the_ring(void)
 	end();
 }
 
+static void reset_meanwhile(void)
+{
+	tcp_takes = NULL;
+	one.tcp->sk.sk_err = ECONNRESET;
+}
+
+static void shut_down_meanwhile(void)
+{
+	tcp_takes = NULL;
+	one.tcp->sk.sk_shutdown |= SEND_SHUTDOWN;
+}
+
+/* As TCP: what is sent is told first, and what has happened by the next call. */
+static void a_call_that_is_cut_short_leaves_the_error_to_the_next(void)
+{
+	static unsigned char bytes[200 * 1024];
+	const struct {
+		void (*meanwhile)(void);
+		int error;
+	} cases[] = {{reset_meanwhile, -ECONNRESET}, {shut_down_meanwhile, -EPIPE}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		peer_start();
+		connection_open(&one, true);
+		tcp_takes = cases[i].meanwhile;
+		CHECK_EQUAL(tcp_send(&one, bytes, sizeof(bytes), 0), 64 * 1024);
+		CHECK_EQUAL(tcp_send(&one, bytes, 1, 0), cases[i].error);
+		end();
+	}
+}
+
 static void what_is_sent_goes_to_the_ring_behind_a_mark(void)
 {
 	unsigned char sent[16];
@@ -749,6 +780,30 @@ static void the_mark_is_behind_the_ring(void)
 	end();
 }
 
+/* As TCP: a program may ask in this way whether there is anything to wait for, and whether it may send. */
+static void calls_for_no_bytes_say_what_tcp_says(void)
+{
+	struct hv_ring *ring;
+	char nothing[1];
+
+	peer_start();
+	ring = connection_moved(&one, true);
+	CHECK_EQUAL(tcp_receive(&one, nothing, 0, 0), -EAGAIN);
+	CHECK_EQUAL(tcp_receive(&one, nothing, 0, MSG_PEEK), -EAGAIN);
+	CHECK(mark(ring, FAR_ISN + 1));
+	put(ring, "abc");
+	CHECK_EQUAL(tcp_receive(&one, nothing, 0, 0), 0);
+	CHECK_RECEIVED("abc", 0);
+	CHECK_EQUAL(tcp_receive(&one, nothing, 0, 0), -EAGAIN);
+	CHECK_EQUAL(tcp_send(&one, "abc", 3, 0), 3);
+	CHECK_EQUAL(tcp_send(&one, "", 0, 0), 0);
+	/* And the ring is where the next byte goes all the same: no second mark. */
+	CHECK(one.move->tx_in_ring);
+	one.tcp->sk.sk_shutdown |= SEND_SHUTDOWN;
+	CHECK_EQUAL(tcp_send(&one, "", 0, 0), -EPIPE);
+	end();
+}
+
 static void processes_see_which_way_it_goes(void)
 {
 	peer_start();
@@ -785,6 +840,7 @@ int main(void)
 	failed += TEST(many_bytes_move_it);
 	failed += TEST(a_close_before_the_offer_is_made_is_noticed);
 	failed += TEST(a_call_with_very_much_goes_on_by_the_ring);
+	failed += TEST(a_call_that_is_cut_short_leaves_the_error_to_the_next);
 	failed += TEST(what_is_sent_goes_to_the_ring_behind_a_mark);
 	failed += TEST(a_mark_says_how_far_tcp_is);
 	failed += TEST(what_tcp_holds_back_keeps_the_next_there);
@@ -801,6 +857,7 @@ int main(void)
 	failed += TEST(after_a_resume_the_rest_goes_by_tcp);
 	failed += TEST(an_urgent_byte_alone_is_nothing_to_read);
 	failed += TEST(the_mark_is_behind_the_ring);
+	failed += TEST(calls_for_no_bytes_say_what_tcp_says);
 	failed += TEST(processes_see_which_way_it_goes);
 	return failed > 0;
 }

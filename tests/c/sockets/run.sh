@@ -14,7 +14,7 @@ flags="-std=c17 -O1 -g -D_GNU_SOURCE -Wall -Wextra -Werror -I$here -I$here/.. -I
 build '' "$here/fake_store.c" "$sockets/discovery/addresses.c" "$sockets/discovery/peers.c" \
 	"$sockets/discovery/collect.c" "$sockets/discovery/publish.c" "$sockets/library/policy.c" "$sockets/library/endpoint.c" \
 	"$sockets/tools/preload_file.c" "$sockets/library/library.c" "$sockets/library/explain.c" \
-	"$sockets/library/peers_file.c" "$sockets/library/module_folder.c"
+	"$sockets/library/peers_file.c" "$sockets/library/module_folder.c" "$sockets/tools/report.c"
 archive sockets
 for unit in "$here"/test_*.c "$here"/fuzz_*.c; do
 	build '' "$unit"

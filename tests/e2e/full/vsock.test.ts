@@ -38,6 +38,41 @@ describe("sockets of AF_VSOCK", () => {
     console.log(`${vsock.size} of ${tcp.size} behaviours are the same`);
   });
 
+  it("carry datagrams between two domUs, whole and from whom they say, and refuse those for nobody", async () => {
+    const server = await testbed.cidOf("domu2");
+    const [port, ...lengths] = [5030, 1, 4096, 65536];
+    // Sends back what it gets to whom it is from.
+    await testbed.on(
+      "domu2",
+      `nohup timeout 60 python3 -c 'import socket
+one = socket.socket(socket.AF_VSOCK, socket.SOCK_DGRAM)
+one.bind((socket.VMADDR_CID_ANY, ${port}))
+while True:
+    one.sendto(*one.recvfrom(65536))' >/tmp/datagrams 2>&1 & sleep 2`,
+    );
+    const said = await testbed.on(
+      "domu1",
+      `timeout 60 python3 -c 'import errno, os, socket
+one = socket.socket(socket.AF_VSOCK, socket.SOCK_DGRAM)
+one.settimeout(20)
+for length in ${JSON.stringify(lengths)}:
+    bytes = os.urandom(length)
+    one.sendto(bytes, (${server}, ${port}))
+    answer, sender = one.recvfrom(65536)
+    print(answer == bytes, sender)
+for to, length in (${port + 1}, 1), (${port}, 65537):
+    try:
+        one.sendto(bytes[:1] * length, (${server}, to))
+    except OSError as error:
+        print(errno.errorcode[error.errno])'`,
+    );
+    expect(said.split("\n")).toEqual([
+      ...lengths.map(() => `True (${server}, ${port})`),
+      "ECONNREFUSED",
+      "EMSGSIZE",
+    ]);
+  });
+
   it("are shown by ss --vsock", async () => {
     const [server, client] = [await testbed.cidOf("domu2"), await testbed.cidOf("domu1")];
     const port = 5020;

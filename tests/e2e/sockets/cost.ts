@@ -24,9 +24,9 @@ export interface Cost {
   asking: number;
 }
 
-/** What it costs a connection to ask for V4V and not to get it, for a redis-server that listens. */
-export async function costOfAsking(bed: SocketsBed): Promise<Cost> {
-  const run = `$1 python3 /tmp/calls.py $2 ${CONNECTIONS}`;
+/** What it costs a connection to ask for V4V and not to get it, for a redis-server that listens there. */
+export async function costOfAsking(bed: SocketsBed, address: string): Promise<Cost> {
+  const run = `$1 python3 /tmp/calls.py ${address} ${CONNECTIONS}`;
   const medians = await bed.step(
     CLIENT,
     `printf %s ${quote(CALLS)} >/tmp/calls.py

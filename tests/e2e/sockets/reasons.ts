@@ -22,9 +22,10 @@ export function describeReasons(bed: SocketsBed): void {
     );
 
   /** Says what it costs to ask in vain. */
-  async function sayCost(when: string, atServer = "v4vrun"): Promise<void> {
-    await bed.startListener(SERVER, "redis", redis.port, redis.server, atServer);
-    const { plain, asking } = await costOfAsking(bed);
+  async function sayCost(when: string, { atServer = "v4vrun", at = address } = {}): Promise<void> {
+    const server = redis.server.replace("$2", at);
+    await bed.startListener(SERVER, "redis", redis.port, server, atServer);
+    const { plain, asking } = await costOfAsking(bed, at);
     await bed.endScript(SERVER, "redis");
     console.log(
       `a connection, a question and an answer, ${when}: ${asking} us with v4vrun, ${plain} us without`,
@@ -67,8 +68,30 @@ export function describeReasons(bed: SocketsBed): void {
       );
     });
 
+    it("an address of nobody: the same failure as without v4vrun, no earlier and no later", async () => {
+      const fails = (prefix: string) =>
+        bed.step(
+          CLIENT,
+          `timeout 60 ${prefix} python3 -c 'import errno, socket, time
+start = time.monotonic()
+for address in ("${NOBODYS}", 9), ("${address}", 9):
+    try:
+        socket.create_connection(address)
+    except OSError as error:
+        print(errno.errorcode[error.errno])
+print("took", time.monotonic() - start, "s")'`,
+          90,
+        );
+      const [plain = "", asking = ""] = [await fails(""), await fails("v4vrun")].map((said) => {
+        console.log(said);
+        return said.replace(/^took.*$/m, "");
+      });
+      expect(plain).toBe("EHOSTUNREACH\nECONNREFUSED\n");
+      expect(asking).toBe(plain);
+    });
+
     it("a listener that did not ask costs it little", async () => {
-      await sayCost("with a listener that did not ask", "");
+      await sayCost("with a listener that did not ask", { atServer: "" });
     });
 
     it("ss and netstat show it as any other; v4vctl where it goes", async () => {
@@ -242,6 +265,7 @@ print(kind, os.read(fd, length))
       });
       expect(bytes.v4v).toBeLessThan(BLOB_BYTES * 0.1);
       await bed.endScript(SERVER, "claimed");
+      await sayCost("to an address that is no peer's", { at: CLAIMED });
       await bed.step(SERVER, `ip address del ${CLAIMED}/24 dev eth0`);
     });
 

@@ -5,6 +5,7 @@ import { compareRuns, type Change, type ComparedRun } from "../../../evaluation/
 import { formatComparison, renderComparison } from "../../../evaluation/compareView.ts";
 import { buildManifest } from "../../../evaluation/manifest.ts";
 import { observations } from "../../../evaluation/observations.ts";
+import { seededRandom } from "../../../evaluation/random.ts";
 import { readSamples } from "../../../evaluation/samples.ts";
 import { facts } from "./facts.ts";
 import { cpuTimes, paired, pingPong, repetitions } from "./measured.ts";
@@ -46,6 +47,10 @@ test("a run compared with itself shows nothing", async () => {
   });
   for (const change of comparison.changes)
     expect(change).toMatchObject({ ratio: 1, p: 1, finding: "none shown" });
+  expect(comparison.pooled).toMatchObject([
+    { transport: "tcp", ratio: 1, p: 1, finding: "none shown" },
+    { transport: "v4v", ratio: 1, p: 1, finding: "none shown" },
+  ]);
 });
 
 test("the same samples slowed by 10% are caught everywhere, and made faster as well", async () => {
@@ -62,7 +67,11 @@ test("one transport slowed: its rows are worse, the other's are not", async () =
   const only = lines.map((line) =>
     line.includes('"transport":"v4v"') ? (slowed([line], 1.1)[0] ?? "") : line,
   );
-  const { changes } = compareRuns(await runOf(lines), await runOf(only));
+  const { changes, pooled } = compareRuns(await runOf(lines), await runOf(only));
+  expect(pooled.map(({ transport, finding }) => [transport, finding])).toEqual([
+    ["tcp", "none shown"],
+    ["v4v", "worse"],
+  ]);
   for (const { transport, finding } of changes)
     expect(finding).toBe(transport === "v4v" ? "worse" : "none shown");
 });
@@ -70,8 +79,8 @@ test("one transport slowed: its rows are worse, the other's are not", async () =
 test("runs of the same machine at different moments show nothing", async () => {
   const other = syntheticLines(smokePlan(), model, [], "another moment");
   expect(other).not.toEqual(lines);
-  const { changes } = compareRuns(await runOf(lines), await runOf(other));
-  expect(changes.filter(({ finding }) => finding !== "none shown")).toEqual([]);
+  const { changes, pooled } = compareRuns(await runOf(lines), await runOf(other));
+  expect([...changes, ...pooled].filter(({ finding }) => finding !== "none shown")).toEqual([]);
   expect(changes.some(({ ratio }) => ratio !== 1)).toBe(true);
 });
 
@@ -128,6 +137,47 @@ test("ratio, test and interval by hand", async () => {
   // Logarithms spread by 0.0183: a difference of ln 2 is 66 standard errors.
   expect(change.p).toBeLessThan(1e-12);
   expect(change.p).toBeGreaterThan(0);
+});
+
+test("all sizes together: 10% that no size shows, for repetitions lie far apart", async () => {
+  // Half of a repetition's round trips are disturbed, by up to four times their length; the fast ones hardly vary.
+  const made = (slow: number, label: string): Promise<ComparedRun> => {
+    const random = seededRandom(2, label);
+    return runOf(
+      [1, 16, 64, 256, 1024].flatMap((size, index) =>
+        [1, 2, 3, 4, 5, 6].map((repetition) => {
+          const disturbed = 1 + 3 * random();
+          const ns = Array.from({ length: 40 }, (_, nth) =>
+            Math.round(slow * 100_000 * (1 + 0.02 * random()) * (nth % 5 > 1 ? disturbed : 1)),
+          );
+          return pingPong(10 * index + repetition, "v4v", size, repetition, ns);
+        }),
+      ),
+    );
+  };
+  const base = await made(1, "base");
+  const same = compareRuns(base, await made(1, "run"));
+  const slow = compareRuns(base, await made(1.1, "run"));
+  for (const { changes } of [same, slow])
+    expect(changes.map(({ finding }) => finding)).toEqual(Array<string>(5).fill("none shown"));
+  expect(same.pooled).toMatchObject([{ sizes: 5, finding: "none shown" }]);
+  expect(slow.pooled).toMatchObject([{ sizes: 5, finding: "worse" }]);
+  expect(slow.pooled[0]?.ratio).toBeCloseTo(1.1, 1);
+});
+
+test("of two sizes, or of few round trips, nothing is taken together", async () => {
+  const of = (sizes: number[], count: number): Promise<ComparedRun> =>
+    runOf(
+      sizes.flatMap((size, index) =>
+        [1, 2, 3, 4, 5, 6].map((repetition) =>
+          pingPong(10 * index + repetition, "v4v", size, repetition, Array<number>(count).fill(9)),
+        ),
+      ),
+    );
+  for (const run of [await of([1, 16], 40), await of([1, 16, 64], 9)])
+    expect(compareRuns(run, run).pooled).toEqual([]);
+  const run = await of([1, 16, 64], 10);
+  expect(compareRuns(run, run).pooled).toHaveLength(1);
 });
 
 test("with many rows a change must be plainer: Holm counts them all", async () => {
@@ -234,7 +284,7 @@ test("the page shows the same, loads nothing and escapes what it is given", asyn
       }),
     ),
   );
-  expect(page.match(/<span class="fail">worse<\/span>/g)).toHaveLength(28);
+  expect(page.match(/<span class="fail">worse<\/span>/g)).toHaveLength(28 + 2);
   expect(page).toContain("versions.xen");
   expect(page).not.toMatch(/<script|https?:|src=|<link/);
   expect(page.match(/&lt;script&gt;/g)?.length).toBeGreaterThanOrEqual(4);

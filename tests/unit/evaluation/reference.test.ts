@@ -1,48 +1,122 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { readRun, redraw } from "../../../evaluation/artifacts.ts";
+import { compareRuns, type ComparedRun } from "../../../evaluation/compare.ts";
 import { parseManifest } from "../../../evaluation/formats.ts";
 import { useFolder } from "../helpers/folder.ts";
 
 const PROJECT = join(import.meta.dirname, "../../..");
-const REFERENCE = join(PROJECT, "evaluation/reference/smoke-tcg");
+const at = (name: string): string => join(PROJECT, "evaluation/reference", name);
+const manifestOf = (name: string) =>
+  parseManifest(readFileSync(join(at(name), "manifest.json"), "utf8"));
 const folder = useFolder();
-const manifest = parseManifest(readFileSync(join(REFERENCE, "manifest.json"), "utf8"));
 
-test("the recorded run is small, complete and holds raw samples, plan and manifest alone", () => {
-  const files = readdirSync(REFERENCE).sort();
-  expect(files).toEqual(["manifest.json", "plan.json.gz", "samples.jsonl.gz"]);
-  const size = files.reduce((sum, name) => sum + statSync(join(REFERENCE, name)).size, 0);
-  expect(size).toBeLessThan(200 * 1024);
-  expect(manifest).toMatchObject({ complete: true, profile: "smoke" });
+describe.each([
+  ["smoke-tcg", ["gpu.jsonl.gz", "manifest.json", "plan.json.gz", "samples.jsonl.gz"], 200],
+  ["quick-tcg", ["manifest.json", "plan.json.gz", "samples.jsonl.gz"], 500],
+] as const)("%s", (name, expected, kib) => {
+  test("is small, complete and holds raw samples, plan and manifest alone", () => {
+    const files = readdirSync(at(name)).sort();
+    expect(files).toEqual(expected);
+    const size = files.reduce((sum, one) => sum + statSync(join(at(name), one)).size, 0);
+    expect(size).toBeLessThan(kib * 1024);
+    expect(manifestOf(name)).toMatchObject({ complete: true, profile: name.slice(0, 5) });
+  });
+
+  test("can be compared with, and is never written into", async () => {
+    const { observed } = await readRun(at(name));
+    expect(observed.length).toBeGreaterThan(200);
+    await expect(redraw(at(name))).rejects.toThrow(/compressed to be kept; draw into another/);
+    expect(readdirSync(at(name))).toHaveLength(expected.length);
+  });
 });
 
-test("the documented command draws it without a machine", () => {
-  const page = readFileSync(join(PROJECT, "docs/artifact-evaluation.md"), "utf8");
-  const command = /^ {4}node (evaluation\/cli\.ts redraw .*) \/tmp\/reference$/m.exec(page)?.[1];
+test("both were made by the same build on the same machine", () => {
+  const [one, other] = [manifestOf("smoke-tcg"), manifestOf("quick-tcg")];
+  expect([one.builds, one.versions, one.machine]).toEqual([
+    other.builds,
+    other.versions,
+    other.machine,
+  ]);
+});
+
+/** The documented commands, as they stand in the page. */
+const page = readFileSync(join(PROJECT, "docs/artifact-evaluation.md"), "utf8");
+const commands = [...page.matchAll(/^ {4}node (evaluation\/cli\.ts redraw .*) \/tmp\/(\w+)$/gm)];
+
+test.each([
+  ["smoke", 7, "", "the CPU computed"],
+  ["quick", 8, "16 samples failed", "Jain"],
+])("the documented command draws %s without a machine", (name, figures, failed, word) => {
+  const command = commands.find(([, , target]) => target === name)?.[1] ?? "";
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    [...(command ?? "").split(" "), folder("drawn")],
+    [...command.split(" "), folder("drawn")],
     { cwd: PROJECT, encoding: "utf8", timeout: 50_000 },
   );
   expect([status, stderr]).toEqual([0, ""]);
   expect(stdout).toContain("Xen in QEMU TCG (emulated)");
-  expect(stdout).toContain("1 sample failed");
+  expect(stdout).toContain(failed);
   const report = readFileSync(folder("drawn/report.html"), "utf8");
-  expect(report.match(/<svg /g)).toHaveLength(4);
-  expect(report).toContain("still not over at the deadline");
-  expect(readdirSync(folder("drawn/figures"))).toHaveLength(8);
+  expect(report.match(/<svg /g)).toHaveLength(figures);
+  expect(report).toContain(word);
+  expect(readdirSync(folder("drawn/figures"))).toHaveLength(2 * figures);
   const drawn = parseManifest(readFileSync(folder("drawn/manifest.json"), "utf8"));
-  for (const name of ["samples.jsonl", "plan.json"])
-    expect([name, drawn.artifacts[name]]).toEqual([name, manifest.artifacts[name]]);
-  expect(drawn.plan).toEqual(manifest.plan);
+  const kept = manifestOf(`${name}-tcg`);
+  for (const file of ["samples.jsonl", "plan.json"])
+    expect([file, drawn.artifacts[file]]).toEqual([file, kept.artifacts[file]]);
+  expect(drawn.plan).toEqual(kept.plan);
 });
 
-test("it can be compared with, and is never written into", async () => {
-  const { observed } = await readRun(REFERENCE);
-  expect(observed.length).toBeGreaterThan(200);
-  await expect(redraw(REFERENCE)).rejects.toThrow(/compressed to be kept; draw into another/);
-  expect(readdirSync(REFERENCE)).toHaveLength(3);
+describe("two real runs of one build", () => {
+  const slowed = ({ manifest, observed }: ComparedRun, transport: string, factor: number) => ({
+    manifest,
+    observed: observed.map((one) =>
+      one.transport === transport && one.metric === "half_rtt"
+        ? {
+            ...one,
+            median: one.median * factor,
+            values: one.values.map((value) => value * factor),
+          }
+        : one,
+    ),
+  });
+
+  test("show no change; V4V slowed by 10% is caught, and TCP beside it is not", async () => {
+    const [base, run] = [await readRun(at("smoke-tcg")), await readRun(at("quick-tcg"))];
+    for (const [one, other] of [
+      [base, run],
+      [run, base],
+    ] as const) {
+      const { changes, pooled, warnings } = compareRuns(one, other);
+      expect(warnings).toEqual([]);
+      expect([...changes, ...pooled].filter(({ finding }) => finding !== "none shown")).toEqual([]);
+      const slower = compareRuns(one, slowed(other, "v4v", 1.1));
+      expect(slower.pooled.map(({ transport, finding }) => [transport, finding])).toEqual([
+        ["tcp", "none shown"],
+        ["v4v", "worse"],
+      ]);
+    }
+  });
+
+  test.each(["smoke-tcg", "quick-tcg"])(
+    "%s against itself slowed: 10% of V4V shows, either way",
+    async (name) => {
+      const run = await readRun(at(name));
+      for (const [factor, expected] of [
+        [1, "none shown"],
+        [1.1, "worse"],
+        [1 / 1.1, "better"],
+      ] as const) {
+        const { pooled } = compareRuns(run, slowed(run, "v4v", factor));
+        for (const { transport, finding, ratio } of pooled) {
+          const isSlowed = transport === "v4v";
+          expect([transport, finding]).toEqual([transport, isSlowed ? expected : "none shown"]);
+          expect(ratio).toBeCloseTo(isSlowed ? factor : 1, 6);
+        }
+      }
+    },
+  );
 });

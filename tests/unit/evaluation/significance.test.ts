@@ -1,6 +1,13 @@
 import { expect, test } from "vitest";
 import { seededRandom, type Random } from "../../../evaluation/random.ts";
-import { holm, incompleteBeta, studentTwoSided, welch } from "../../../evaluation/significance.ts";
+import {
+  holm,
+  incompleteBeta,
+  studentQuantile,
+  studentTwoSided,
+  welch,
+  welchBeyond,
+} from "../../../evaluation/significance.ts";
 import fc from "../helpers/property.ts";
 
 // Quantiles of Student's distribution as in every table of it, to three digits.
@@ -17,6 +24,7 @@ test.each([
 ])("Student with %d degrees of freedom: |t| above %d has %d", (df, t, p) => {
   expect(studentTwoSided(t, df) / p).toBeCloseTo(1, 2);
   expect(studentTwoSided(-t, df)).toBe(studentTwoSided(t, df));
+  expect(Math.abs(studentQuantile(p, df) - t)).toBeLessThan(0.0006);
 });
 
 test("Student's closed forms with one and two degrees of freedom, far into the tail", () => {
@@ -56,6 +64,31 @@ test("Welch's test of the sleep data is R's", () => {
   expect(t).toBeCloseTo(-1.8608, 4);
   expect(df).toBeCloseTo(17.776, 3);
   expect(p).toBeCloseTo(0.07939, 5);
+});
+
+test("its interval of the sleep data is R's, and without a margin the test is Welch's", () => {
+  const one = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0, 2];
+  const two = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4];
+  // t.test(extra ~ group, data = sleep): 95 percent confidence interval -3.3654832 0.2054832.
+  const { low, high, difference, p } = welchBeyond(one, two, 0, 0.95);
+  expect(low).toBeCloseTo(-3.3654832, 7);
+  expect(high).toBeCloseTo(0.2054832, 7);
+  expect(difference).toBeCloseTo(-1.58, 12);
+  expect(p).toBeCloseTo(welch(one, two).p, 12);
+});
+
+test("a margin takes what lies within it, and errs no more often at its border", () => {
+  expect(welchBeyond([3, 3, 3], [3.1, 3.1, 3.1], 0.2, 0.95).p).toBe(1);
+  expect(welchBeyond([3, 3, 3], [3.5, 3.5, 3.5], 0.2, 0.95).p).toBe(0);
+  const random = seededRandom(5, "margin");
+  const six = (centre: number): number[] =>
+    Array.from({ length: 6 }, () => centre + normal(random));
+  const rejected = Array.from(
+    { length: 4000 },
+    () => welchBeyond(six(0.8), six(0), 0.8, 0.95).p <= 0.05,
+  ).filter(Boolean).length;
+  expect(rejected / 4000).toBeGreaterThan(0.035);
+  expect(rejected / 4000).toBeLessThan(0.065);
 });
 
 test("values that do not vary are the same or differ for certain", () => {
