@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { gpuDevice, usesArchive } from "../config/gpu.ts";
 import type { Settings } from "../config/types.ts";
+import { packageVersion } from "../provider/build/packageVersion.ts";
 import { sourcesOf } from "../provider/build/sources.ts";
 import { Build } from "../provider/sdk.ts";
 
@@ -14,6 +15,8 @@ export interface BuildsArgs {
 export interface GpuBuilds {
   /** The GPU domU's root file system. */
   image: Build;
+  /** The socket layer's package in it; absent with v4v.enabled false. */
+  packages: Build | undefined;
   /** PoCL's remote driver and server. */
   pocl: Build;
   /** What that is compiled with and from. */
@@ -36,8 +39,10 @@ export class Builds extends pulumi.ComponentResource {
   readonly tools: Build;
   /** The guest module; absent with v4v.enabled false. */
   readonly module: Build | undefined;
-  /** The socket layer; absent with v4v.enabled false. */
+  /** The socket layer's packages; absent with v4v.enabled false. */
   readonly sockets: Build | undefined;
+  /** Those of domUs in the domUs' image; absent with v4v.enabled false. */
+  readonly domUPackages: Build | undefined;
   /** Absent without a GPU domU. */
   readonly gpu: GpuBuilds | undefined;
 
@@ -48,9 +53,10 @@ export class Builds extends pulumi.ComponentResource {
       recipe: string,
       parameters: Record<string, string>,
       dependencies: Record<string, Build>,
+      as = recipe,
     ): Build =>
       new Build(
-        `${name}-${recipe}`,
+        `${name}-${as}`,
         {
           project,
           recipe,
@@ -86,11 +92,19 @@ export class Builds extends pulumi.ComponentResource {
     );
     this.tools = make("tools", {}, { buildroot });
     this.module = settings.v4v.enabled ? make("module", {}, { buildroot }) : undefined;
-    this.sockets = settings.v4v.enabled ? make("sockets", {}, { buildroot }) : undefined;
+    const sockets = settings.v4v.enabled
+      ? make("sockets", { VERSION: packageVersion(project) }, { index, buildroot })
+      : undefined;
+    this.sockets = sockets;
+    const packagesIn = (image: Build, as?: string) =>
+      sockets && make("domu-packages", {}, { buildroot, image, sockets }, as);
+    this.domUPackages = packagesIn(this.domUImage);
     if (gpuDevice(settings) !== undefined) {
       const poclRoot = make("pocl-root", {}, { index });
+      const image = make("gpu-image", {}, { index });
       this.gpu = {
-        image: make("gpu-image", {}, { index }),
+        image,
+        packages: packagesIn(image, "gpu-packages"),
         pocl: make("pocl", {}, { pocl_root: poclRoot }),
         poclRoot,
         tools: make("gpu-tools", {}, { buildroot }),

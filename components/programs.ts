@@ -9,7 +9,7 @@ import type { Builds, GpuBuilds } from "./builds.ts";
 import { gpuPrograms } from "./gpuDomain.ts";
 import { guestModule } from "./guestModule.ts";
 import { remoteGpuClient, remoteGpuServer } from "./remoteGpu.ts";
-import { guestSockets } from "./sockets.ts";
+import { guestPackages } from "./sockets.ts";
 
 /** The kernel's limit for explicit socket buffers (212,992 bytes) would handicap the tuned TCP baseline. */
 const SOCKET_BUFFERS =
@@ -39,7 +39,7 @@ export function guestPayload(
   const { gpu } = builds;
   return pulumi
     .all([
-      commonPayload(project, builds, settings),
+      commonPayload(project, builds, builds.domUPackages, settings),
       gpu !== undefined && settings.remoteGpu.enabled ? remoteGpuClient(gpu, settings) : [],
     ])
     .apply((parts) => parts.flat());
@@ -54,7 +54,7 @@ export function gpuPayload(
 ): pulumi.Output<RemoteFile[]> {
   return pulumi
     .all([
-      commonPayload(project, builds, settings),
+      commonPayload(project, builds, gpu.packages, settings),
       gpuPrograms(gpu),
       settings.remoteGpu.enabled ? remoteGpuServer(gpu, settings) : [],
     ])
@@ -63,14 +63,15 @@ export function gpuPayload(
 
 function commonPayload(
   project: string,
-  { tools, module, sockets }: Builds,
+  { tools, module }: Builds,
+  packages: Build | undefined,
   settings: Settings,
 ): pulumi.Output<RemoteFile[]> {
   return pulumi
     .all([
       tools.path,
       module === undefined ? [] : guestModule({ project, module, ...settings.v4v }),
-      sockets === undefined ? [] : guestSockets(sockets),
+      packages === undefined ? [] : guestPackages(packages),
     ])
     .apply(([path, ...parts]) => [
       { path: "/usr/local/bin/v4v-bench", mode: "755", source: `${path}/bin/v4v-bench` },

@@ -97,18 +97,18 @@ export class Testbed extends pulumi.ComponentResource {
             inside,
           );
     const { sockets } = this.builds;
-    this.ruleTable =
-      sockets === undefined
-        ? undefined
-        : new RuleTable(
-            "rules",
-            { xenHost: this.xenHost, sockets, settings: settings.v4v },
-            inside,
-          );
     this.sockets =
       sockets === undefined
         ? undefined
         : new Sockets("sockets", { xenHost: this.xenHost, project, sockets }, inside);
+    this.ruleTable =
+      this.sockets === undefined
+        ? undefined
+        : new RuleTable(
+            "rules",
+            { xenHost: this.xenHost, sockets: this.sockets, settings: settings.v4v },
+            inside,
+          );
     const authorizedKeys = pulumi.interpolate`${runFolder.publicKey}\n${runFolder.dom0PublicKey}`;
     this.domains = new Domains(
       "domus",
