@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
-import { CONFIG, INK, toSvg, WIDTH } from "./drawing.ts";
+import { CONFIG, INK, textWidth, toSvg, WIDTH } from "./drawing.ts";
 import { formatNumber } from "./format.ts";
 
 /** One bar with its interval. */
@@ -32,7 +32,16 @@ export interface BarChart {
 /** Height of one bar with its gap, px. */
 const STEP = 22;
 
-function rowOf({ title, bars }: BarRow, unit: string) {
+/** What the axis' labels may take before the bars become shorter, px. */
+const LABELS = 62;
+
+/** Width of the bars' part, px: with their labels, all figures are about equally wide. */
+function widthBeside(rows: readonly BarRow[]): number {
+  const labels = rows.flatMap(({ bars }) => bars.map(({ series }) => textWidth(series)));
+  return Math.round(WIDTH - Math.max(0, Math.max(...labels) - LABELS));
+}
+
+function rowOf({ title, bars }: BarRow, unit: string, width: number) {
   const reach = Math.max(...bars.map(({ value, high }) => Math.max(value, high ?? value)));
   // Room for the number at the longest bar's end.
   const scale = { domain: [0, reach > 0 ? reach * 1.25 : 1], nice: false };
@@ -57,7 +66,7 @@ function rowOf({ title, bars }: BarRow, unit: string) {
   });
   return {
     title: { text: title, anchor: "start" as const, fontSize: 15, offset: 4 },
-    width: WIDTH,
+    width,
     height: { step: STEP },
     layer: [
       {
@@ -90,10 +99,10 @@ export async function renderBars({ title, subtitle, unit, rows }: BarChart): Pro
   const spec: TopLevelSpec = {
     background: "white",
     padding: 8,
-    title: { text: title, subtitle, anchor: "start", frame: "group" },
+    title: { text: title, subtitle, anchor: "start", frame: "bounds" },
     config: CONFIG,
     resolve: { scale: { x: "independent", y: "independent" } },
-    vconcat: rows.map((row) => rowOf(row, unit)),
+    vconcat: rows.map((row) => rowOf(row, unit, widthBeside(rows))),
   };
   return toSvg(spec);
 }

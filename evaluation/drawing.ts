@@ -1,4 +1,4 @@
-import { parse, View } from "vega";
+import { parse, textMetrics, View } from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
 
 /** Text and rules take the colour of the page around them, black in a file of their own. */
@@ -39,6 +39,16 @@ export const CONFIG: NonNullable<TopLevelSpec["config"]> = {
   },
   view: { stroke: null },
 };
+
+/** Width of an average letter of a wide sans-serif font (DejaVu Sans), in letter heights. */
+const LETTER_WIDTH = 0.6;
+
+/** Width of a text, px, about: there is no browser to ask. */
+export const textWidth = (text: string, size = LABEL_SIZE): number =>
+  text.length * size * LETTER_WIDTH;
+
+// Vega counts 0.8 for each letter: a long title then makes the picture half as wide again as its content.
+textMetrics.width = ({ fontSize }, text) => textWidth(String(text), fontSize);
 
 /** An SVG document, drawn without a browser. */
 export async function toSvg(spec: TopLevelSpec): Promise<string> {

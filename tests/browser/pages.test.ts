@@ -57,7 +57,7 @@ describe.each(["light", "dark"] as const)("%s", (scheme) => {
           });
           expect([name, opened.complaints, opened.requests]).toEqual([name, [], []]);
           expect([name, seen.wide]).toEqual([name, []]);
-          expect(seen.pageWidth).toBeLessThanOrEqual(seen.windowWidth);
+          expect(seen.pageWidth, name).toBeLessThanOrEqual(seen.windowWidth);
           expect([name, seen.faint]).toEqual([name, []]);
           expect(seen.figures).toHaveLength(figures);
           for (const { id, width, height, marks, smallestText } of seen.figures) {
@@ -93,7 +93,7 @@ describe.each(["light", "dark"] as const)("%s", (scheme) => {
         await page.emulateMedia({ media: "print" });
         const seen = await page.evaluate(look);
         expect([name, seen.wide, seen.paper]).toEqual([name, [], [255, 255, 255]]);
-        expect(seen.pageWidth).toBeLessThanOrEqual(seen.windowWidth);
+        expect(seen.pageWidth, name).toBeLessThanOrEqual(seen.windowWidth);
         expect([name, seen.faint]).toEqual([name, []]);
         const pdf = await page.pdf({ preferCSSPageSize: true, format: "A4" });
         writeFileSync(join(screenshots, `${name}-${scheme}.pdf`), pdf);

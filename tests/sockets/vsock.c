@@ -21,6 +21,7 @@ static const struct {
 	{"bytes before a reset", "a close is none"},
 	{"a second connect without blocking", "is EISCONN at once"},
 	{"connect is refused", "it is ECONNRESET"},
+	{"the backlog", "begins with a connection that \"connect is refused\" has left there"},
 	{"getsockname and getpeername", "addresses are CIDs"},
 	{"an IPv4-mapped address", "IP's own"},
 	{"a listener of both families", "IP's own"},

@@ -1,15 +1,15 @@
 import { join } from "node:path";
 import { beforeAll, describe, it } from "vitest";
-import { succeeded, takeDownAfterwards } from "../lifecycle.ts";
-import { CLIENT, SERVER, SocketsBed } from "../sockets/bed.ts";
-import { describeDiscovery } from "../sockets/discovery.ts";
-import { describePackages } from "../sockets/packages.ts";
-import { describePrograms } from "../sockets/programs.ts";
-import { describeReasons } from "../sockets/reasons.ts";
-import { describeStorm } from "../sockets/storm.ts";
-import { describeStrangers } from "../sockets/strangers.ts";
-import { describeTable } from "../sockets/table.ts";
-import { Testbed } from "../testbed.ts";
+import { succeeded, takeDownAfterwards } from "./lifecycle.ts";
+import { CLIENT, SERVER, SocketsBed } from "./sockets/bed.ts";
+import { describeDiscovery } from "./sockets/discovery.ts";
+import { describePackages } from "./sockets/packages.ts";
+import { describePrograms } from "./sockets/programs.ts";
+import { describeReasons } from "./sockets/reasons.ts";
+import { describeStorm } from "./sockets/storm.ts";
+import { describeStrangers } from "./sockets/strangers.ts";
+import { describeTable } from "./sockets/table.ts";
+import { Testbed } from "./testbed.ts";
 
 /**
  * Unmodified programs over V4V between two domUs on the real Xen: what they see is what TCP shows, and the way their
