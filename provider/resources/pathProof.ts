@@ -4,7 +4,8 @@ import { PATH_PROOF } from "../../evaluation/runFiles.ts";
 import type { PlanDomain } from "../../evaluation/plan.ts";
 import type { Remote } from "../ssh/remote.ts";
 
-const SCRIPTS = ["path-proof", "path-peer"] as const;
+/** Of dom0/; no stack holds them, an evaluation brings them along. */
+export const SCRIPTS = ["path-proof", "path-peer"] as const;
 
 const text = (name: string): string =>
   readFileSync(new URL(`../../dom0/${name}`, import.meta.url), "utf8");
