@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { gpuDevice, usesArchive } from "../config/gpu.ts";
 import type { Settings } from "../config/types.ts";
+import { packageVersion } from "../provider/build/packageVersion.ts";
 import { sourcesOf } from "../provider/build/sources.ts";
 import { Build, type Built } from "../provider/sdk.ts";
 
@@ -14,6 +15,8 @@ export interface BuildsArgs {
 export interface GpuBuilds {
   /** The GPU domU's root file system. */
   image: Build;
+  /** The socket layer's package in it; absent with v4v.enabled false. */
+  packages: Build | undefined;
   /** PoCL's remote driver and server. */
   pocl: Build;
   /** What that is compiled with and from. */
@@ -28,7 +31,8 @@ export interface GpuBuilds {
 export interface Parts {
   tools: Built;
   module: Built | undefined;
-  sockets: Build | undefined;
+  /** Of domUs, in the domUs' image. */
+  domUPackages: Build | undefined;
   gpu: GpuBuilds | undefined;
 }
 
@@ -36,13 +40,14 @@ type Make = (
   recipe: string,
   parameters: Record<string, string>,
   dependencies: Record<string, Build>,
+  as?: string,
 ) => Build;
 
 /** Makes builds of recipes as children of a component. */
 function maker(name: string, project: string, parent: pulumi.Resource): Make {
-  return (recipe, parameters, dependencies) =>
+  return (recipe, parameters, dependencies, as = recipe) =>
     new Build(
-      `${name}-${recipe}`,
+      `${name}-${as}`,
       {
         project,
         recipe,
@@ -110,8 +115,10 @@ export class Builds extends pulumi.ComponentResource {
   readonly tools: Build;
   /** The guest module; absent with v4v.enabled false. */
   readonly module: Build | undefined;
-  /** The socket layer; absent with v4v.enabled false. */
+  /** The socket layer's packages; absent with v4v.enabled false. */
   readonly sockets: Build | undefined;
+  /** Those of domUs in the domUs' image; absent with v4v.enabled false. */
+  readonly domUPackages: Build | undefined;
   /** Absent without a GPU domU. */
   readonly gpu: GpuBuilds | undefined;
 
@@ -131,11 +138,19 @@ export class Builds extends pulumi.ComponentResource {
     this.domUImage = make("domu-image", {}, { index });
     this.tools = make("tools", {}, { buildroot });
     this.module = settings.v4v.enabled ? make("module", {}, { buildroot }) : undefined;
-    this.sockets = settings.v4v.enabled ? make("sockets", {}, { buildroot }) : undefined;
+    const sockets = settings.v4v.enabled
+      ? make("sockets", { VERSION: packageVersion(project) }, { index, buildroot })
+      : undefined;
+    this.sockets = sockets;
+    const packagesIn = (image: Build, as?: string) =>
+      sockets && make("domu-packages", {}, { buildroot, image, sockets }, as);
+    this.domUPackages = packagesIn(this.domUImage);
     if (gpuDevice(settings) !== undefined) {
       const poclRoot = make("pocl-root", {}, { index });
+      const image = make("gpu-image", {}, { index });
       this.gpu = {
-        image: make("gpu-image", {}, { index }),
+        image,
+        packages: packagesIn(image, "gpu-packages"),
         pocl: make("pocl", {}, { pocl_root: poclRoot }),
         poclRoot,
         tools: make("gpu-tools", {}, { buildroot }),

@@ -7,8 +7,7 @@ import type { Builds } from "./builds.ts";
 import { dom0Benchmark, guestPayload } from "./programs.ts";
 import { guest, guestRoot } from "./domains.ts";
 import { dom0Module, MODULE_UNIT } from "./guestModule.ts";
-import { dom0Viptables } from "./ruleTable.ts";
-import { DISCOVERY_UNIT, dom0Sockets } from "./sockets.ts";
+import { dom0Packages } from "./sockets.ts";
 import { daemonSettings, dom0Files, initrdTools, xenBoot } from "./xenHost.ts";
 
 /** domUs in a frozen machine: as many as every testbed has. Each more makes it larger, and slower to go on from. */
@@ -26,26 +25,23 @@ export function freezeOf(
     dom0Files(project),
     dom0Benchmark(builds.tools),
     moduleSettings === undefined ? [] : dom0Module(moduleSettings),
-    sockets === undefined ? [] : dom0Sockets(project, sockets),
-    sockets === undefined ? [] : dom0Viptables(sockets),
   ]);
   return pulumi
     .all([
       xenBoot(builds.hypervisor, settings),
       guestRoot(project, builds.domUImage),
       programs,
+      sockets === undefined ? [] : dom0Packages(project, sockets),
       guestPayload(project, builds, settings),
     ])
-    .apply(([boot, root, parts, payload]) => ({
+    .apply(([boot, root, parts, packages, payload]) => ({
       boot,
       root,
       files: [...initrdTools(project), daemonSettings(project)],
       programs: parts.flat(),
+      packages,
       payload,
-      units: [
-        ...(module === undefined ? [] : [MODULE_UNIT]),
-        ...(sockets === undefined ? [] : [DISCOVERY_UNIT]),
-      ],
+      units: module === undefined ? [] : [MODULE_UNIT],
       guests: Array.from({ length: GUESTS }, (_, i) => guest(i + 1, settings.domU)),
       awaitIdentity: readFileSync(join(project, "dom0", "await-identity"), "utf8"),
     }));

@@ -10,7 +10,7 @@ import { gpuPrograms } from "./gpuDomain.ts";
 import { linkMtu } from "./link.ts";
 import { guestModule } from "./guestModule.ts";
 import { remoteGpuClient, remoteGpuServer } from "./remoteGpu.ts";
-import { guestSockets } from "./sockets.ts";
+import { guestPackages } from "./sockets.ts";
 
 /** The kernel's limit for explicit socket buffers (212,992 bytes) would handicap the tuned TCP baseline. */
 const SOCKET_BUFFERS =
@@ -40,7 +40,7 @@ export function guestPayload(
   const { gpu } = builds;
   return pulumi
     .all([
-      commonPayload(project, builds, settings),
+      commonPayload(project, builds, builds.domUPackages, settings),
       gpu !== undefined && settings.remoteGpu.enabled ? remoteGpuClient(gpu, settings) : [],
     ])
     .apply((parts) => parts.flat());
@@ -55,7 +55,7 @@ export function gpuPayload(
 ): pulumi.Output<RemoteFile[]> {
   return pulumi
     .all([
-      commonPayload(project, builds, settings),
+      commonPayload(project, builds, gpu.packages, settings),
       gpuPrograms(gpu),
       settings.remoteGpu.enabled ? remoteGpuServer(gpu, settings) : [],
     ])
@@ -64,14 +64,15 @@ export function gpuPayload(
 
 function commonPayload(
   project: string,
-  { tools, module, sockets }: Parts,
+  { tools, module }: Parts,
+  packages: Build | undefined,
   settings: Settings,
 ): pulumi.Output<RemoteFile[]> {
   return pulumi
     .all([
       tools.path,
       module === undefined ? [] : guestModule({ project, module, ...settings.v4v }),
-      sockets === undefined ? [] : guestSockets(sockets),
+      packages === undefined ? [] : guestPackages(packages),
       settings.hosts.length > 1 ? [linkMtu()] : [],
     ])
     .apply(([path, ...parts]) => [

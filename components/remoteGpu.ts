@@ -6,6 +6,7 @@ import { render } from "../templates/render.ts";
 import type { GpuBuilds } from "./builds.ts";
 import { GPU_GUEST } from "./gpuDomain.ts";
 import { bridge } from "./network.ts";
+import { V4VRUN } from "./sockets.ts";
 import { productOf, type Product } from "./remoteProducts.ts";
 
 /** How a client's sockets reach the GPU domU: a server of its own for each. */
@@ -19,7 +20,7 @@ interface Route {
 
 const ROUTES: Route[] = [
   { transport: "tcp", above: 0, prefix: "" },
-  { transport: "v4v-sockets", above: 10, prefix: "/usr/local/bin/v4vrun --mode require " },
+  { transport: "v4v-sockets", above: 10, prefix: `${V4VRUN} --mode require ` },
 ];
 
 const routes = ({ v4v }: Settings): Route[] =>

@@ -80,10 +80,10 @@ export function makeSite(
   );
   // The emulated machine's key is the stack's; that of a host is its owner's, and no domU's business.
   const login = existing === undefined ? {} : { loginKey: runFolder.privateKey };
-  const { gpu, tools, sockets: built } = builds;
+  const { gpu, tools, domUPackages, sockets: built } = builds;
   const module =
     builds.module && existing ? existing.module(project, builds.module) : builds.module;
-  const parts: Parts = { tools, module, sockets: built, gpu };
+  const parts: Parts = { tools, module, domUPackages, gpu };
   const drive = host === 0 && gpu !== undefined;
   const benchmark = new Files(
     named("benchmark"),
@@ -116,23 +116,23 @@ export function makeSite(
           inside,
         );
   const numbers = domUsOn(host, settings);
-  const ruleTable =
+  const sockets =
     built === undefined
+      ? undefined
+      : new Sockets(named("sockets"), { xenHost, project, sockets: built }, inside);
+  const ruleTable =
+    sockets === undefined
       ? undefined
       : new RuleTable(
           named("rules"),
           {
             xenHost,
-            sockets: built,
+            sockets,
             settings: settings.v4v,
             ...(link !== undefined && { domUs: numbers.map((number) => `domu${number}`) }),
           },
           inside,
         );
-  const sockets =
-    built === undefined
-      ? undefined
-      : new Sockets(named("sockets"), { xenHost, project, sockets: built }, inside);
   const authorizedKeys = pulumi.interpolate`${runFolder.publicKey}\n${runFolder.dom0PublicKey}`;
   const domains = new Domains(
     named("domus"),

@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { Files, type Build } from "../provider/sdk.ts";
+import { packageVersion } from "../provider/build/packageVersion.ts";
+import { Packages, type Build } from "../provider/sdk.ts";
 import type { RemoteFile } from "../provider/resources/files.ts";
-import { goesWith, kept } from "./host.ts";
+import type { RemotePackage } from "../provider/resources/packages.ts";
+import { goesWith } from "./host.ts";
 import type { XenHost } from "./xenHost.ts";
 
 export interface SocketsArgs {
@@ -12,61 +12,63 @@ export interface SocketsArgs {
   sockets: Build;
 }
 
-/** Started anew with each new program or unit; the peers that it published stay until it has looked again. */
-const APPLY =
-  "systemctl daemon-reload && systemctl -q enable v4vd.service && systemctl restart v4vd.service";
+/** Where the packages have what is called by its path. */
+export const V4VRUN = "/usr/bin/v4vrun";
+export const VIPTABLES = "/usr/sbin/viptables";
 
-const UNDO = "systemctl -q disable --now v4vd.service 2>/dev/null || :";
+/** The package has started it anew, and is content if it could not; this is not. */
+const APPLY = "systemctl start v4vd.service";
 
-/** Below PREFIX of the build and of every domain. */
-const PROGRAMS: [string, string][] = [
-  ["bin/v4vrun", "755"],
-  ["bin/v4vctl", "755"],
-  ["lib/libv4vsockets.so", "644"],
+/** Of dom0. */
+const PACKAGES = ["v4v-sockets", "v4v-dom0"];
+
+/** What a domU has of v4v-sockets on top of its image, dpkg's records included: the layer of recipes/domu-packages.sh. */
+const LAYER: [string, string][] = [
+  [V4VRUN, "755"],
+  ["/usr/bin/v4vctl", "755"],
+  ["/usr/lib/libv4vsockets.so", "644"],
+  ["/var/lib/dpkg/status", "644"],
+  ["/var/lib/dpkg/info/v4v-sockets.list", "644"],
+  ["/var/lib/dpkg/info/v4v-sockets.md5sums", "644"],
+  ["/var/lib/dpkg/info/v4v-sockets.prerm", "755"],
+  ["/var/lib/dpkg/info/v4v-sockets.postrm", "755"],
 ];
 
-const PREFIX = "/usr/local";
-
-export const DISCOVERY_UNIT = "v4vd.service";
-
-function programs(build: string): RemoteFile[] {
-  return PROGRAMS.map(([name, mode]) => ({
-    path: `${PREFIX}/${name}`,
-    mode,
-    source: `${build}/root/${name}`,
-  }));
+/** dom0's packages of the socket layer. */
+export function dom0Packages(project: string, sockets: Build): pulumi.Output<RemotePackage[]> {
+  const version = packageVersion(project);
+  return pulumi
+    .all([sockets.path, ...PACKAGES.map((name) => sockets.fact(`${name}-build`))])
+    .apply(([path, ...builds]): RemotePackage[] =>
+      PACKAGES.map((name, i) => ({
+        name,
+        source: `${path}/packages/${name}_${version}_amd64.deb`,
+        build: builds[i] ?? "",
+      })),
+    );
 }
 
-/** dom0's files of the socket layer. */
-export function dom0Sockets(project: string, sockets: Build): pulumi.Output<RemoteFile[]> {
-  const unit = readFileSync(join(project, "dom0", DISCOVERY_UNIT), "utf8");
-  return sockets.path.apply((path): RemoteFile[] => [
-    { path: `${PREFIX}/sbin/v4vd`, mode: "755", source: `${path}/root/sbin/v4vd` },
-    ...programs(path),
-    { path: `/etc/systemd/system/${DISCOVERY_UNIT}`, mode: "644", content: unit },
-  ]);
+/** The domUs' package of the socket layer, in the image that they boot from. */
+export function guestPackages(packages: Build): pulumi.Output<RemoteFile[]> {
+  return packages.path.apply((build) =>
+    LAYER.map(([path, mode]) => ({ path, mode, source: `${build}/root${path}` })),
+  );
 }
 
-/** The domUs' files of the socket layer. */
-export function guestSockets(sockets: Build): pulumi.Output<RemoteFile[]> {
-  return sockets.path.apply(programs);
-}
-
-/** What lets unmodified programs use V4V: discovery in dom0, library and tools everywhere. */
+/** What lets unmodified programs use V4V: discovery and rules in dom0, library and tools everywhere. */
 export class Sockets extends pulumi.ComponentResource {
-  readonly dom0: Files;
+  readonly dom0: Packages;
 
   constructor(name: string, args: SocketsArgs, options?: pulumi.ComponentResourceOptions) {
     super("v4v:testbed:Sockets", name, {}, options);
     const { xenHost, sockets } = args;
-    this.dom0 = new Files(
+    this.dom0 = new Packages(
       `${name}-dom0`,
       {
         connection: xenHost.host.connection,
         incarnation: xenHost.bootId,
-        files: dom0Sockets(args.project, sockets),
+        packages: dom0Packages(args.project, sockets),
         then: APPLY,
-        ...kept(xenHost.host, UNDO),
       },
       { parent: this, ...goesWith(xenHost.host), dependsOn: [xenHost.hypervisor] },
     );

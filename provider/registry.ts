@@ -9,6 +9,7 @@ import { hostModuleResource } from "./resources/hostModule.ts";
 import { hypervisorResource } from "./resources/hypervisor.ts";
 import { machineResource } from "./resources/machine.ts";
 import { moduleResource } from "./resources/module.ts";
+import { packagesResource } from "./resources/packages.ts";
 import { passthroughResource } from "./resources/passthrough.ts";
 import { rulesResource } from "./resources/rules.ts";
 import { runFolderResource } from "./resources/runFolder.ts";
@@ -23,6 +24,7 @@ export const resources = new Map<string, Resource>([
   ["v4v:index:Hypervisor", hypervisorResource],
   ["v4v:index:Files", filesResource],
   ["v4v:index:Module", moduleResource],
+  ["v4v:index:Packages", packagesResource],
   ["v4v:index:Passthrough", passthroughResource],
   ["v4v:index:Rules", rulesResource],
   ["v4v:index:GuestImage", guestImageResource],

@@ -9,6 +9,7 @@ import type { HostModuleInputs, HostModuleOutputs } from "./resources/hostModule
 import type { HypervisorInputs, HypervisorOutputs } from "./resources/hypervisor.ts";
 import type { MachineInputs, MachineOutputs } from "./resources/machine.ts";
 import type { ModuleInputs } from "./resources/module.ts";
+import type { PackagesInputs } from "./resources/packages.ts";
 import type { PassthroughInputs, PassthroughOutputs } from "./resources/passthrough.ts";
 import type { RulesInputs } from "./resources/rules.ts";
 import type { RunFolderInputs, RunFolderOutputs } from "./resources/runFolder.ts";
@@ -194,6 +195,13 @@ export class Files extends pulumi.CustomResource {
     options?: pulumi.CustomResourceOptions,
   ) {
     super("v4v:index:Files", name, { ...args }, options);
+  }
+}
+
+/** Debian packages on a host. */
+export class Packages extends pulumi.CustomResource {
+  constructor(name: string, args: Args<PackagesInputs>, options?: pulumi.CustomResourceOptions) {
+    super("v4v:index:Packages", name, { ...args }, options);
   }
 }
 

@@ -3,9 +3,26 @@ export const SOURCES = {
   hypervisor: ["kernel/xen", "kernel/include"],
   tools: ["benchmarks"],
   module: ["kernel/linux", "kernel/include"],
-  sockets: ["sockets", "tests/sockets", "kernel/include"],
+  sockets: [
+    "sockets",
+    "tests/sockets",
+    "kernel/include",
+    "recipes/debian",
+    "recipes/packages/v4v-sockets",
+    "recipes/packages/v4v-dom0",
+    "LICENSE",
+  ],
   "gpu-image": ["recipes/domu-image"],
   "gpu-tools": ["benchmarks"],
+  // `npm run packages` builds it.
+  "module-package": [
+    "kernel/linux",
+    "kernel/include",
+    "dom0/v4v.modprobe",
+    "recipes/debian",
+    "recipes/packages/v4v-module-dkms",
+    "LICENSES",
+  ],
   // What only tests build.
   "xen-series": ["kernel/xen", "kernel/include"],
   hostile: ["tests/hostile", "kernel/include", "kernel/linux/hypercall.h"],

@@ -16,6 +16,7 @@ import { end, gone, type ProcessIdentity } from "../host/processes.ts";
 import type { Context } from "../resource.ts";
 import { placeFiles, type RemoteFile, type TextFile } from "../resources/files.ts";
 import { payloadDigest, placePayload } from "../resources/guestImage.ts";
+import { installPackages, type RemotePackage } from "../resources/packages.ts";
 import { RemoteFailure } from "../ssh/errors.ts";
 import { newKey } from "../ssh/keys.ts";
 import { Remote, sha256File } from "../ssh/remote.ts";
@@ -51,6 +52,8 @@ export interface FrozenSpec {
   files: TextFile[];
   /** What it has besides, in dom0 and in its domUs on top of their image; nothing secret either. */
   programs: RemoteFile[];
+  /** The project's own packages in dom0. */
+  packages: RemotePackage[];
   payload: RemoteFile[];
   /** Units that its boots start. */
   units: string[];
@@ -69,7 +72,7 @@ export interface FrozenMachine {
 }
 
 /** Another number for another way to make them, so that older ones are not used. */
-const VERSION = 4;
+const VERSION = 5;
 
 const STATE = "machine.state";
 
@@ -104,6 +107,7 @@ export async function frozenKey(spec: FrozenSpec): Promise<{ base: string; conte
   ]);
   const content = hashOf([
     await payloadDigest(spec.programs),
+    spec.packages.map(({ name, build }) => [name, build]),
     await payloadDigest(spec.payload),
     spec.units,
     spec.guests,
@@ -203,6 +207,7 @@ async function provision(
   say("installing the hypervisor");
   await install(remote, spec.boot);
   await placeFiles(remote, [...spec.files, ...spec.programs]);
+  await installPackages(remote, spec.packages, say);
   await remote.run("enabling units", ENABLE, ...spec.units);
   const digest = bootDigest(root, await placeRoot(remote, root, say));
   say("packing the domUs' programs");

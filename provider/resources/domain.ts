@@ -186,11 +186,14 @@ async function consoleEnd(remote: Remote, name: string): Promise<string> {
   return text === "" ? "(no console output)" : text;
 }
 
-/** Brings a running domU's programs to what the payload holds now, without restarting it; the digest comes last. */
+/**
+ * Brings a running domU's programs to what the payload holds now, without restarting it; the digest comes last. Which packages
+ * it has is its own to say: it may have got others since it booted.
+ */
 const REFRESH_GUEST = `
 name=$1 folder=$2
 cd "$folder/payload/payload"
-tar -cf - --exclude=./etc/v4v/payload.digest . | ssh -F /etc/v4v-testbed/ssh_config "$name" \\
+tar -cf - --exclude=./etc/v4v/payload.digest --exclude=./var/lib/dpkg/status . | ssh -F /etc/v4v-testbed/ssh_config "$name" \\
   'tar -xf - -C / --no-same-owner && for hook in /etc/v4v/boot.d/*; do [ ! -x "$hook" ] || "$hook" || exit 1; done'
 ssh -F /etc/v4v-testbed/ssh_config "$name" 'cat >/etc/v4v/payload.digest' <etc/v4v/payload.digest`;
 

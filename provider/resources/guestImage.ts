@@ -38,10 +38,23 @@ cat payload/payload/etc/v4v/payload.digest 2>/dev/null || echo absent
 cat base.cpio.made 2>/dev/null || echo absent
 uname -r`;
 
+/** Starts from what is there: only what differs is sent. */
+const BEGIN = `
+mkdir -p "$1"
+cd "$1"
+rm -rf payload.new
+if [ -d payload ]; then cp -a payload payload.new; else mkdir payload.new; fi`;
+
 /** What changes on top of the image: its archive, and a copy that running domains take their update from. */
 const PACK = `
 folder=$1 digest=$2
+shift 2
 cd "$folder"
+# Run again after it was done, because its connection was lost at the end.
+[ -d payload.new ] || [ "$(cat payload/payload/etc/v4v/payload.digest)" != "$digest" ] || exit 0
+printf './payload%s\\n' "$@" >payload.files
+(cd payload.new && find . -type f | grep -vxFf ../payload.files | while read -r old; do rm -f "$old"; done)
+rm payload.files
 mkdir -p payload.new/payload/etc/v4v
 echo "$digest" >payload.new/payload/etc/v4v/payload.digest
 # Written under a private umask; in the guest these are everybody's folders.
@@ -73,13 +86,9 @@ export async function placePayload(
   payload: readonly RemoteFile[],
   digest: string,
 ): Promise<void> {
-  await remote.run(
-    "clearing the old payload",
-    'rm -rf "$1/payload.new"; mkdir -p "$1/payload.new"',
-    folder,
-  );
+  await remote.run("looking at the old payload", BEGIN, folder);
   await placeFiles(remote, payload, { root: `${folder}/payload.new/payload` });
-  await remote.run("packing the payload", PACK, folder, digest);
+  await remote.run("packing the payload", PACK, folder, digest, ...payload.map(({ path }) => path));
 }
 
 /** What all domUs of a host share: root image, boot archive, and the testbed's own programs on top. */

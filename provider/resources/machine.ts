@@ -24,7 +24,15 @@ import { within } from "../host/within.ts";
 /** What a frozen machine holds, as far as it is not this controller's or hardware. */
 export type Freeze = Pick<
   FrozenSpec,
-  "boot" | "root" | "files" | "programs" | "payload" | "units" | "guests" | "awaitIdentity"
+  | "boot"
+  | "root"
+  | "files"
+  | "programs"
+  | "packages"
+  | "payload"
+  | "units"
+  | "guests"
+  | "awaitIdentity"
 >;
 
 /** Inputs of `v4v:index:Machine`, an emulated machine. */

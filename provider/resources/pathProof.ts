@@ -4,6 +4,7 @@ import { PATH_PROOF } from "../../evaluation/runFiles.ts";
 import type { PlanDomain } from "../../evaluation/plan.ts";
 import type { Remote } from "../ssh/remote.ts";
 
+/** Of dom0/; no stack holds them, an evaluation brings them along. */
 export const SCRIPTS = ["path-proof", "path-peer"] as const;
 
 const text = (name: string): string =>

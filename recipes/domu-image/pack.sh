@@ -1,6 +1,7 @@
 # Sourced by the recipes of what domUs boot from.
 
-# pack_root LABEL: root.tar, without its device nodes, becomes the cache entry's root.ext4.zst, with its digest and packages.
+# pack_root LABEL: root.tar, without its device nodes, becomes the cache entry's root.ext4.zst, with its digest, packages and
+# dpkg's records of them, with the users whose names are in these.
 pack_root() {
 	mkdir root
 	fakeroot -- sh -eu -c '
@@ -12,5 +13,6 @@ pack_root() {
 	# Sent to dom0 compressed: under emulation the cipher costs more than the decompression.
 	zstd -q -T0 -9 root.ext4 -o "$OUT/root.ext4.zst"
 	sha256sum <root.ext4 | cut -d ' ' -f 1 >"$OUT/facts/root-sha256"
+	tar -C root --exclude=var/lib/dpkg/*-old -cf "$OUT/dpkg.tar" var/lib/dpkg etc/passwd etc/group
 	dpkg-query --admindir=root/var/lib/dpkg -W -f '${Package} ${Version}\n' >"$OUT/packages"
 }

@@ -12,7 +12,7 @@ const LONGEST = 600_000;
 export function packagesCommand(): Command {
   return new Command("packages")
     .description(
-      "Build Debian packages for hosts and domains of one's own: v4v-sockets, v4v-dom0, v4v-module-dkms",
+      "The testbed's Debian packages for hosts and domains of one's own: v4v-sockets, v4v-dom0, v4v-module-dkms",
     )
     .option("-o, --output <FOLDER>", "where they go; by default packages/ in the project")
     .option("-s, --stack <NAME>", "whose builds they are made from", DEFAULT_STACK)
@@ -21,11 +21,11 @@ export function packagesCommand(): Command {
       const state = readState(options.stack);
       if (state === undefined)
         throw new UserError(`stack ${options.stack} is not up; run ./scripts/up`);
-      const entry = await buildPackages(PROJECT, state, AbortSignal.timeout(LONGEST), (line) => {
+      const folders = await buildPackages(PROJECT, state, AbortSignal.timeout(LONGEST), (line) => {
         console.error(line);
       });
       const folder =
         options.output === undefined ? join(PROJECT, "packages") : fromUser(options.output);
-      for (const path of copyPackages(entry.path, folder)) console.log(path);
+      for (const path of copyPackages(folders, folder)) console.log(path);
     });
 }

@@ -1,19 +1,11 @@
-import { copyFileSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { build, type Entry } from "../../provider/build/cache.ts";
+import { build } from "../../provider/build/cache.ts";
 import { sourceDigest, type Recipe } from "../../provider/build/key.ts";
+import { packageVersion } from "../../provider/build/packageVersion.ts";
+import { sourcesOf } from "../../provider/build/sources.ts";
 import { textOf, type StackState } from "./state.ts";
 import { UserError } from "./userError.ts";
-
-/** What the packages are made from, beside the recipe. */
-const SOURCES = [
-  "kernel/linux",
-  "kernel/include",
-  "dom0/v4vd.service",
-  "dom0/v4v.modprobe",
-  "LICENSE",
-  "LICENSES",
-];
 
 /** Cache entry of a recipe that the last `up` of a stack used. */
 function entryOf(state: StackState, recipe: string): string {
@@ -28,41 +20,41 @@ function entryOf(state: StackState, recipe: string): string {
   return path;
 }
 
-/** The recipe of the packages, on what a stack was built with. */
-export function packagesRecipe(project: string, state: StackState): Recipe {
-  const { version } = JSON.parse(readFileSync(join(project, "package.json"), "utf8")) as {
-    version: string;
-  };
+/** The recipe of the module's package, on what a stack was built with. */
+export function modulePackage(project: string, state: StackState): Recipe {
   return {
-    name: "packages",
-    parameters: { VERSION: version },
-    sources: SOURCES,
+    name: "module-package",
+    parameters: { VERSION: packageVersion(project) },
+    sources: sourcesOf("module-package"),
     dependencies: Object.fromEntries(
-      ["index", "buildroot", "sockets"].map((recipe) => [recipe, entryOf(state, recipe)]),
+      ["index", "buildroot"].map((recipe) => [recipe, entryOf(state, recipe)]),
     ),
   };
 }
 
-/** Builds the packages unless the cache has them. */
-export function buildPackages(
+/** Folders with the packages that a stack has, and with the module's, which is built unless the cache has it. */
+export async function buildPackages(
   project: string,
   state: StackState,
   signal: AbortSignal,
   say: (line: string) => void,
-): Promise<Entry> {
-  const recipe = packagesRecipe(project, state);
-  return build(project, recipe, sourceDigest(project, recipe), signal, say);
+): Promise<string[]> {
+  const sockets = entryOf(state, "sockets");
+  const recipe = modulePackage(project, state);
+  const module = await build(project, recipe, sourceDigest(project, recipe), signal, say);
+  return [sockets, module.path].map((path) => join(path, "packages"));
 }
 
-/** Copies the packages into a folder; their paths there. */
-export function copyPackages(from: string, to: string): string[] {
+/** Copies the packages of folders into one; their paths there. */
+export function copyPackages(from: readonly string[], to: string): string[] {
   mkdirSync(to, { recursive: true });
-  return readdirSync(from)
-    .filter((name) => name.endsWith(".deb"))
-    .sort()
-    .map((name) => {
-      const path = join(to, name);
-      copyFileSync(join(from, name), path);
-      return path;
-    });
+  return from.flatMap((folder) =>
+    readdirSync(folder)
+      .sort()
+      .map((name) => {
+        const path = join(to, name);
+        copyFileSync(join(folder, name), path);
+        return path;
+      }),
+  );
 }

@@ -311,6 +311,11 @@ describe("drift", () => {
       by: "systemctl stop v4v-module.service; rmmod v4v 2>/dev/null; ! grep -q '^v4v ' /proc/modules",
       seen: "module-dom0",
     },
+    {
+      what: "an altered library and a purged package",
+      by: "echo >>/usr/lib/libv4vsockets.so; dpkg --purge v4v-dom0",
+      seen: "sockets-dom0",
+    },
   ];
 
   const bootIds = async (): Promise<string[]> => {
@@ -344,6 +349,12 @@ describe("drift", () => {
     expect(again.output).not.toMatch(/\d+ (created|updated|deleted)/);
     expect(await bootIds()).toEqual(kept);
     expect(await testbed.on("host", "grep -c '^v4v ' /proc/modules")).toBe("1");
+    expect(
+      await testbed.on(
+        "host",
+        "systemctl is-active v4vd; dpkg -V v4v-sockets v4v-dom0 | grep -v /usr/share/doc/ || :",
+      ),
+    ).toBe("active");
     expect(
       await testbed.on("host", "grep -c 10.84 /etc/systemd/network/20-v4v-bridge.network; true"),
     ).toBe("0");

@@ -16,7 +16,11 @@ const LIST = `find / -xdev ${[
   .map((path) => `-not -path '${path}'`)
   .join(" ")} | sort`;
 
-/** The Debian packages, in domUs and in dom0 of the testbed, whose own files of the socket layer they stand beside. */
+/** A package's files, beside the folders that others have, too. */
+const filesOf = (name: string) =>
+  `dpkg -L ${name} | while read -r path; do [ ! -f "$path" ] || echo "$path"; done | sort`;
+
+/** The Debian packages that are in domUs and dom0: purged without a trace, and installed again from what a user gets. */
 export function describePackages(bed: SocketsBed): void {
   describe("the packages", () => {
     let folder = "";
@@ -28,6 +32,10 @@ export function describePackages(bed: SocketsBed): void {
       bed.testbed.copy(domain, path, `/tmp/${name}.deb`);
       await bed.step(domain, `dpkg -i /tmp/${name}.deb`);
     }
+
+    /** What dpkg finds wrong with files of a package. Images are made without documentation. */
+    const flaws = (domain: string, name: string) =>
+      bed.step(domain, `dpkg -V ${name} | grep -v ' /usr/share/doc/' || :; dpkg --audit ${name}`);
 
     beforeAll(async () => {
       folder = mkdtempSync(join(tmpdir(), "v4v-packages-"));
@@ -44,55 +52,73 @@ export function describePackages(bed: SocketsBed): void {
       rmSync(folder, { recursive: true });
     });
 
+    it("v4v-sockets is in the domUs' image as dpkg would have it, and dom0 has both", async () => {
+      for (const [domain, name] of [
+        [SERVER, "v4v-sockets"],
+        [CLIENT, "v4v-sockets"],
+        ["host", "v4v-sockets"],
+        ["host", "v4v-dom0"],
+      ] as const) {
+        const status = "dpkg-query -W -f '${db:Status-Abbrev}'";
+        expect((await bed.step(domain, `${status} ${name}`)).trim()).toBe("ii");
+        expect(await flaws(domain, name)).toBe("");
+      }
+      for (const domain of [SERVER, "host"])
+        expect(await bed.step(domain, 'dpkg -S "$(command -v v4vrun)"')).toBe(
+          "v4v-sockets: /usr/bin/v4vrun",
+        );
+      // apt reads the records by itself, and would say if dpkg had been interrupted.
+      await bed.step(SERVER, "apt-get -q check");
+    });
+
     it("v4v-sockets switches V4V on for all programs of a domU, and goes without a trace", async () => {
       for (const domain of [SERVER, CLIENT]) {
-        await bed.step(domain, `${LIST} >/tmp/before`);
-        await install(domain, "v4v-sockets");
-        await bed.step(domain, "/usr/bin/v4vctl system on");
+        await bed.step(
+          domain,
+          `${LIST} >/tmp/before; ${filesOf("v4v-sockets")} >/tmp/own; [ -s /tmp/own ]`,
+        );
+        await bed.step(domain, "v4vctl system on");
       }
       await bed.startServer(web, "");
       await bed.goesBy("V4V", web, "");
       await bed.killServer(web);
-      for (const domain of [SERVER, CLIENT])
+      for (const domain of [SERVER, CLIENT]) {
         await bed.step(
           domain,
-          `dpkg -P v4v-sockets && [ ! -e /etc/ld.so.preload ] && ${LIST} | diff /tmp/before -`,
+          `dpkg -P v4v-sockets && [ ! -e /etc/ld.so.preload ] && grep -vxFf /tmp/own /tmp/before >/tmp/without && ${LIST} | diff /tmp/without -`,
         );
+        await install(domain, "v4v-sockets");
+        await bed.step(domain, `${LIST} | diff /tmp/before -`);
+      }
     });
 
-    it("v4v-dom0 takes the place of the testbed's daemon in dom0, and goes without a trace", async () => {
+    it("v4v-dom0 brings the daemon and takes it away, without a trace", async () => {
       const there = literally(bed.address);
-      // The testbed's own unit would hide the package's.
-      const own = "/etc/systemd/system/v4vd.service";
+      const ours = "v4v-dom0 v4v-sockets";
+      expect(
+        await bed.step(
+          "host",
+          "readlink /proc/$(systemctl show -P MainPID v4vd)/exe; systemctl is-enabled v4vd; viptables -L",
+        ),
+      ).toMatch(/^\/usr\/sbin\/v4vd\nenabled\n/);
       await bed.step(
         "host",
-        `systemctl disable -q --now v4vd; mv ${own} /run/v4vd.service.own; systemctl daemon-reload; ${LIST} >/tmp/before`,
+        `${LIST} >/tmp/before; { ${filesOf(ours)}; find /etc/systemd /var/lib/systemd -name 'v4vd.service*'; } >/tmp/own`,
+      );
+      await bed.step(
+        "host",
+        `dpkg -P ${ours} && ! systemctl -q is-active v4vd && grep -vxFf /tmp/own /tmp/before >/tmp/without && ${LIST} | diff /tmp/without -`,
       );
       await bed.peersSay(CLIENT, new RegExp(there), true);
       for (const name of ["v4v-sockets", "v4v-dom0"]) await install("host", name);
       await bed.peersSay(CLIENT, new RegExp(there));
-      expect(
-        await bed.step(
-          "host",
-          "readlink /proc/$(systemctl show -P MainPID v4vd)/exe; systemctl is-enabled v4vd; /usr/sbin/viptables -L",
-        ),
-      ).toMatch(/^\/usr\/sbin\/v4vd\nenabled\n/);
+      await bed.step("host", `${LIST} | diff /tmp/before -`);
       const bytes = await bed.carried(async () => {
         await bed.startServer(web, "v4vrun");
         await bed.isServed(web, "v4vrun");
         await bed.killServer(web);
       });
       expect(bytes.v4v).toBeGreaterThan(web.bytes * MOST);
-      await bed.step(
-        "host",
-        `dpkg -P v4v-dom0 v4v-sockets && ${LIST} | diff /tmp/before - && ! systemctl -q is-active v4vd`,
-      );
-      await bed.peersSay(CLIENT, new RegExp(there), true);
-      await bed.step(
-        "host",
-        `mv /run/v4vd.service.own ${own}; systemctl daemon-reload; systemctl enable -q --now v4vd`,
-      );
-      await bed.peersSay(CLIENT, new RegExp(there));
     });
   });
 }

@@ -25,6 +25,7 @@ test("every recipe is there, with the sources that it names", async () => {
     [
       "buildroot",
       "domu-image",
+      "domu-packages",
       "host-image",
       "hypervisor",
       "index",
@@ -71,7 +72,8 @@ test("each builds on the folders of others, and waits for exactly those", async 
     hypervisor: ["buildroot", "index", "xen_source"],
     tools: ["buildroot"],
     module: ["buildroot"],
-    sockets: ["buildroot"],
+    sockets: ["buildroot", "index"],
+    "domu-packages": ["buildroot", "image", "sockets"],
   });
 });
 
@@ -144,6 +146,6 @@ test("a fact is what the recipe recorded; one that it did not record is an error
 
 test("in a preview facts are not known and nothing fails for it", async () => {
   const { engine, result } = await build({}, true);
-  expect(engine.of(TYPE)).toHaveLength(9);
+  expect(engine.of(TYPE)).toHaveLength(10);
   expect(await valueOf(result.hypervisor.fact("build-id"))).toBeUndefined();
 });

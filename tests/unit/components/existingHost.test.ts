@@ -6,7 +6,7 @@ import { resources } from "../../../provider/registry.ts";
 import { plainTexts } from "../helpers/pulumiMocks.ts";
 import { EXISTING, KEYS, settingsOf, testbedOf } from "./world.ts";
 
-const ON_HOST = ["Files", "Hypervisor", "Module", "Rules", "GuestImage", "Domain"].map(
+const ON_HOST = ["Files", "Packages", "Hypervisor", "Module", "Rules", "GuestImage", "Domain"].map(
   (name) => `v4v:index:${name}`,
 );
 
@@ -44,9 +44,9 @@ test("nothing on the host waits for its end to be removed, and the host goes las
 
 test("what is put there after the reboot is removed before the next one", async () => {
   const { engine } = await testbedOf(EXISTING);
-  for (const { name } of engine.of("v4v:index:Files"))
-    if (!["host-files", "host-key"].includes(name))
-      expect(engine.before(engine.one("v4v:index:Files", name)), name).toContain("host-xen");
+  for (const one of [...engine.of("v4v:index:Files"), ...engine.of("v4v:index:Packages")])
+    if (!["host-files", "host-key"].includes(one.name))
+      expect(engine.before(one), one.name).toContain("host-xen");
 });
 
 test("files keep what was there before, and end what they have started before they go", async () => {
@@ -54,7 +54,6 @@ test("files keep what was there before, and end what they have started before th
   for (const { name, inputs } of engine.of("v4v:index:Files"))
     expect(inputs.originals, name).toBe(`${HOST_STATE}/originals`);
   expect(engine.one("v4v:index:Files", "host-files").inputs.undo).toContain("v4v-bridge.service");
-  expect(engine.one("v4v:index:Files", "sockets-dom0").inputs.undo).toContain("v4vd.service");
   const emulated = (await testbedOf()).engine;
   for (const { inputs } of emulated.of("v4v:index:Files")) {
     expect(inputs).not.toHaveProperty("originals");

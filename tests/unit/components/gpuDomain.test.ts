@@ -97,7 +97,7 @@ test("remote execution has a server for each way to it, and clients that name th
   const client = (await payloadOf(remote, "domus-image")).get("/usr/local/bin/remote-gpu") ?? "";
   for (const [transport, port, command] of [
     ["tcp", "10998", "/usr/local/bin/pocld"],
-    ["v4v-sockets", "11008", "/usr/local/bin/v4vrun --mode require /usr/local/bin/pocld"],
+    ["v4v-sockets", "11008", "/usr/bin/v4vrun --mode require /usr/local/bin/pocld"],
   ] as const) {
     const unit = server.get(`/etc/systemd/system/pocld-${transport}.service`);
     expect(unit).toContain(`\nExecStart=${command} -a 10.83.0.10 -p ${port}\n`);
@@ -200,7 +200,7 @@ describe("rCUDA from an archive", () => {
       "\nExecStart=/opt/remote-gpu/bin/rCUDAd -i -p 8308\nUser=rcuda\n",
     );
     expect(server.get("/etc/systemd/system/rcuda-v4v-sockets.service")).toContain(
-      "\nExecStart=/usr/local/bin/v4vrun --mode require /opt/remote-gpu/bin/rCUDAd -i -p 8318\n",
+      "\nExecStart=/usr/bin/v4vrun --mode require /opt/remote-gpu/bin/rCUDAd -i -p 8318\n",
     );
     const client = await payloadOf(rcuda, "domus-image", built);
     expect([...client.keys()].filter((path) => path.startsWith("/opt/")).sort()).toEqual([

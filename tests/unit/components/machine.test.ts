@@ -23,6 +23,7 @@ const freeze = {
   },
   files: [{ path: "/usr/local/lib/make", mode: "755", content: "#!/bin/sh" }],
   programs: [{ path: "/usr/local/bin/tool", mode: "755", source: "/cache/tool" }],
+  packages: [{ name: "tool", source: "/cache/tool.deb", build: "5f" }],
   payload: [],
   units: ["some.service"],
   guests: [{ name: "domu1", config: "memory = 128", environment: "DOMU_NAME=domu1" }],

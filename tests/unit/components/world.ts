@@ -30,6 +30,7 @@ const facts: Record<string, Record<string, string>> = {
   tools: { "v4v-bench-sha256": "5c" },
   "domu-image": { "root-sha256": "5d" },
   "gpu-image": { "root-sha256": "5f" },
+  sockets: { "v4v-sockets-build": "5d1", "v4v-dom0-build": "5d2" },
   index: { "release-date": "a day", "release-sha256": "5e" },
 };
 

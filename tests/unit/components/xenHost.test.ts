@@ -84,7 +84,7 @@ test("dom0 gets its files, readable as far as they need to be, the login key for
 
 test("no file of dom0/ is forgotten", async () => {
   const { engine } = await testbedOf({ "remoteGpu.enabled": "true" });
-  const files = ["host-files", "sockets-dom0", "benchmark"].flatMap(
+  const files = ["host-files", "benchmark"].flatMap(
     (name) => engine.one("v4v:index:Files", name).inputs.files as RemoteFile[],
   );
   const plain = (await testbedOf()).engine;
@@ -138,7 +138,6 @@ test("nothing on the emulated machine is removed by itself: it goes with the mac
     "host-xen",
     "module-dom0",
     "rules-table",
-    "rules-tool",
     "sockets-dom0",
   ]);
   for (const { name, deletedWith } of onHost) expect(deletedWith, name).toBe(machine.urn);
@@ -159,7 +158,8 @@ test("a frozen machine holds what the host is going to be told to have, and none
     mode: "644",
     content: module.unitFile,
   });
-  expect(freeze.units).toEqual([module.unit, "v4vd.service"]);
+  expect(freeze.packages).toEqual(engine.one("v4v:index:Packages").inputs.packages);
+  expect(freeze.units).toEqual([module.unit]);
   expect(freeze.payload).toEqual(engine.one("v4v:index:GuestImage").inputs.payload);
   expect(freeze.guests).toEqual(
     engine

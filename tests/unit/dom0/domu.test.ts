@@ -25,11 +25,7 @@ function start(
   put(`${own}/domains/domu1/wanted`, "digest\n");
   for (const part of ["base.cpio", "payload.cpio"]) put(`${own}/${part}`, "");
   if (rules !== undefined) put("etc/v4v-testbed/rules", rules);
-  put(
-    "usr/local/sbin/viptables",
-    `#!/bin/sh\necho "viptables $*" >>'${log}'\n${viptables}\n`,
-    0o755,
-  );
+  put("usr/sbin/viptables", `#!/bin/sh\necho "viptables $*" >>'${log}'\n${viptables}\n`, 0o755);
   const programs = standIns(folder("bin"), {
     xl: `echo "xl $*" >>'${log}'; [ "$1" != create ] || { ${create}; }; [ "$1" != domid ]`,
     cpio: "cat",

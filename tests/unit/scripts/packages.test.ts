@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { copyPackages, packagesRecipe } from "../../../scripts/lib/packages.ts";
+import { sourcesOf } from "../../../provider/build/sources.ts";
+import { buildPackages, copyPackages, modulePackage } from "../../../scripts/lib/packages.ts";
 import type { StackState } from "../../../scripts/lib/state.ts";
 import { useFolder } from "../helpers/folder.ts";
 
@@ -21,38 +22,44 @@ function stateWith(...recipes: string[]): StackState {
   };
 }
 
-test("packages are made from what the stack was built with", () => {
-  const recipe = packagesRecipe(PROJECT, stateWith("index", "buildroot", "module", "sockets"));
-  expect(recipe.dependencies).toEqual({
-    index: "/cache/index-0",
-    buildroot: "/cache/buildroot-0",
-    sockets: "/cache/sockets-0",
-  });
+/** Paths of the project that a recipe's text names. */
+const named = (text: string) =>
+  [...text.matchAll(/\$SRC"?\/([a-z0-9/.A-Z_-]+)/g)].map(([, path = ""]) => path);
+
+test("the module's package is made from what the stack was built with", () => {
+  const recipe = modulePackage(PROJECT, stateWith("index", "buildroot", "module", "sockets"));
+  expect(recipe.dependencies).toEqual({ index: "/cache/index-0", buildroot: "/cache/buildroot-0" });
   expect(recipe.parameters.VERSION).toMatch(/^\d+\.\d+\.\d+$/);
-  const script = readFileSync(join(PROJECT, "recipes", `${recipe.name}.sh`), "utf8");
-  for (const source of recipe.sources) {
-    expect(existsSync(join(PROJECT, source)), source).toBe(true);
-    expect(script).toContain(`$SRC/${source}`);
-  }
-  // What the recipe reads is what the cache's key knows of; its own folder belongs to it.
-  const named = [...recipe.sources, "recipes/lib.sh", "recipes/packages"];
-  for (const [, path = ""] of script.matchAll(/\$SRC"?\/([a-z0-9/.A-Z_-]+)/g))
+});
+
+test.each([
+  ["sockets", ["v4v-sockets", "v4v-dom0"]],
+  ["module-package", ["v4v-module-dkms"]],
+])("what the recipe %s reads is what the cache's key knows of", (recipe, packages) => {
+  const sources = sourcesOf(recipe);
+  for (const source of sources) expect(existsSync(join(PROJECT, source)), source).toBe(true);
+  for (const name of packages) expect(sources).toContain(`recipes/packages/${name}`);
+  const known = [...sources, "recipes/lib.sh"];
+  for (const path of named(readFileSync(join(PROJECT, "recipes", `${recipe}.sh`), "utf8")))
     expect(
-      named.some((source) => path === source || path.startsWith(`${source}/`)),
+      known.some((source) => path === source || path.startsWith(`${source}/`)),
       path,
     ).toBe(true);
 });
 
-test("a stack that was built without V4V has none, and that is a sentence", () => {
-  expect(() => packagesRecipe(PROJECT, stateWith("index", "buildroot"))).toThrow(
-    /has no build of sockets; run \.\/scripts\/up/,
-  );
+test("a stack that was built without V4V has none, and that is a sentence", async () => {
+  const state = stateWith("index", "buildroot");
+  await expect(
+    buildPackages(PROJECT, state, new AbortController().signal, () => undefined),
+  ).rejects.toThrow(/has no build of sockets; run \.\/scripts\/up/);
 });
 
 test("each package has its parts, and each script of a maintainer is one that a shell reads", () => {
   const parts = join(PROJECT, "recipes/packages");
   expect(readdirSync(parts).sort()).toEqual(["v4v-dom0", "v4v-module-dkms", "v4v-sockets"]);
-  const script = readFileSync(join(PROJECT, "recipes/packages.sh"), "utf8");
+  const script = ["sockets", "module-package"]
+    .map((recipe) => readFileSync(join(PROJECT, "recipes", `${recipe}.sh`), "utf8"))
+    .join("");
   for (const name of readdirSync(parts)) {
     expect(script).toMatch(new RegExp(`^package ${name} (amd64|all) `, "m"));
     expect(readFileSync(join(parts, name, "control"), "utf8")).toMatch(/^Description: /m);
@@ -63,13 +70,13 @@ test("each package has its parts, and each script of a maintainer is one that a 
   }
 });
 
-test("only packages are copied", () => {
-  mkdirSync(folder("entry/facts"), { recursive: true });
-  for (const name of ["b_1_all.deb", "a_1_amd64.deb", "log"])
-    writeFileSync(folder(`entry/${name}`), name);
-  expect(copyPackages(folder("entry"), folder("to/there"))).toEqual([
-    folder("to/there/a_1_amd64.deb"),
-    folder("to/there/b_1_all.deb"),
-  ]);
-  expect(readFileSync(folder("to/there/b_1_all.deb"), "utf8")).toBe("b_1_all.deb");
+test("packages of all folders are copied into one", () => {
+  for (const path of ["one/b_1_all.deb", "one/a_1_amd64.deb", "two/c_1_all.deb"]) {
+    mkdirSync(dirname(folder(path)), { recursive: true });
+    writeFileSync(folder(path), path);
+  }
+  expect(copyPackages([folder("one"), folder("two")], folder("to/there"))).toEqual(
+    ["a_1_amd64.deb", "b_1_all.deb", "c_1_all.deb"].map((name) => folder(`to/there/${name}`)),
+  );
+  expect(readFileSync(folder("to/there/b_1_all.deb"), "utf8")).toBe("one/b_1_all.deb");
 });

@@ -18,7 +18,7 @@ beforeEach(() => {
   const lock = { packages: { "node_modules/x": { version: "1.0.0", license: "MIT" } } };
   put("project/package.json", '{"version":"9.8.7"}');
   put("project/package-lock.json", JSON.stringify(lock));
-  for (const part of ["recipes", "kernel", "sockets", "benchmarks", "tests/sockets"])
+  for (const part of ["recipes", "kernel", "sockets", "benchmarks", "tests/sockets", "LICENSE"])
     cpSync(join(PROJECT, part), folder("project", part), { recursive: true });
   put("index/suite", "trixie\n");
   put(

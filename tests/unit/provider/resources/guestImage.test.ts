@@ -90,6 +90,31 @@ test("a new payload is packed without touching what the domUs boot from", async 
   expect(made()).toBe(1);
 });
 
+test("of a new payload only what differs is sent, and what it has no more is gone", async () => {
+  const inputs = await world();
+  const before = await image.ensure(recordedContext(), inputs, undefined);
+  const there = folder("far/payload/payload/usr/local/bin/hello");
+  writeFileSync(folder("module"), "version 2");
+  const [hello] = inputs.payload as Properties[];
+  const other = { path: "/etc/other", mode: "644", content: "other" };
+  const next = await checked({ ...inputs, payload: [other, { ...hello, path: "/usr/bin/hello" }] });
+  await image.ensure(recordedContext(), next, prior(inputs, before));
+  const packed = execFileSync("tar", ["-tf", folder("far/payload.cpio")], { encoding: "utf8" });
+  expect(
+    packed
+      .split("\n")
+      .filter((line) => !line.endsWith("/"))
+      .sort(),
+  ).toEqual([
+    "",
+    "./payload/etc/other",
+    "./payload/etc/v4v/payload.digest",
+    "./payload/usr/bin/hello",
+  ]);
+  expect(existsSync(there)).toBe(false);
+  expect(existsSync(folder("far/payload.files"))).toBe(false);
+});
+
 test("another script makes another boot archive", async () => {
   const inputs = await world();
   await image.ensure(recordedContext(), inputs, undefined);
