@@ -182,6 +182,26 @@ test("what dpkg says is in the error", async () => {
   );
 });
 
+test("the host's own apt is waited for while it has dpkg's lock", async () => {
+  const one = packageOf("one", "1");
+  const inputs = await inputsOf([one]);
+  const dpkg = readFileSync(folder("bin/dpkg"), "utf8").split("\n").slice(1).join("\n");
+  const busy = (n: number) => `n=$(cat '${folder("tries")}' 2>/dev/null || echo 0)
+echo $((n + 1)) >'${folder("tries")}'
+[ "$n" -ge ${n} ] || { echo 'dpkg: error: dpkg frontend lock was locked by another process with pid 7' >&2; exit 2; }`;
+  standIns(folder("bin"), { dpkg: `${busy(3)}\n${dpkg}`, sleep: "exit 0" });
+  await resource.ensure(recordedContext(), inputs, undefined);
+  expect(readFileSync(folder("tries"), "utf8")).toBe("4\n");
+  expect(await found(inputs)).toEqual([one.build]);
+  // Not for ever.
+  rmSync(folder("tries"));
+  standIns(folder("bin"), { dpkg: `${busy(1000)}\n${dpkg}` });
+  await expect(resource.delete(recordedContext(), prior(inputs))).rejects.toThrow(
+    /frontend lock was locked by another process/,
+  );
+  expect(installed()).toBe("one ii \n");
+});
+
 test("packages that are not wanted any more are purged, and delete purges all, also twice", async () => {
   const [one, two] = [packageOf("one", "1"), packageOf("two", "1")];
   const inputs = await ensured([one, two]);
