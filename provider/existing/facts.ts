@@ -50,6 +50,8 @@ export interface HostFacts {
   /** Packages that a module for its kernel would still need to be built there, and what apt says to them. */
   missingBuildPackages: string[];
   buildAptProblem: string;
+  /** Packages of the project's own that are installed. */
+  ownPackages: string[];
   /** Lines of `ip -4 route`: destination and device. */
   routes: { destination: string; device: string }[];
   /** Its own IPv4 addresses. */
@@ -107,13 +109,15 @@ say bootPath "$(quietly grub-mkrelpath /boot)"
 ! grep -qw v4v_testbed /proc/cmdline || say ours yes
 [ -z "$(quietly ls /sys/class/iommu)" ] || say iommu yes
 for table in DMAR IVRS; do [ ! -e "/sys/firmware/acpi/tables/$table" ] || say iommu yes; done
+there() { [ "$(quietly dpkg-query -W -f '\${db:Status-Status}' "$1")" = installed ]; }
+for package in v4v-sockets v4v-dom0 v4v-module-dkms; do ! there "$package" || say ownPackage "$package"; done
 # absent NAME PROBLEM PACKAGE...: which are not installed, and what apt says when it is asked for them.
 absent() {
   name=$1 problem=$2
   shift 2
   missing=
   for package; do
-    [ "$(quietly dpkg-query -W -f '\${db:Status-Status}' "$package")" = installed ] || missing="$missing $package"
+    there "$package" || missing="$missing $package"
   done
   [ -n "$missing" ] || return 0
   for package in $missing; do say "$name" "$package"; done
@@ -183,6 +187,7 @@ export function parseFacts(printed: string): HostFacts {
     aptProblem: one("aptProblem"),
     missingBuildPackages: all("missingBuild"),
     buildAptProblem: one("buildAptProblem"),
+    ownPackages: all("ownPackage"),
     routes: all("route").map((text) => {
       const [destination = "", device = ""] = text.split(" ");
       return { destination, device };

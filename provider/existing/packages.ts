@@ -25,6 +25,8 @@ export const GPU_PACKAGES = ["pciutils"];
 const INSTALL = `
 state=$1
 shift
+# Nothing to do, and nobody was interrupted before he had noted what came.
+[ $# -gt 0 ] || [ -e "$state/packages.before" ] || exit 0
 export DEBIAN_FRONTEND=noninteractive
 packages() { dpkg-query -W -f '\${db:Status-Abbrev} \${Package}\\n' | sed -n 's/^.i. //p' | LC_ALL=C sort; }
 [ -e "$state/packages.before" ] || { packages >"$state/packages.new"; mv "$state/packages.new" "$state/packages.before"; }
@@ -41,9 +43,10 @@ export async function installPackages(
   state: string,
   packages: readonly string[],
 ): Promise<void> {
-  if (packages.length === 0) return;
-  context.status(`installing ${packages.join(", ")}`);
-  await remote.run(`installing ${packages.join(", ")}`, INSTALL, state, ...packages);
+  const names = packages.join(", ");
+  if (names !== "") context.status(`installing ${names}`);
+  const what = names === "" ? "looking for an interrupted installation" : `installing ${names}`;
+  await remote.run(what, INSTALL, state, ...packages);
 }
 
 /**

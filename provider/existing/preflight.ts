@@ -121,6 +121,10 @@ export function hostProblems(facts: HostFacts, needs: Needs): string[] {
     `packages are missing (${facts.missingPackages.join(", ")}) and apt cannot install them: ${facts.aptProblem} Mend its sources and run apt-get update there`,
   );
   need(
+    facts.known || facts.ownPackages.length === 0,
+    `it has ${facts.ownPackages.join(", ")} already, which the testbed installs itself and purges in the end; purge them first (apt-get purge ${facts.ownPackages.join(" ")})`,
+  );
+  need(
     facts.forwarding,
     "its sshd forwards no connections, through which the domUs are reached: AllowTcpForwarding local in sshd_config",
   );

@@ -99,6 +99,7 @@ describe("each thing that is missing is told with what to do", () => {
     [{ bootMiB: 3 }, {}, /in \/boot, 3 MiB/],
     [{}, { gpu: true }, /no IOMMU/],
     [{ aptProblem: "E: Unable to locate package" }, {}, /xen-utils-4\.20, cpio.*apt-get update/],
+    [{ ownPackages: ["v4v-dom0"] }, {}, /has v4v-dom0 already.*apt-get purge v4v-dom0/],
     [{ forwarding: false }, {}, /AllowTcpForwarding/],
     [{ routes: [{ destination: "10.83.0.0/16", device: "wg0" }] }, {}, /10\.83\.0\.0\/16 on wg0/],
     [{}, { link: "192.0.2.9", number: 1 }, /192\.0\.2\.9,.*\(hosts\[1\]\.link\).*192\.0\.2\.10$/],
@@ -127,6 +128,7 @@ test("a host that the testbed is on already has its domUs, its bridge and its fi
     domains: ["domu1", "domu2", "web"],
     diskMiB: 100,
     usedMiB: 900,
+    ownPackages: ["v4v-sockets", "v4v-dom0"],
     routes: [{ destination: "10.83.0.0/24", device: "v4vbr0" }],
   };
   expect(hostProblems(facts(ours), needs)).toEqual([]);

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Prior, Properties } from "../../../../provider/resource.ts";
 import { Refused } from "../../../../provider/resource.ts";
@@ -192,6 +192,24 @@ describe("a host", () => {
     expect(context.warnings).toEqual([]);
     expect(context.statuses.at(-1)).toContain("is as it was before");
     expect(await host.read(context, prior(inputs, outputs))).toBeUndefined();
+  });
+
+  test("whose packages came before an interruption gives them back, too", async () => {
+    const inputs = inputsOf(await debian());
+    const context = recordedContext();
+    const outputs = await host.ensure(context, inputs, undefined);
+    // As it was when the connection was lost: apt had just ended.
+    rmSync(`${STATE()}/packages.added`);
+    writeFileSync(`${STATE()}/packages.before`, "bash\n");
+    await host.ensure(context, inputs, prior(inputs, outputs));
+    expect(readFileSync(`${STATE()}/packages.added`, "utf8")).toBe("xen-utils-4.20\n");
+    expect(existsSync(`${STATE()}/packages.before`)).toBe(false);
+  });
+
+  test("that has the project's packages from somebody else keeps them, and is not touched", async () => {
+    const connection = await debian({ "dpkg-query": '[ "$4" != v4v-dom0 ] || echo installed' });
+    expect(await refused(connection)).toMatch(/has v4v-dom0 already/);
+    expect(existsSync(STATE())).toBe(false);
   });
 
   test("that lacks several things is told all of them, and is not touched", async () => {
