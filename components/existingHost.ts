@@ -153,7 +153,7 @@ export class ExistingHost extends pulumi.ComponentResource implements Place {
   }
 
   /** The V4V module for the host's kernel: the one that the controller has built, if it fits. */
-  module(project: string, built: Built): Built {
+  module(project: string, built: Built): HostModule {
     return new HostModule(
       ofHost("module-build", this.#number),
       {

@@ -65,6 +65,9 @@ export function makeSite(
   const existing = machine instanceof ExistingHost ? machine : undefined;
   const link = linkFrom(host, settings);
   const { runFolder } = machine;
+  const { gpu, tools, domUPackages, sockets: built } = builds;
+  const ownModule = builds.module && existing?.module(project, builds.module);
+  const module: Built | undefined = ownModule ?? builds.module;
   const xenHost = new XenHost(
     named("host"),
     {
@@ -73,6 +76,8 @@ export function makeSite(
       hypervisor: builds.hypervisor,
       settings,
       ...(existing !== undefined && { own: existing.own }),
+      // It may be compiled there, with packages that apt installs.
+      ...(ownModule !== undefined && { before: ownModule }),
       ...(link !== undefined && { link }),
       dom0PrivateKey: runFolder.dom0PrivateKey,
     },
@@ -80,9 +85,6 @@ export function makeSite(
   );
   // The emulated machine's key is the stack's; that of a host is its owner's, and no domU's business.
   const login = existing === undefined ? {} : { loginKey: runFolder.privateKey };
-  const { gpu, tools, domUPackages, sockets: built } = builds;
-  const module =
-    builds.module && existing ? existing.module(project, builds.module) : builds.module;
   const parts: Parts = { tools, module, domUPackages, gpu };
   const drive = host === 0 && gpu !== undefined;
   const benchmark = new Files(

@@ -19,6 +19,8 @@ export interface XenHostArgs {
   settings: Settings;
   /** What a host that stays boots by itself; absent for the emulated machine. */
   own?: pulumi.Output<OwnBoot>;
+  /** What is done on a host that stays before it is rebooted. */
+  before?: pulumi.Resource;
   /** One of several hosts: how its domUs reach those of the others. */
   link?: Link;
   /** Keys with which dom0 logs in to its domUs. */
@@ -279,7 +281,7 @@ export class XenHost extends pulumi.ComponentResource {
       },
       {
         ...on,
-        dependsOn: [files],
+        dependsOn: [files, ...(args.before === undefined ? [] : [args.before])],
         customTimeouts: {
           create: patience,
           update: patience,

@@ -49,6 +49,11 @@ test("what is put there after the reboot is removed before the next one", async 
       expect(engine.before(one), one.name).toContain("host-xen");
 });
 
+test("a module that is compiled there is, with what apt installs for it, before the reboot", async () => {
+  const { engine } = await testbedOf(EXISTING);
+  expect(engine.before(engine.one("v4v:index:Hypervisor"))).toContain("module-build");
+});
+
 test("files keep what was there before, and end what they have started before they go", async () => {
   const { engine } = await testbedOf(EXISTING);
   for (const { name, inputs } of engine.of("v4v:index:Files"))
