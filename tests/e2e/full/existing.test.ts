@@ -90,6 +90,12 @@ describe("an existing host", () => {
     expect(await testbed.on("host", "xl list | awk 'NR > 2 { print $1 }' | sort")).toBe(
       "domu1\ndomu2",
     );
+    expect(
+      await testbed.on(
+        "host",
+        "systemctl is-active v4vd; dpkg-query -W -f '${db:Status-Abbrev}${Package}\\n' v4v-sockets v4v-dom0 | sort",
+      ),
+    ).toBe("active\nii v4v-dom0\nii v4v-sockets");
     expect(await testbed.on("domu1", "hostname")).toBe("domu1");
     const cid = Number(await testbed.on("host", "xl domid domu2")) + 2;
     // Nobody listens there, which only the other domU's module can say.
