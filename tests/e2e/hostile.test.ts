@@ -25,10 +25,10 @@ const CALLS = FULL ? 1_000_000 : 10_000;
 const CYCLES = FULL ? 100 : 5;
 /**
  * Transfers beside a hostile domU, and as many beside one that burns CPU. Single ones differ by a factor of three, so
- * as many again, and again, are made as long as the pair seems to keep too little.
+ * as many again are made if the pair seems to keep too little.
  */
 const ROUNDS = FULL ? 5 : 3;
-const MOST_ROUNDS = 3 * ROUNDS;
+const MOST_ROUNDS = 2 * ROUNDS;
 const TRANSFER_SECONDS = FULL ? 10 : 3;
 /** How long nobody reads. */
 const STILL_SECONDS = FULL ? 60 : 3;
