@@ -766,6 +766,7 @@ static void after_a_resume_the_rest_goes_by_tcp(void)
 	hv_become(9);
 	v4v_control_resume();
 	run_work();
+	CHECK_EQUAL(one.move->reason, V4V_LOST);
 	CHECK_RECEIVED("kept", 0);
 	CHECK_EQUAL(tcp_send(&one, "tcp", 3, 0), 3);
 	CHECK_EQUAL(tcp_sent(one.tcp, sent, sizeof(sent)), 3);
