@@ -89,6 +89,13 @@ static ssize_t from_ring(struct sock *sk, struct v4v_move *move, struct msghdr *
 	return n;
 }
 
+/* Without waiting: that is done here. */
+static ssize_t from_tcp(struct sock *sk, struct msghdr *msg, size_t len, int flags, int *addr_len)
+{
+	return v4v_ulp_base(sk)->recvmsg(sk, msg, len, (flags & ~MSG_WAITALL) | MSG_DONTWAIT,
+					 addr_len);
+}
+
 /*
  * Up to @len bytes that have arrived. 0 is the end of the stream; -EAGAIN: nothing
  * more now. @have: the call has brought something already.
@@ -110,8 +117,7 @@ again:
 	case V4V_FROM_TCP:
 		if (have && at_urgent_mark(sk))
 			return 0;
-		n = v4v_ulp_base(sk)->recvmsg(sk, msg, min_t(size_t, len, most),
-					      (flags & ~MSG_WAITALL) | MSG_DONTWAIT, addr_len);
+		n = from_tcp(sk, msg, min_t(size_t, len, most), flags, addr_len);
 		/* An urgent byte was passed over: what is behind it may be there. */
 		if (n == -EAGAIN && READ_ONCE(tcp_sk(sk)->copied_seq) != tcp.read)
 			goto again;
@@ -147,9 +153,8 @@ static ssize_t peek_behind(struct sock *sk, struct v4v_move *move, struct msghdr
 		/* All of it? What TCP has brought comes behind, unless there is more in the ring, behind a mark. */
 		if (move->rx.payload != seen || tcp.arrived == tcp.read)
 			return 0;
-		return v4v_ulp_base(sk)->recvmsg(sk, msg,
-						 min_t(size_t, len, tcp.arrived - tcp.read),
-						 (flags & ~MSG_WAITALL) | MSG_DONTWAIT, addr_len);
+		return from_tcp(sk, msg, min_t(size_t, len, tcp.arrived - tcp.read), flags,
+				addr_len);
 	default:
 		return 0;
 	}
