@@ -103,11 +103,15 @@ interface Gpu {
   sha256: string;
 }
 
+/** A file that not every run has; undefined without it. */
+async function readIfThere(path: string): Promise<string | undefined> {
+  return existsSync(path) || isPacked(path) ? readText(path) : undefined;
+}
+
 /** Undefined for a run without a GPU. */
 async function loadGpu(directory: string): Promise<Gpu | undefined> {
-  const path = join(directory, GPU_SAMPLES);
-  if (!existsSync(path) && !isPacked(path)) return undefined;
-  const content = await readText(path);
+  const content = await readIfThere(join(directory, GPU_SAMPLES));
+  if (content === undefined) return undefined;
   const file = readGpuSamples(content);
   const found = gpuObservations(file);
   return { part: { file, devices: found.devices }, found, sha256: sha256(content) };
@@ -120,9 +124,8 @@ interface Path {
 
 /** Undefined for a run that did not ask. */
 async function loadPath(directory: string): Promise<Path | undefined> {
-  const path = join(directory, PATH_PROOF);
-  if (!existsSync(path) && !isPacked(path)) return undefined;
-  const content = await readText(path);
+  const content = await readIfThere(join(directory, PATH_PROOF));
+  if (content === undefined) return undefined;
   return { proof: readPathProof(content), sha256: sha256(content) };
 }
 

@@ -96,13 +96,14 @@ function rowOf({ title, bars }: BarRow, unit: string, width: number) {
 
 /** Draws rows of bars as an SVG document, without a browser. */
 export async function renderBars({ title, subtitle, unit, rows }: BarChart): Promise<string> {
+  const width = widthBeside(rows);
   const spec: TopLevelSpec = {
     background: "white",
     padding: 8,
     title: { text: title, subtitle, anchor: "start", frame: "bounds" },
     config: CONFIG,
     resolve: { scale: { x: "independent", y: "independent" } },
-    vconcat: rows.map((row) => rowOf(row, unit, widthBeside(rows))),
+    vconcat: rows.map((row) => rowOf(row, unit, width)),
   };
   return toSvg(spec);
 }

@@ -133,6 +133,29 @@ const CLASSES: Record<Finding, string> = {
   "cannot be compared": "open",
 };
 
+const labelled = <T extends { transport: string }>(one: T): T => ({
+  ...one,
+  transport: transportLabel(one.transport),
+});
+
+/** A table of the page; its last column is the finding, which has a mark of its own. */
+function tableView(
+  headings: readonly string[],
+  left: (column: number) => boolean,
+  rows: readonly { cells: string[]; finding: Finding }[],
+) {
+  const aligned = (texts: readonly string[]) =>
+    texts.map((text, column) => ({ text, isText: left(column) }));
+  return {
+    headings: aligned(headings),
+    rows: rows.map(({ cells, finding }) => ({
+      cells: aligned(cells.slice(0, -1)),
+      finding,
+      findingClass: CLASSES[finding],
+    })),
+  };
+}
+
 /**
  * One page that needs no network and no script; Handlebars escapes everything.
  *
@@ -148,22 +171,18 @@ export function renderComparison(template: string, comparison: RunComparison): s
     differences,
     tally: tally(comparison),
     notes: [...notes(comparison), ...LIMITS],
+    changes: tableView(
+      HEADINGS,
+      isText,
+      changes.map((one) => ({ ...one, cells: cells(labelled(one)) })),
+    ),
     pooledTitle: POOLED_TITLE,
-    pooledHeadings: POOLED_HEADINGS.map((text, column) => ({ text, isText: isPooledText(column) })),
-    pooled: pooled.map((one) => ({
-      cells: pooledCells({ ...one, transport: transportLabel(one.transport) })
-        .slice(0, -1)
-        .map((text, column) => ({ text, isText: isPooledText(column) })),
-      finding: one.finding,
-      findingClass: CLASSES[one.finding],
-    })),
-    headings: HEADINGS.map((text, column) => ({ text, isText: isText(column) })),
-    rows: changes.map((change) => ({
-      cells: cells({ ...change, transport: transportLabel(change.transport) })
-        .slice(0, -1)
-        .map((text, column) => ({ text, isText: isText(column) })),
-      finding: change.finding,
-      findingClass: CLASSES[change.finding],
-    })),
+    pooled:
+      pooled.length > 0 &&
+      tableView(
+        POOLED_HEADINGS,
+        isPooledText,
+        pooled.map((one) => ({ ...one, cells: pooledCells(labelled(one)) })),
+      ),
   });
 }

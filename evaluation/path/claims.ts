@@ -20,23 +20,19 @@ const notMeasured: Outcome = {
   why: "This run did not ask the counters: a whole profile quick or longer does, with V4V.",
 };
 
-type Found = Partial<Record<PathCase, PathTransfer>>;
-
-/** Judges the transfers of these cases; what went wrong is told in place of a verdict. */
+/** Judges the transfers of two cases; what went wrong is told in place of a verdict. */
 function judge(
   { path }: Summary,
-  cases: readonly PathCase[],
-  verdict: (found: Found) => Pick<Outcome, "verdict" | "why">,
+  cases: readonly [PathCase, PathCase],
+  verdict: (one: PathTransfer, other: PathTransfer) => Pick<Outcome, "verdict" | "why">,
 ): Outcome {
   if (path === null) return notMeasured;
-  const found: Found = Object.fromEntries(path.transfers.map((one) => [one.case, one]));
-  const lacking = cases.find((name) => found[name] === undefined);
-  if (lacking !== undefined) {
-    const failure = path.failures.find((one) => one.case === lacking) ?? path.failures[0];
-    const why = failure === undefined ? "it is missing" : `${failure.case}: ${failure.why}`;
-    return { measured: null, verdict: "cannot be judged here", why: `It failed: ${why}.` };
-  }
-  return { measured: null, ...verdict(found) };
+  const [one, other] = cases.map((name) => path.transfers.findLast((each) => each.case === name));
+  if (one !== undefined && other !== undefined) return { measured: null, ...verdict(one, other) };
+  const lacking = one === undefined ? cases[0] : cases[1];
+  const failure = path.failures.find((each) => each.case === lacking) ?? path.failures[0];
+  const why = failure === undefined ? "it is missing" : `${failure.case}: ${failure.why}`;
+  return { measured: null, verdict: "cannot be judged here", why: `It failed: ${why}.` };
 }
 
 const arrived = (one: PathTransfer): boolean =>
@@ -52,8 +48,7 @@ const broken = (one: PathTransfer): Pick<Outcome, "verdict" | "why"> => ({
 
 /** Payload of V4V makes no kernel open a page to another domain; TCP's does, which shows that the counter sees it. */
 export const noSharedPages = (summary: Summary): Outcome =>
-  judge(summary, ["tcp", "v4v"], ({ tcp, v4v }) => {
-    if (tcp === undefined || v4v === undefined) throw new Error("unreachable");
+  judge(summary, ["tcp", "v4v"], (tcp, v4v) => {
     const lost = [tcp, v4v].find((one) => !arrived(one));
     if (lost !== undefined) return broken(lost);
     const [byTcp, byV4v] = [grantsPerMb(tcp), grantsPerMb(v4v)];
@@ -65,8 +60,7 @@ export const noSharedPages = (summary: Summary): Outcome =>
 
 /** The same connection with a rule that lets it pass, and with one that drops it; both rules count. */
 export const dropOrForward = (summary: Summary): Outcome =>
-  judge(summary, ["v4v", "drop"], ({ v4v, drop }) => {
-    if (v4v === undefined || drop === undefined) throw new Error("unreachable");
+  judge(summary, ["v4v", "drop"], (v4v, drop) => {
     if (!arrived(v4v)) return broken(v4v);
     const passed = v4v.rule_bytes ?? 0;
     const dropped = drop.rule_packets ?? 0;
@@ -78,8 +72,7 @@ export const dropOrForward = (summary: Summary): Outcome =>
 
 /** One client, one command: it goes by V4V to a listener that asks for it, and by TCP to one that does not. */
 export const peerDiscovery = (summary: Summary): Outcome =>
-  judge(summary, ["asks", "plain"], ({ asks, plain }) => {
-    if (asks === undefined || plain === undefined) throw new Error("unreachable");
+  judge(summary, ["asks", "plain"], (asks, plain) => {
     const lost = [asks, plain].find((one) => !arrived(one));
     if (lost !== undefined) return broken(lost);
     const share = (one: PathTransfer): number => (one.ring_bytes ?? 0) / one.sent;

@@ -160,6 +160,7 @@ struct v4v_iov {
  * Returns the number of bytes taken: `length`, or with V4V_SEND_PARTIAL what
  * fitted. When less than `length` was taken, or for -EAGAIN, the caller gets
  * VIRQ_V4V once the ring has room (a quarter of it, or for the rest).
+ * A domain that is shut down, which it is while it is saved, has no room.
  *
  * -EAGAIN        no room now
  * -EACCES        a rule, or the policy, drops it; whether there is a ring is not said

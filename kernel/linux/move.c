@@ -441,6 +441,7 @@ static void outdate(struct v4v_move *move, void *unused)
 	/* Whoever closes it must not take away a new ring of the same port. */
 	WRITE_ONCE(move->rx.registered, false);
 	WRITE_ONCE(move->tx_ready, false);
+	WRITE_ONCE(move->reason, V4V_LOST);
 	/* Who waits for room goes on by TCP. */
 	WRITE_ONCE(move->tx_blocked, false);
 	move->sk->sk_write_space(move->sk);

@@ -89,6 +89,13 @@ static ssize_t from_ring(struct sock *sk, struct v4v_move *move, struct msghdr *
 	return n;
 }
 
+/* Without waiting: that is done here. */
+static ssize_t from_tcp(struct sock *sk, struct msghdr *msg, size_t len, int flags, int *addr_len)
+{
+	return v4v_ulp_base(sk)->recvmsg(sk, msg, len, (flags & ~MSG_WAITALL) | MSG_DONTWAIT,
+					 addr_len);
+}
+
 /*
  * Up to @len bytes that have arrived. 0 is the end of the stream; -EAGAIN: nothing
  * more now. @have: the call has brought something already.
@@ -110,8 +117,7 @@ again:
 	case V4V_FROM_TCP:
 		if (have && at_urgent_mark(sk))
 			return 0;
-		n = v4v_ulp_base(sk)->recvmsg(sk, msg, min_t(size_t, len, most),
-					      (flags & ~MSG_WAITALL) | MSG_DONTWAIT, addr_len);
+		n = from_tcp(sk, msg, min_t(size_t, len, most), flags, addr_len);
 		/* An urgent byte was passed over: what is behind it may be there. */
 		if (n == -EAGAIN && READ_ONCE(tcp_sk(sk)->copied_seq) != tcp.read)
 			goto again;
@@ -127,7 +133,34 @@ again:
 	}
 }
 
-/* As much as is there, of both; a peek sees TCP's bytes or the ring's. Results as above. */
+/*
+ * A peek has seen @seen bytes of the way that is next, and may see up to @len of the
+ * other's behind them. Nothing was read, so the order is as it was for these.
+ */
+static ssize_t peek_behind(struct sock *sk, struct v4v_move *move, struct msghdr *msg, size_t len,
+			   int flags, int *addr_len, size_t seen)
+{
+	struct arrival tcp = look_at_tcp(sk);
+	u32 most;
+
+	switch (v4v_order_next(&move->order, &move->rx, tcp.read, tcp.arrived, &most)) {
+	case V4V_FROM_TCP:
+		/* All up to the mark? */
+		if (!move->order.marked || move->order.mark - tcp.read != seen)
+			return 0;
+		return from_ring(sk, move, msg, len, flags);
+	case V4V_FROM_RING:
+		/* All of it? What TCP has brought comes behind, unless there is more in the ring, behind a mark. */
+		if (move->rx.payload != seen || tcp.arrived == tcp.read)
+			return 0;
+		return from_tcp(sk, msg, min_t(size_t, len, tcp.arrived - tcp.read), flags,
+				addr_len);
+	default:
+		return 0;
+	}
+}
+
+/* As much as is there, of both. Results as above. */
 static ssize_t receive(struct sock *sk, struct v4v_move *move, struct msghdr *msg, size_t len,
 		       int flags, int *addr_len, bool have)
 {
@@ -140,6 +173,12 @@ static ssize_t receive(struct sock *sk, struct v4v_move *move, struct msghdr *ms
 		if (n > 0)
 			done += n;
 	} while (n > 0 && done < len && !(flags & MSG_PEEK));
+	if (flags & MSG_PEEK && n > 0 && done < len && !at_urgent_mark(sk)) {
+		ssize_t more = peek_behind(sk, move, msg, len - done, flags, addr_len, done);
+
+		if (more > 0)
+			done += more;
+	}
 	/*
 	 * Who polls edge-triggered may take a short read for the end, ask no more
 	 * (epoll(7)), and must hear of the next bytes all the same.
@@ -209,21 +248,43 @@ static void tell_unread(struct sock *sk, struct v4v_move *move, struct msghdr *m
 	put_cmsg(msg, SOL_TCP, TCP_CM_INQ, sizeof(unread), &unread);
 }
 
+/*
+ * More has arrived than the @seen bytes that a peek has seen, and nothing is missing
+ * between. Asked a second time with the same @seen: the way changes twice before the
+ * rest, where a peek does not get, however long it waits.
+ */
+static bool is_more_than(struct sock *sk, struct v4v_move *move, size_t seen)
+{
+	u32 most, missing;
+	struct arrival tcp;
+	bool more;
+
+	mutex_lock(&move->rx_mutex);
+	tcp = look_at_tcp(sk);
+	v4v_order_next(&move->order, &move->rx, tcp.read, tcp.arrived, &most);
+	missing = move->order.marked ? move->order.mark - tcp.arrived : 0;
+	more = (!missing || missing > S32_MAX) &&
+	       tcp.arrived - tcp.read + move->rx.payload > seen;
+	mutex_unlock(&move->rx_mutex);
+	return more;
+}
+
 static int receive_all(struct sock *sk, struct v4v_move *move, struct msghdr *msg, size_t len,
 		       int flags, int *addr_len)
 {
 	long timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
 	size_t target = sock_rcvlowat(sk, flags & MSG_WAITALL, len);
 	bool peek = flags & MSG_PEEK;
-	size_t done = 0;
+	size_t done = 0, stuck = 0;
 
 	for (;;) {
 		u32 arrived = READ_ONCE(tcp_sk(sk)->rcv_nxt);
 		ssize_t n;
 
-		/* A peek starts anew each time. */
+		/* A peek starts anew each time; bytes thrown away (MSG_TRUNC) have not moved the iterator. */
 		if (peek && done) {
-			iov_iter_revert(&msg->msg_iter, done);
+			if (!(flags & MSG_TRUNC))
+				iov_iter_revert(&msg->msg_iter, done);
 			done = 0;
 		}
 		n = receive(sk, move, msg, len - done, flags, addr_len, done);
@@ -238,6 +299,12 @@ static int receive_all(struct sock *sk, struct v4v_move *move, struct msghdr *ms
 			return done ?: -EAGAIN;
 		if (signal_pending(current))
 			return done ?: sock_intr_errno(timeo);
+		if (peek && done && is_more_than(sk, move, done)) {
+			if (done == stuck)
+				return done;
+			stuck = done;
+			continue;
+		}
 		wait_for_bytes(sk, move, arrived, &timeo);
 	}
 }

@@ -19,6 +19,12 @@ const HEALED_WITHIN = 40 * 60_000;
 const MOMENTS = FULL ? 20 : 3;
 const SEED = Number(process.env.V4V_SEED ?? 20141);
 
+/** Of a datagram port that nobody uses: what happens to the rule is looked at, not what it does. */
+const RULE = "domu1 -> domu2:2147488648 drop";
+const TABLE = "-P ACCEPT\n-A -s domu1 -d domu2:2147488648 -j DROP";
+
+const table = (): Promise<string> => testbed.on("host", "viptables --save");
+
 /** The testbed works: the domUs that should be there answer, and one reaches the other over V4V. */
 async function works(domUs: number): Promise<void> {
   const listed = await testbed.on("host", "xl list | awk 'NR > 1 { print $1 }' | sort");
@@ -90,7 +96,7 @@ const kill = (pids: number[], signal: NodeJS.Signals) => {
 
 const FAULTS: Fault[] = [
   {
-    name: "dom0 is rebooted; its module and its domains come back by themselves",
+    name: "dom0 is rebooted; its module, its rules and its domains come back by themselves",
     flags: ["--vms", "3"],
     moment: /domu3 creating .*creating it/,
     happen: rebootHost,
@@ -100,12 +106,13 @@ const FAULTS: Fault[] = [
         console.log(`dom0 hangs:\n${testbed.consoleEnd()}`);
         return;
       }
-      // Nobody but the host itself starts its module and the domains that there were.
+      // Nobody but the host itself starts its module and the domains that there were, and restores the rules.
       await testbed.on(
         "host",
-        "for i in $(seq 120); do systemctl -q is-active v4v-domu@domu1 v4v-domu@domu2 && grep -q '^v4v ' /proc/modules && exit 0; sleep 1; done; exit 1",
+        "for i in $(seq 120); do systemctl -q is-active v4v-domu@domu1 && systemctl -q is-active v4v-domu@domu2 && grep -q '^v4v ' /proc/modules && exit 0; sleep 1; done; exit 1",
         180,
       );
+      expect(await table()).toBe(TABLE);
     },
     domUs: 3,
   },
@@ -233,8 +240,10 @@ describe("up, ended at any moment", () => {
 
 describe("a fault", () => {
   it("finds a testbed that works", async () => {
-    succeeded(await testbed.up(["--profile", "none", "--vms", "2"]));
+    const rules = ["--v4v-rules", JSON.stringify([RULE])];
+    succeeded(await testbed.up(["--profile", "none", "--vms", "2", ...rules]));
     await works(2);
+    expect(await table()).toBe(TABLE);
   });
 
   it.each(FAULTS)(
@@ -260,6 +269,7 @@ describe("a fault", () => {
         console.log(`the next up: ${next.seconds.toFixed(0)} s`);
       }
       await works(domUs);
+      expect(await table()).toBe(TABLE);
     },
     HEALED_WITHIN,
   );

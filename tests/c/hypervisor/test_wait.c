@@ -256,6 +256,68 @@ static void a_ring_that_goes_tells_who_waits(void)
 	CHECK_EQUAL(send_pattern(sender, &ring, 1000, 1, 0), -ECONNREFUSED);
 }
 
+/* Its memory may be being saved: nothing of a message may be in one part of it and not in another. */
+static void a_domain_that_is_shut_down_takes_nothing_until_it_goes_on(void)
+{
+	struct domain *third;
+	uint32_t tx;
+
+	two_domains(V4V_RING_MIN);
+	third = machine_create_domain(3);
+	sent_and_told(10, 1);
+	tx = ring_words(&ring).tx;
+	owner->is_shut_down = true;
+	CHECK_EQUAL(send_pattern(sender, &ring, 10, 1, 0), -EAGAIN);
+	CHECK_EQUAL(send_pattern(sender, &ring, 100, 1, V4V_SEND_PARTIAL), -EAGAIN);
+	CHECK_EQUAL(send_pattern(third, &ring, 0, 1, 0), -EAGAIN);
+	/* What never fits is no matter of waiting. */
+	CHECK_EQUAL(send_pattern(sender, &ring, V4V_RING_MIN, 1, 0), -EMSGSIZE);
+	CHECK_EQUAL(ring_words(&ring).tx, tx);
+	CHECK_EQUAL(events(owner) + events(sender) + events(third), 0);
+	machine_resume(owner);
+	CHECK_EQUAL(events(sender), 1);
+	CHECK_EQUAL(events(third), 1);
+	CHECK_EQUAL(ring_words(&ring).waiting, 0);
+	CHECK_EQUAL(send_pattern(sender, &ring, 10, 1, 0), 10);
+	/* Nobody waits: nobody is told. */
+	CHECK_EQUAL(events(sender), 0);
+	owner->is_shut_down = true;
+	machine_resume(owner);
+	CHECK_EQUAL(events(sender), 0);
+}
+
+static void shut_it_down(void)
+{
+	owner->is_shut_down = true;
+}
+
+static void what_is_being_copied_when_a_domain_shuts_down_does_not_show(void)
+{
+	struct v4v_ring before;
+
+	two_domains(V4V_RING_MIN);
+	before = ring_words(&ring);
+	machine.on_frame_written = shut_it_down;
+	CHECK_EQUAL(send_pattern(sender, &ring, 1000, 1, 0), -EAGAIN);
+	machine.on_frame_written = NULL;
+	CHECK_EQUAL(ring_words(&ring).tx, before.tx);
+	CHECK_EQUAL(events(owner), 0);
+	machine_resume(owner);
+	CHECK_EQUAL(events(sender), 1);
+	CHECK_EQUAL(send_pattern(sender, &ring, 1000, 2, 0), 1000);
+	CHECK(takes_pattern(&ring, 1, 1000, 2));
+}
+
+static void who_waits_for_a_domain_that_is_shut_down_is_told_of_its_end(void)
+{
+	two_domains(V4V_RING_MIN);
+	owner->is_shut_down = true;
+	CHECK_EQUAL(send_pattern(sender, &ring, 10, 1, 0), -EAGAIN);
+	machine_kill_domain(owner);
+	CHECK_EQUAL(events(sender), 1);
+	CHECK_EQUAL(send_pattern(sender, &ring, 10, 1, 0), -ECONNREFUSED);
+}
+
 int main(void)
 {
 	TESTS_BEGIN;
@@ -267,5 +329,8 @@ int main(void)
 	       TEST(a_stream_is_told_of_a_quarter_of_the_ring_or_room_for_the_rest) |
 	       TEST(a_part_that_was_taken_waits_for_the_rest) | TEST(the_least_of_what_a_domain_waits_for_counts) |
 	       TEST(every_waiting_domain_is_told_for_itself) |
-	       TEST(room_that_is_made_while_the_sender_is_noted_is_not_missed) | TEST(a_ring_that_goes_tells_who_waits);
+	       TEST(room_that_is_made_while_the_sender_is_noted_is_not_missed) | TEST(a_ring_that_goes_tells_who_waits) |
+	       TEST(a_domain_that_is_shut_down_takes_nothing_until_it_goes_on) |
+	       TEST(what_is_being_copied_when_a_domain_shuts_down_does_not_show) |
+	       TEST(who_waits_for_a_domain_that_is_shut_down_is_told_of_its_end);
 }

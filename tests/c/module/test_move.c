@@ -594,13 +594,43 @@ static void the_ring_waits_for_tcp(void)
 	CHECK_EQUAL(tcp_receive(&one, got, sizeof(got), 0), -EAGAIN);
 	/* What comes by TCP after the mark is read after the ring. */
 	tcp_arrives(one.tcp, (const unsigned char *)"cTCP", 4);
-	CHECK_RECEIVED("c", MSG_PEEK);
+	CHECK_RECEIVED("cring", MSG_PEEK);
 	CHECK_RECEIVED("cringTCP", 0);
 	CHECK(mark(ring, FAR_ISN + 6));
 	put(ring, "again");
 	CHECK(v4v_ulp_is_readable(&one.tcp->sk));
 	CHECK_RECEIVED("again", MSG_PEEK);
 	CHECK_RECEIVED("again", 0);
+	end();
+}
+
+/* One who waits for more than has come by one way must see what comes by the other, or he waits for ever. */
+static void a_peek_sees_both_ways(void)
+{
+	struct hv_ring *ring;
+	char got[16] = "";
+
+	peer_start();
+	ring = connection_moved(&one, true);
+	tcp_arrives(one.tcp, (const unsigned char *)"tcp", 3);
+	CHECK(mark(ring, FAR_ISN + 4));
+	put(ring, "ring");
+	CHECK_EQUAL(tcp_receive(&one, got, 7, MSG_PEEK | MSG_WAITALL), 7);
+	CHECK(strcmp(got, "tcpring") == 0);
+	CHECK_EQUAL(tcp_receive(&one, got, 5, MSG_PEEK), 5);
+	CHECK_RECEIVED("tcpring", MSG_PEEK);
+	CHECK_RECEIVED("tcpring", 0);
+	/* Back to TCP. */
+	put(ring, "more");
+	tcp_arrives(one.tcp, (const unsigned char *)"tcp", 3);
+	CHECK_RECEIVED("moretcp", MSG_PEEK);
+	CHECK_EQUAL(tcp_receive(&one, got, 7, MSG_PEEK | MSG_WAITALL), 7);
+	CHECK(strcmp(got, "moretcp") == 0);
+	/* And to the ring again: two changes, of which a peek sees one; it does not wait for what is there already. */
+	CHECK(mark(ring, FAR_ISN + 7));
+	put(ring, "end");
+	CHECK_EQUAL(tcp_receive(&one, got, 10, MSG_PEEK | MSG_WAITALL), 4);
+	CHECK_RECEIVED("moretcpend", 0);
 	end();
 }
 
@@ -736,6 +766,7 @@ static void after_a_resume_the_rest_goes_by_tcp(void)
 	hv_become(9);
 	v4v_control_resume();
 	run_work();
+	CHECK_EQUAL(one.move->reason, V4V_LOST);
 	CHECK_RECEIVED("kept", 0);
 	CHECK_EQUAL(tcp_send(&one, "tcp", 3, 0), 3);
 	CHECK_EQUAL(tcp_sent(one.tcp, sent, sizeof(sent)), 3);
@@ -849,6 +880,7 @@ int main(void)
 	failed += TEST(a_ring_that_is_lost_leaves_the_rest_to_tcp);
 	failed += TEST(a_dead_partners_number_gets_nothing);
 	failed += TEST(the_ring_waits_for_tcp);
+	failed += TEST(a_peek_sees_both_ways);
 	failed += TEST(what_is_unread_is_counted_on_both_ways);
 	failed += TEST(the_end_shows_when_the_ring_is_drained);
 	failed += TEST(a_reset_shows_when_the_ring_is_drained);

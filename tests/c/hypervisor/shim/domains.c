@@ -98,6 +98,15 @@ void machine_soft_reset(struct domain *d)
 	machine_audit();
 }
 
+void machine_resume(struct domain *d)
+{
+	d->is_shut_down = false;
+	memory_operation_begins();
+	v4v_resume(d);
+	memory_operation_ends();
+	machine_audit();
+}
+
 struct domain *machine_find_domain(uint16_t domid)
 {
 	struct domain *d = domain_list;

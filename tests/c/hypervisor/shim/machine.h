@@ -68,6 +68,8 @@ void machine_kill_domain(struct domain *d);
 /* The last reference to a zombie. */
 void machine_destroy_domain(struct domain *d);
 void machine_soft_reset(struct domain *d);
+/* As domain_resume() does it in place. */
+void machine_resume(struct domain *d);
 struct domain *machine_find_domain(uint16_t domid);
 struct domain *machine_first(void);
 struct domain *machine_next(const struct domain *d);

@@ -170,6 +170,12 @@ void v4v_soft_reset(struct domain *d)
     write_unlock(&v4v->lock);
 }
 
+void v4v_resume(struct domain *d)
+{
+    if ( d->v4v )
+        v4v_wake_all(d);
+}
+
 void v4v_free(struct domain *d)
 {
     /* It was torn down when it died, or it never ran. */

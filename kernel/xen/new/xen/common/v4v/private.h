@@ -148,6 +148,7 @@ int v4v_register_ring(struct domain *d,
 int v4v_unregister_ring(struct domain *d, const struct v4v_ring_id *id);
 void v4v_remove_rings(struct domain *d);
 void v4v_partner_died(domid_t partner);
+void v4v_wake_all(struct domain *d);
 
 /* send.c; Xen's own writes to a ring's frames are said to log-dirty mode. */
 void v4v_mark_dirty(const struct v4v_ring_info *ring, unsigned int frame);

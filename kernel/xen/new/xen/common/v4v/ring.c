@@ -315,6 +315,23 @@ void v4v_remove_rings(struct domain *d)
     ASSERT(!v4v->nr_rings && !v4v->ring_bytes);
 }
 
+void v4v_wake_all(struct domain *d)
+{
+    struct v4v_domain *v4v = d->v4v;
+    struct v4v_ring_info *ring;
+    unsigned int i;
+
+    read_lock(&v4v->lock);
+    for ( i = 0; i < V4V_BUCKETS; i++ )
+        list_for_each_entry ( ring, &v4v->buckets[i], node )
+        {
+            spin_lock(&ring->lock);
+            v4v_wake_waiters(ring, UINT_MAX);
+            spin_unlock(&ring->lock);
+        }
+    read_unlock(&v4v->lock);
+}
+
 /* What a domain's death means to one ring of another domain. */
 static bool ring_partner_died(struct v4v_ring_info *ring, domid_t partner)
 {

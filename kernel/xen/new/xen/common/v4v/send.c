@@ -207,6 +207,20 @@ void v4v_wake_waiters(struct v4v_ring_info *ring, unsigned int room)
 }
 
 /*
+ * A domain that is shut down may be being saved, page by page: of what came
+ * meanwhile a part would be there when it is restored. Its senders wait until
+ * it goes on (v4v_resume), or dies. Not under d->shutdown_lock, but under the
+ * ring's, which v4v_resume takes once this is false again: it finds who waits.
+ */
+static int check_runs(struct v4v_ring_info *ring, const struct domain *sender)
+{
+    if ( !ACCESS_ONCE(ring->owner->is_shut_down) )
+        return 0;
+
+    return add_waiter(ring, sender->domain_id, 0) ?: -EAGAIN;
+}
+
+/*
  * Decides how much of a message a ring takes now, and whether its sender
  * waits for more. Returns the bytes to copy or an error.
  */
@@ -223,6 +237,10 @@ static int admit(struct v4v_ring_info *ring, const struct domain *sender,
     if ( length > V4V_SEND_MAX ||
          (!partial && footprint(length) > ring->size) )
         return -EMSGSIZE;
+
+    rc = check_runs(ring, sender);
+    if ( rc )
+        return rc;
 
     room = ring_room(ring);
     if ( room < 0 )
@@ -278,6 +296,11 @@ static long send_to_ring(struct domain *sender, struct v4v_ring_info *ring,
         return rc;
 
     copy_to_ring(ring, ring->tx, &message, HEADER_SIZE);
+
+    /* It may have been shut down during the copy, of which nothing shows yet. */
+    rc = check_runs(ring, sender);
+    if ( rc )
+        return rc;
 
     /* The owner must not see the index before the bytes. */
     smp_wmb();

@@ -18,6 +18,9 @@ void v4v_teardown(struct domain *d);
 /* A domain's kernel is replaced in place: as if it had died and come back. */
 void v4v_soft_reset(struct domain *d);
 
+/* A domain that was shut down goes on in place: its rings take messages again. */
+void v4v_resume(struct domain *d);
+
 /* The last reference to a domain is gone. */
 void v4v_free(struct domain *d);
 
@@ -33,6 +36,10 @@ static inline void v4v_teardown(struct domain *d)
 }
 
 static inline void v4v_soft_reset(struct domain *d)
+{
+}
+
+static inline void v4v_resume(struct domain *d)
 {
 }
 
