@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
+import { isAbsolute } from "node:path";
 import { Semaphore } from "../host/semaphore.ts";
 import { missing, typed } from "../inputs.ts";
 import type { Context, Prior, Properties, Resource, Value } from "../resource.ts";
 import { HostKeyMismatch, RemoteFailure } from "../ssh/errors.ts";
-import { removeDomainConfig, writeDomainConfig } from "../ssh/clientConfig.ts";
+import { hasDomainConfig, removeDomainConfig, writeDomainConfig } from "../ssh/clientConfig.ts";
 import { newKey } from "../ssh/keys.ts";
 import { Remote } from "../ssh/remote.ts";
 import { hangUp } from "../ssh/session.ts";
@@ -388,10 +389,17 @@ export const domainResource: Resource = {
       ],
     }),
 
-  diff(prior: Prior) {
-    return prior.outputs.state === "running" || prior.outputs.state === undefined
-      ? {}
-      : { changed: ["state"] };
+  diff(prior: Prior, properties: Properties) {
+    const { state } = prior.outputs;
+    const { runFolder = "", name } = typed<Partial<DomainInputs>>(properties);
+    // A stack whose folder is new on this computer: ssh does not know the domU yet. (In a preview the folder may be unknown.)
+    const unknown = isAbsolute(runFolder) && !hasDomainConfig(runFolder, name ?? "");
+    return {
+      changed: [
+        ...(state === "running" || state === undefined ? [] : ["state"]),
+        ...(unknown ? ["runFolder"] : []),
+      ],
+    };
   },
 
   async ensure(

@@ -53,6 +53,23 @@ function newKeys(): Omit<RunFolderOutputs, "marker" | "port"> {
   };
 }
 
+/** What a stack keeps wherever its folder is. */
+const IDENTITY = [
+  ...["marker", "port", "privateKey", "publicKey", "hostPrivateKey", "hostPublicKey"],
+  ...["dom0PrivateKey", "dom0PublicKey"],
+];
+
+const identityOf = ({ outputs }: Prior): Properties =>
+  Object.fromEntries(Object.entries(outputs).filter(([name]) => IDENTITY.includes(name)));
+
+/** An emulated machine is where its folder is; a stack on hosts that stay has all that it needs in its state. */
+const isBound = (inputs: Properties): boolean =>
+  typed<RunFolderInputs>(inputs).reached === undefined;
+
+/** Where it is now; its id is where it was made. */
+const pathOf = (prior: Prior): string =>
+  typed<Partial<RunFolderInputs>>(prior.inputs).path ?? prior.id;
+
 const newMarker = () => `v4v-testbed-${randomBytes(8).toString("hex")}`;
 
 /** The folder of a stack on a host that stays: no machine, so no port; the keys are for its domUs. */
@@ -64,7 +81,7 @@ function withHost(
 ): Properties {
   const outputs =
     prior !== undefined && kept?.privateKey !== undefined
-      ? prior.outputs
+      ? identityOf(prior)
       : { ...newKeys(), marker: newMarker(), port: 0 };
   const { privateKey, hostPublicKey } = typed<RunFolderOutputs>(outputs);
   writeHostConfig(path, {
@@ -80,11 +97,16 @@ function withHost(
 /** The stack's own folder, keys and port: made once, kept for the stack's life, swept at its end. */
 export const runFolderResource: Resource = {
   deadlines: { create: 60, update: 60, delete: 120 },
-  replaceOn: ["path"],
 
   id: (inputs) => typed<RunFolderInputs>(inputs).path,
 
   check: (inputs) => Promise.resolve({ inputs, failures: missing(inputs, ["path", "sshPort"]) }),
+
+  diff: (prior: Prior, inputs: Properties) => ({
+    ...(prior.inputs.path !== inputs.path &&
+      (isBound(prior.inputs) || isBound(inputs)) && { replace: ["path"] }),
+    ...(prior.outputs.absent === true && { changed: ["path"] }),
+  }),
 
   async ensure(
     _context: Context,
@@ -143,16 +165,19 @@ export const runFolderResource: Resource = {
   },
 
   read(_context: Context, prior: Prior) {
-    // A removed folder is made again by `up`; the identity lives in the state.
+    const { inputs, outputs } = prior;
+    if (existsSync(pathOf(prior))) return Promise.resolve({ inputs, outputs });
+    // Its machine is gone with it. On another computer, or removed, that of hosts that stay is written again from the state.
     return Promise.resolve(
-      existsSync(prior.id) ? { inputs: prior.inputs, outputs: prior.outputs } : undefined,
+      isBound(inputs) ? undefined : { inputs, outputs: { ...outputs, absent: true } },
     );
   },
 
   async delete(context: Context, prior: Prior): Promise<void> {
-    if (!existsSync(prior.id)) return;
+    const folder = pathOf(prior);
+    if (!existsSync(folder)) return;
     const markers = new Set<string>();
-    for (const entry of readLedger(prior.id)) {
+    for (const entry of readLedger(folder)) {
       if (entry.kind === "file") rmSync(entry.path, { force: true });
       else markers.add(entry.marker);
     }
@@ -163,6 +188,6 @@ export const runFolderResource: Resource = {
         await end(process, 2000);
       }
     }
-    rmSync(prior.id, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   },
 };

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { hostKeyBytes, isName, type Connection } from "./target.ts";
 
@@ -130,6 +130,10 @@ export function reachedUser(config: string, name = "host"): string | undefined {
   const entry = new RegExp(`^Host ${word(name)}\\n((?: {2}.*\\n)*)`, "m").exec(config)?.[1] ?? "";
   return /^ {2}User (\S+)$/m.exec(entry)?.[1];
 }
+
+/** Whether a stack's folder has an entry of a domU. */
+export const hasDomainConfig = (runFolder: string, name: string): boolean =>
+  isName(name) && existsSync(join(runFolder, FOLDER, "domains", `${name}.conf`));
 
 /** Entry of a domU, reached through its host. */
 export function writeDomainConfig(

@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { cacheFolder } from "../../provider/host/folders.ts";
 import { processesWithArgument } from "../../provider/host/processes.ts";
 import { leftovers, markersIn, sweep } from "../lib/audit.ts";
-import { clearDeadLocks } from "../lib/interrupted.ts";
+import { clearDeadLocks, pastDeadLocks } from "../lib/interrupted.ts";
 import { UserError } from "../lib/userError.ts";
 import { ARTIFACTS, DEFAULT_STACK, Workspace } from "../lib/workspace.ts";
 
@@ -31,14 +31,10 @@ async function destroy(workspace: Workspace): Promise<void> {
   if (workspace.exists()) {
     clearDeadLocks(workspace, say);
     port = portOf(workspace);
-    const code = await workspace.attached(
-      "destroy",
-      "--yes",
-      "--skip-preview",
-      // One of several hosts may be down.
-      "--continue-on-error",
-      "--stack",
-      workspace.stack,
+    // One of several hosts may be down.
+    const args = ["destroy", "--yes", "--skip-preview", "--continue-on-error"];
+    const code = await pastDeadLocks(workspace, say, (hear) =>
+      workspace.attached([...args, "--stack", workspace.stack], hear),
     );
     if (code !== 0)
       throw new UserError(`destroy ended with code ${code}; run it again, it goes on from there`);

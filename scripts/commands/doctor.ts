@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { cacheFolder, cloneStateFolder } from "../../provider/host/folders.ts";
 import { chooseAccelerator } from "../../provider/qemu/accelerator.ts";
 import { findFirmware } from "../../provider/qemu/firmware.ts";
+import { chooseBackend, shown } from "../lib/backend.ts";
 import { findEngine } from "../lib/engine.ts";
 import { capture, fromUser } from "../lib/process.ts";
 import { redact } from "../lib/redact.ts";
@@ -50,6 +51,12 @@ function user(): Finding {
         detail: "root, whose QEMU gets no capabilities; an ordinary user is safer and is enough",
       }
     : { state: "ok", what: "user", detail: "an ordinary one" };
+}
+
+function state(): Finding {
+  const { url, chosenBy } = chooseBackend();
+  const why = chosenBy === "default" ? "this clone's own" : chosenBy;
+  return { state: "ok", what: "state of stacks", detail: `${shown(url)}, ${why}` };
 }
 
 function memory(): Finding {
@@ -99,6 +106,7 @@ async function findings(): Promise<Finding[]> {
               ? "the official one"
               : "the project's drop-in (the official one cannot be downloaded here)",
         },
+    state(),
     ...PROGRAMS.map(program),
     firmware === undefined
       ? {

@@ -1,11 +1,11 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Command } from "commander";
 import type { Summary } from "../../evaluation/summary.ts";
 import { formatTable } from "../../evaluation/table.ts";
 import { addSettingFlags, givenSettings } from "../lib/flags.ts";
 import { configure } from "../lib/configuration.ts";
-import { clearDeadLocks, clearPendingCreates } from "../lib/interrupted.ts";
+import { clearDeadLocks, clearPendingCreates, pastDeadLocks } from "../lib/interrupted.ts";
 import { UserError } from "../lib/userError.ts";
 import { DEFAULT_STACK, Workspace } from "../lib/workspace.ts";
 
@@ -16,18 +16,13 @@ const say = (line: string): void => {
 /** Brings a stack up as its configuration says, and shows what was measured. */
 export async function bringUp(workspace: Workspace): Promise<void> {
   clearDeadLocks(workspace, say);
-  clearPendingCreates(workspace, say);
+  await clearPendingCreates(workspace, say);
   const started = Date.now();
   // Looking first mends what was changed behind Pulumi's back; it costs seconds. What does not depend on something that
   // failed is brought up all the same: one domU that cannot be made takes no other along.
-  const code = await workspace.attached(
-    "up",
-    "--yes",
-    "--skip-preview",
-    "--refresh",
-    "--continue-on-error",
-    "--stack",
-    workspace.stack,
+  const up = ["up", "--yes", "--skip-preview", "--refresh", "--continue-on-error"];
+  const code = await pastDeadLocks(workspace, say, (hear) =>
+    workspace.attached([...up, "--stack", workspace.stack], hear),
   );
   const seconds = Math.round((Date.now() - started) / 1000);
   if (code !== 0) {
@@ -40,10 +35,12 @@ export async function bringUp(workspace: Workspace): Promise<void> {
   console.log();
   const report = outputs.report;
   if (typeof report === "string") {
-    const summary = JSON.parse(
-      readFileSync(join(dirname(report), "summary.json"), "utf8"),
-    ) as Summary;
-    console.log(`${formatTable(summary)}\n\nReport: ${report}`);
+    const summary = join(dirname(report), "summary.json");
+    if (existsSync(summary))
+      console.log(
+        `${formatTable(JSON.parse(readFileSync(summary, "utf8")) as Summary)}\n\nReport: ${report}`,
+      );
+    else console.log(`What was measured is on the computer that measured it: ${report}`);
   } else {
     console.log("The testbed is up; nothing was measured (evaluation.profile is none).");
   }

@@ -17,6 +17,10 @@ export interface Facts {
   worker: string | undefined;
   /** The run folder and its ssh configuration are there. */
   up: boolean;
+  /** By its state it is up; that, and no folder here, is so on another computer than the one that made it. */
+  made?: boolean;
+  /** Why its state, which is elsewhere, could not be had. */
+  stateless?: string;
   /** It is on a host that is somebody else's, and has no process. */
   existing?: boolean;
   /** Process of the emulated machine. */
@@ -97,13 +101,22 @@ function* problems({
   stack,
   worker,
   up,
+  made = false,
+  stateless,
   existing = false,
   pid,
   expected,
   answer,
   further = [],
 }: Facts): Generator<Problem> {
-  if (!up) {
+  if (stateless !== undefined)
+    yield { what: stateless, next: "look at the backend, or log in to it: docs/state.md" };
+  if (!up && made) {
+    yield {
+      what: `stack ${stack} is up by its state, and its folder is not on this computer`,
+      next: `ask the computer that made it, or ${UP} here, which takes it over if it is on existing hosts: docs/state.md`,
+    };
+  } else if (!up) {
     yield { what: `stack ${stack} is not up`, next: UP };
   } else if (pid === undefined && !existing) {
     yield { what: "the machine is stopped", next: `${UP}, which boots it again` };

@@ -21,32 +21,85 @@ export function alive(pid: number): boolean {
   }
 }
 
+const isOurs = ({ hostname: host }: Lock): boolean => host === hostname();
+
+/** @throws UserError if the lock is a living engine's, or another computer's: somebody's work */
+function checkDead(workspace: Workspace, lock: Lock): void {
+  const ours = isOurs(lock);
+  if (ours && !alive(lock.pid)) return;
+  throw new UserError(
+    `stack ${workspace.stack} is being worked on by process ${lock.pid} of ${lock.username} on ${lock.hostname} since ${lock.timestamp}; ` +
+      `wait for it to end${ours ? "" : `, or run "pulumi cancel" if that computer is gone`}`,
+  );
+}
+
+const removed = ({ pid }: Lock): string =>
+  `An earlier run (process ${pid}) was killed; its lock is removed`;
+
 /**
- * Removes locks of engines of this computer that are no longer running. Another computer's lock, or that of a living
- * engine, is somebody's work.
+ * Removes locks of engines of this computer that are no longer running, where they are files here; a backend elsewhere tells of
+ * them when the engine meets them ({@link pastDeadLocks}).
  *
  * @throws UserError naming a living holder
  */
 export function clearDeadLocks(workspace: Workspace, say: (line: string) => void): void {
-  const backend = localBackend(workspace.env.PULUMI_BACKEND_URL ?? "");
+  const backend = localBackend(workspace.backend.url);
   if (backend === undefined) return;
   for (const path of lockFiles(backend, workspace.stack)) {
     const lock = JSON.parse(readFileSync(path, "utf8")) as Lock;
-    const ours = lock.hostname === hostname();
-    if (!ours || alive(lock.pid)) {
-      throw new UserError(
-        `stack ${workspace.stack} is being worked on by process ${lock.pid} of ${lock.username} on ${lock.hostname} since ${lock.timestamp}; ` +
-          `wait for it to end${ours ? "" : `, or run "pulumi cancel" if that computer is gone`}`,
-      );
-    }
+    checkDead(workspace, lock);
     rmSync(path);
     rmSync(`${path}.attrs`, { force: true });
-    say(`An earlier run (process ${lock.pid}) was killed; its lock is removed`);
+    say(removed(lock));
   }
 }
 
+/** The locks that an engine met, by what it said. Source: pkg/backend/diy/lock.go, checkForLock. */
+export function locksIn(said: string): Lock[] {
+  // Colours of a terminal may be among the words.
+  // eslint-disable-next-line no-control-regex -- escape sequences are what is taken out
+  const plain = said.replaceAll(/\u001b\[[0-9;]*m/g, "");
+  if (!plain.includes("the stack is currently locked by")) return [];
+  return [...plain.matchAll(/: created by (\S*)@(\S*) \(pid (\d+)\) at (\S+)/g)].map(
+    ([, username = "", host = "", pid, timestamp = ""]) => ({
+      pid: Number(pid),
+      username,
+      hostname: host,
+      timestamp,
+    }),
+  );
+}
+
+/**
+ * Runs something of the engine's, and once more if all that kept it are locks of engines of this computer that are no longer running.
+ *
+ * @param run is given a listener to what is said of errors, if anybody wants to know
+ * @throws UserError naming a living holder
+ */
+export async function pastDeadLocks(
+  workspace: Workspace,
+  say: (line: string) => void,
+  run: (hear?: (text: string) => void) => Promise<number>,
+): Promise<number> {
+  // Locks in a folder of this computer have been looked at.
+  if (localBackend(workspace.backend.url) !== undefined) return run();
+  let said = "";
+  const code = await run((text) => {
+    said += text;
+  });
+  const locks = code === 0 ? [] : locksIn(said);
+  if (locks.length === 0) return code;
+  for (const lock of locks) checkDead(workspace, lock);
+  workspace.must("cancel", "--yes", "--stack", workspace.stack);
+  for (const lock of locks) say(removed(lock));
+  return run();
+}
+
 /** Forgets creations that a killed engine left half recorded: every resource adopts what it finds when it is made again. */
-export function clearPendingCreates(workspace: Workspace, say: (line: string) => void): void {
+export async function clearPendingCreates(
+  workspace: Workspace,
+  say: (line: string) => void,
+): Promise<void> {
   const exported = workspace.run("stack", "export", "--stack", workspace.stack);
   if (exported.code !== 0) return;
   const state = JSON.parse(exported.stdout) as {
@@ -57,12 +110,16 @@ export function clearPendingCreates(workspace: Workspace, say: (line: string) =>
   say(
     `An earlier run was killed in the middle of ${pending.length === 1 ? "an operation" : `${pending.length} operations`}; going on from there`,
   );
-  workspace.must(
-    "refresh",
-    "--yes",
-    "--skip-preview",
-    "--clear-pending-creates",
-    "--stack",
-    workspace.stack,
-  );
+  const refresh = [
+    ...["refresh", "--yes", "--skip-preview", "--clear-pending-creates"],
+    ...["--stack", workspace.stack],
+  ];
+  let failure = "";
+  const code = await pastDeadLocks(workspace, say, (hear) => {
+    const done = workspace.run(...refresh);
+    failure = done.stderr.trim() || done.stdout.trim();
+    hear?.(done.stderr + done.stdout);
+    return Promise.resolve(done.code);
+  });
+  if (code !== 0) throw new UserError(`pulumi ${refresh.join(" ")} failed:\n${failure}`);
 }

@@ -47,12 +47,27 @@ export function must(
   return stdout;
 }
 
+/** How long what a program has written last may take to come, ms; a child of it may hold its standard error open. */
+const LAST_WORDS = 500;
+
 /**
  * Runs a program on this terminal. Ctrl-C reaches it and us alike; it decides when to end, we report how it did.
+ *
+ * @param hear is told its standard error, too, which is shown by way of us then
  */
-export function attached(program: string, args: string[], env: NodeJS.ProcessEnv): Promise<number> {
+export function attached(
+  program: string,
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  hear?: (text: string) => void,
+): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { env, stdio: "inherit" });
+    const stderr = hear === undefined ? "inherit" : "pipe";
+    const child = spawn(program, args, { env, stdio: ["inherit", "inherit", stderr] });
+    child.stderr?.on("data", (chunk: Buffer) => {
+      process.stderr.write(chunk);
+      hear?.(chunk.toString());
+    });
     const ignore = () => undefined;
     process.on("SIGINT", ignore);
     const pass = () => child.kill("SIGTERM");
@@ -60,14 +75,20 @@ export function attached(program: string, args: string[], env: NodeJS.ProcessEnv
     const done = () => {
       process.removeListener("SIGINT", ignore);
       process.removeListener("SIGTERM", pass);
+      child.stderr?.destroy();
     };
     child.once("error", (error) => {
       done();
       reject(error);
     });
     child.once("exit", (code, signal) => {
-      done();
-      resolve(code ?? (signal === "SIGINT" ? 130 : 128));
+      const end = () => {
+        clearTimeout(timer);
+        done();
+        resolve(code ?? (signal === "SIGINT" ? 130 : 128));
+      };
+      const timer = setTimeout(end, hear === undefined ? 0 : LAST_WORDS);
+      child.once("close", end);
     });
   });
 }

@@ -9,7 +9,7 @@ import { lastBuildLog } from "./buildLog.ts";
 import { asRootOfDom0 } from "./dom0.ts";
 import { capture } from "./process.ts";
 import type { Names } from "./redact.ts";
-import { readState, workerOf } from "./state.ts";
+import { readState, StateOutOfReach, workerOf, type StackState } from "./state.ts";
 import { PROJECT } from "./workspace.ts";
 
 export interface Section {
@@ -71,8 +71,14 @@ function settings(stack: string): string {
 }
 
 function resources(stack: string): string {
-  const state = readState(stack);
-  if (state === undefined) return "there is no state that can be read without the engine";
+  let state: StackState | undefined;
+  try {
+    state = readState(stack);
+  } catch (error) {
+    if (error instanceof StateOutOfReach) return error.message;
+    throw error;
+  }
+  if (state === undefined) return "there is no state";
   return [
     `at work: ${workerOf(stack) ?? "nobody"}`,
     ...state.pending.map((what) => `pending: ${what}`),

@@ -10,7 +10,7 @@ import { byName, domainsIn } from "./machines.ts";
 import { parseProbe, probeCommand, PROBE_SECONDS, type HostProbe } from "./probe.ts";
 import { capture } from "./process.ts";
 import { latestRun, listRuns, progressOf, runUnderWay } from "./runs.ts";
-import { readState, textOf, workerOf, type StackState } from "./state.ts";
+import { readState, StateOutOfReach, textOf, workerOf, type StackState } from "./state.ts";
 import { ARTIFACTS, PROJECT } from "./workspace.ts";
 
 export interface DomainStatus {
@@ -151,11 +151,21 @@ function evaluationOf(state: StackState | undefined): Status["evaluation"] {
     : { run: run.id, complete: run.lacks === undefined, report: join(run.path, "report.html") };
 }
 
-/** Looks at a stack: its folder, its state file, its process, and dom0 by one login. No engine is started. */
+/** A stack's state, or why it could not be had. */
+function stateOf(stack: string): { state?: StackState | undefined; stateless?: string } {
+  try {
+    return { state: readState(stack) };
+  } catch (error) {
+    if (error instanceof StateOutOfReach) return { stateless: error.message };
+    throw error;
+  }
+}
+
+/** Looks at a stack: its folder, its state, its process, and dom0 by one login. An engine is asked for a state elsewhere alone. */
 export function look(stack: string, deep = false): Status {
   const folder = runFolder(PROJECT, stack);
   const config = sshConfigPath(folder);
-  const state = readState(stack);
+  const { state, stateless } = stateOf(stack);
   const expected = expectedOf(state, folder);
   const up = existsSync(config);
   const pid = [...markersIn(folder)].flatMap(machineProcesses)[0]?.pid;
@@ -175,7 +185,11 @@ export function look(stack: string, deep = false): Status {
     const said = name === undefined ? answer : further.find((one) => one.host === name)?.answer;
     return said === undefined || "failure" in said ? undefined : said;
   };
-  const problems = judge({ stack, worker, up, existing, pid, expected, answer, further });
+  const made = state?.resources.some(({ type }) => type === "v4v:index:RunFolder") ?? false;
+  const problems = judge({
+    ...{ stack, worker, up, made, existing, pid, expected, answer, further },
+    ...(stateless !== undefined && { stateless }),
+  });
   const accelerator = pid === undefined ? undefined : acceleratorOf(pid);
   return {
     stack,

@@ -1,23 +1,14 @@
-import { randomBytes } from "node:crypto";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { join, resolve } from "node:path";
-import { cloneStateFolder, runFolder } from "../../provider/host/folders.ts";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { runFolder } from "../../provider/host/folders.ts";
+import { shown, type Backend } from "./backend.ts";
 import { ensureEngine, type Engine } from "./engine.ts";
+import { ownEnvironment } from "./environment.ts";
 import { attached, capture, must, type Output } from "./process.ts";
+import { PROJECT } from "./project.ts";
 import { UserError } from "./userError.ts";
 
-export const PROJECT = resolve(import.meta.dirname, "../..");
-export const PROJECT_NAME = "v4vsockets-testbed";
-export const ARTIFACTS = join(PROJECT, "artifacts");
-export const DEFAULT_STACK = "dev";
+export { ARTIFACTS, DEFAULT_STACK, PROJECT, PROJECT_NAME } from "./project.ts";
 
 /** Version of @pulumi/command in package.json, whose plugin the engine wants. */
 const COMMAND_VERSION = "1.2.1";
@@ -42,30 +33,39 @@ export class Workspace {
   readonly engine: Engine;
   readonly stack: string;
   readonly env: NodeJS.ProcessEnv;
+  readonly backend: Backend;
   readonly commandPlugin: CommandPlugin;
+  readonly #own: Record<string, string>;
 
   private constructor(
     engine: Engine,
     stack: string,
-    env: NodeJS.ProcessEnv,
-    commandPlugin: CommandPlugin,
+    { variables, backend }: ReturnType<typeof ownEnvironment>,
+    say: (line: string) => void,
   ) {
     this.engine = engine;
     this.stack = stack;
-    this.env = env;
-    this.commandPlugin = commandPlugin;
+    this.backend = backend;
+    this.#own = variables;
+    this.env = {
+      ...process.env,
+      ...variables,
+      PATH: `${engine.folder}:${process.env.PATH ?? ""}`,
+    };
+    this.commandPlugin = ensureCommandPlugin(engine, this.env, say);
   }
 
   static async open(stack: string, say: (line: string) => void): Promise<Workspace> {
     checkStackName(stack);
     const engine = await ensureEngine(say);
-    const env: NodeJS.ProcessEnv = {
-      ...process.env,
-      ...ownEnvironment(),
-      PATH: `${engine.folder}:${process.env.PATH ?? ""}`,
-    };
-    const plugin = ensureCommandPlugin(engine, env, say);
-    return new Workspace(engine, stack, env, plugin);
+    const own = ownEnvironment();
+    const { url, chosenBy, passedOver } = own.backend;
+    if (chosenBy !== "default") say(`The stacks' state is kept in ${shown(url)} (${chosenBy})`);
+    if (passedOver !== undefined)
+      say(
+        `This clone's stacks stay in its own backend, although pulumi is logged in to ${shown(passedOver)}; PULUMI_BACKEND_URL chooses another one`,
+      );
+    return new Workspace(engine, stack, own, say);
   }
 
   /** The stack's folder: disks, sockets, console. */
@@ -75,7 +75,7 @@ export class Workspace {
 
   /** Variables that a shell needs to use the same engine, backend and passphrase. */
   exports(): Record<string, string> {
-    const names = ["PATH", ...Object.keys(ownEnvironment())];
+    const names = ["PATH", ...Object.keys(this.#own)];
     return Object.fromEntries(names.map((name) => [name, this.env[name] ?? ""]));
   }
 
@@ -87,9 +87,9 @@ export class Workspace {
     return must("pulumi", [...GLOBAL, ...args], this.env);
   }
 
-  /** Runs pulumi on this terminal. */
-  attached(...args: string[]): Promise<number> {
-    return attached("pulumi", [...args, "--cwd", PROJECT], this.env);
+  /** Runs pulumi on this terminal; `hear` is told what it says of errors. */
+  attached(args: string[], hear?: (text: string) => void): Promise<number> {
+    return attached("pulumi", [...args, "--cwd", PROJECT], this.env, hear);
   }
 
   exists(): boolean {
@@ -98,9 +98,15 @@ export class Workspace {
   }
 
   selectOrCreate(): void {
-    const first = this.run("stack", "select", "--create", this.stack);
-    if (first.code === 0) return;
     const file = join(PROJECT, `Pulumi.${this.stack}.yaml`);
+    // Another clone may have made it, and its settings are in that clone's file and in the backend.
+    const elsewhere = this.backend.chosenBy !== "default" && !existsSync(file) && this.exists();
+    const first = this.run("stack", "select", "--create", this.stack);
+    if (first.code === 0) {
+      // It fails for a stack that was never up, which has no settings to be had.
+      if (elsewhere) this.run("config", "refresh", "--force", "--stack", this.stack);
+      return;
+    }
     if (!first.stderr.includes("incorrect passphrase") || !existsSync(file) || this.exists()) {
       throw new UserError(`stack ${this.stack} cannot be selected: ${first.stderr.trim()}`);
     }
@@ -130,27 +136,6 @@ export class Workspace {
     const { code, stdout } = this.run("stack", "output", "--json", "--stack", this.stack);
     return code === 0 ? (JSON.parse(stdout) as Record<string, unknown>) : {};
   }
-}
-
-/** Backend, passphrase and plug-in folder of this clone; what the user has set already is left alone. */
-function ownEnvironment(): Record<string, string> {
-  const state = cloneStateFolder(PROJECT);
-  const backend = join(state, "backend");
-  mkdirSync(backend, { recursive: true, mode: 0o700 });
-  chmodSync(state, 0o700);
-  const own: Record<string, string> = { PULUMI_SKIP_UPDATE_CHECK: "true" };
-  if (process.env.PULUMI_BACKEND_URL === undefined) own.PULUMI_BACKEND_URL = `file://${backend}`;
-  if (
-    process.env.PULUMI_CONFIG_PASSPHRASE === undefined &&
-    process.env.PULUMI_CONFIG_PASSPHRASE_FILE === undefined
-  ) {
-    const passphrase = join(state, "passphrase");
-    if (!existsSync(passphrase))
-      writeFileSync(passphrase, randomBytes(24).toString("base64url"), { mode: 0o600, flag: "wx" });
-    own.PULUMI_CONFIG_PASSPHRASE_FILE = passphrase;
-  }
-  if (process.env.PULUMI_HOME === undefined) own.PULUMI_HOME = join(state, "pulumi-home");
-  return own;
 }
 
 /** The official `command` plugin where it can be had, else the project's drop-in in this clone's plug-in folder. */

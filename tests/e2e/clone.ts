@@ -43,6 +43,8 @@ export function makeClone(): Clone {
   const env: NodeJS.ProcessEnv = {
     ...Object.fromEntries(kept),
     XDG_STATE_HOME: join(root, "state"),
+    // Whoever runs the tests may be logged in somewhere.
+    PULUMI_CREDENTIALS_PATH: join(root, "credentials"),
   };
   return {
     project,

@@ -70,20 +70,20 @@ export class Testbed {
 
   /** Plain pulumi, as somebody with a CLI of his own would call it. */
   async pulumi(args: string[], timeoutS = 600, cwd = this.project): Promise<Finished> {
-    this.#pulumiEnv ??= await this.#environment();
+    this.#pulumiEnv ??= await this.environment();
     return start("pulumi", args, { cwd, env: this.#pulumiEnv, timeoutS }).finished;
   }
 
   /** Sets a secret of a stack; on standard input, which no process list shows. */
   async setSecret(name: string, value: string, stack: string, cwd: string): Promise<void> {
-    this.#pulumiEnv ??= await this.#environment();
+    this.#pulumiEnv ??= await this.environment();
     const args = ["config", "set", "--stack", stack, "--secret", name];
     // The engine takes one newline off the end.
     const input = `${value}\n`;
     execFileSync("pulumi", args, { cwd, env: this.#pulumiEnv, input, timeout: 60_000 });
   }
 
-  async #environment(): Promise<NodeJS.ProcessEnv> {
+  async environment(): Promise<NodeJS.ProcessEnv> {
     const { code, output } = await this.script("scripts/run", ["env"], 900);
     if (code !== 0) throw new Error(output);
     const env = { ...this.clone.env };
@@ -98,7 +98,9 @@ export class Testbed {
   async resources(): Promise<StateResource[]> {
     const { code, output } = await this.pulumi(["stack", "export", "--stack", this.stack]);
     if (code !== 0) throw new Error(output);
-    const state = JSON.parse(output) as { deployment: { resources?: StateResource[] } };
+    // Warnings may stand before it: SDKs of object storages have some.
+    const text = output.slice(output.indexOf("{"), output.lastIndexOf("}") + 1);
+    const state = JSON.parse(text) as { deployment: { resources?: StateResource[] } };
     return state.deployment.resources ?? [];
   }
 

@@ -1,7 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { describe, expect, test } from "vitest";
-import { clearDeadLocks, clearPendingCreates } from "../../../scripts/lib/interrupted.ts";
+import {
+  clearDeadLocks,
+  clearPendingCreates,
+  locksIn,
+  pastDeadLocks,
+} from "../../../scripts/lib/interrupted.ts";
 import { UserError } from "../../../scripts/lib/userError.ts";
 import type { Workspace } from "../../../scripts/lib/workspace.ts";
 import { useChildren } from "../helpers/child.ts";
@@ -13,7 +18,7 @@ const start = useChildren();
 describe("locks", () => {
   const LOCKS = ".pulumi/locks/organization/v4vsockets-testbed/dev";
   const workspace = (url = `file://${folder()}`) =>
-    ({ stack: "dev", env: { PULUMI_BACKEND_URL: url } }) as unknown as Workspace;
+    ({ stack: "dev", backend: { url, chosenBy: "default" } }) as unknown as Workspace;
 
   function lock(pid: number, host = hostname()): string {
     mkdirSync(folder(LOCKS), { recursive: true });
@@ -96,20 +101,88 @@ describe("locks", () => {
   });
 });
 
+describe("locks in a backend elsewhere", () => {
+  /** As seen of Pulumi 3.259 with object storage. */
+  const locked = (...holders: string[]) =>
+    `error: the stack is currently locked by ${holders.length} lock(s). Either wait for the other process(es) to end or delete the lock file with \`pulumi cancel\`.\n` +
+    holders.map((by) => `  s3://b/.pulumi/locks/x.json: created by ${by}\n`).join("");
+  const by = (pid: number, host = hostname()) => `ann@${host} (pid ${pid}) at 2026-01-01T00:00:00Z`;
+  const DEAD = 2 ** 22 + 1;
+
+  /** Runs something that ends like this, each time with other last words. */
+  async function run(...ends: [code: number, said: string][]) {
+    const told: string[][] = [];
+    const said: string[] = [];
+    const workspace = {
+      ...{ stack: "dev", backend: { url: "s3://b", chosenBy: "PULUMI_BACKEND_URL" } },
+      must: (...args: string[]) => told.push(args),
+    } as unknown as Workspace;
+    let runs = 0;
+    const result = await pastDeadLocks(
+      workspace,
+      (line) => said.push(line),
+      (hear) => {
+        const [code, words] = ends[runs++] ?? [0, ""];
+        hear?.(words);
+        return Promise.resolve(code);
+      },
+    ).catch((error: unknown) => error);
+    return { result, told, said, runs };
+  }
+
+  test("of engines that were killed are removed, and it goes on", async () => {
+    const { result, told, said, runs } = await run([255, locked(by(DEAD), by(DEAD + 1))]);
+    expect({ result, runs }).toEqual({ result: 0, runs: 2 });
+    expect(told).toEqual([["cancel", "--yes", "--stack", "dev"]]);
+    expect(said).toHaveLength(2);
+    expect(said[0]).toBe(`An earlier run (process ${DEAD}) was killed; its lock is removed`);
+  });
+
+  test("stay if one of them is of a living engine, or of another computer", async () => {
+    const { pid } = await start("sleep", ["60"], { argv0: "/usr/bin/pulumi" });
+    for (const other of [by(pid), by(DEAD, "elsewhere")]) {
+      const { result, told, runs } = await run([255, locked(by(DEAD), other)]);
+      expect(result).toBeInstanceOf(UserError);
+      expect((result as Error).message).toContain("is being worked on by process");
+      expect({ told, runs }).toEqual({ told: [], runs: 1 });
+    }
+  });
+
+  test("are met once more at most", async () => {
+    const again: [number, string] = [255, locked(by(DEAD))];
+    expect(await run(again, again)).toMatchObject({ result: 255, runs: 2 });
+  });
+
+  test("are told from other failures, and from words of a run that succeeded", async () => {
+    expect(await run([7, "error: created by ann@box (pid 1) at noon"])).toMatchObject({
+      ...{ result: 7, runs: 1, told: [] },
+    });
+    expect(await run([0, locked(by(DEAD))])).toMatchObject({ result: 0, runs: 1, told: [] });
+  });
+
+  test("are read in colours, too", () => {
+    const red = `\u001b[38;5;9merror: \u001b[0m${locked(by(7, "box"))}`;
+    expect(locksIn(red)).toEqual([
+      { pid: 7, username: "ann", hostname: "box", timestamp: "2026-01-01T00:00:00Z" },
+    ]);
+  });
+});
+
 describe("operations that were never finished", () => {
   /** A workspace whose engine says this and keeps what it is told. */
-  function clear(exported: { code: number; stdout: string }) {
+  async function clear(exported: { code: number; stdout: string }) {
     const told: string[][] = [];
     const said: string[] = [];
     const double = {
       stack: "dev",
-      run: () => ({ stderr: "", ...exported }),
-      must: (...args: string[]) => {
+      backend: { url: `file://${folder()}`, chosenBy: "default" },
+      run: (...args: string[]) => {
+        if (args[0] === "stack") return { stderr: "", ...exported };
         told.push(args);
-        return "";
+        return { code: 0, stdout: "", stderr: "" };
       },
     };
-    clearPendingCreates(double as unknown as Workspace, (line) => said.push(line));
+    await clearPendingCreates(double as unknown as Workspace, (line) => said.push(line));
     return { told, said };
   }
   const state = (count: number) => ({
@@ -122,8 +195,8 @@ describe("operations that were never finished", () => {
   test.each([
     [1, "in the middle of an operation; going on"],
     [3, "in the middle of 3 operations; going on"],
-  ])("%i of them are forgotten by a refresh, and it is said", (count, sentence) => {
-    const { told, said } = clear(state(count));
+  ])("%i of them are forgotten by a refresh, and it is said", async (count, sentence) => {
+    const { told, said } = await clear(state(count));
     expect(told).toEqual([
       ["refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--stack", "dev"],
     ]);
@@ -134,7 +207,7 @@ describe("operations that were never finished", () => {
     ["none", state(0)],
     ["a stack that is empty", { code: 0, stdout: '{"version":3}' }],
     ["a stack that is not there", { code: 255, stdout: "" }],
-  ])("%s is nothing to do", (_what, exported) => {
-    expect(clear(exported)).toEqual({ told: [], said: [] });
+  ])("%s is nothing to do", async (_what, exported) => {
+    expect(await clear(exported)).toEqual({ told: [], said: [] });
   });
 });

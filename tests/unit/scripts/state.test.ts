@@ -1,12 +1,20 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { beforeEach, expect, test, vi } from "vitest";
-import { parseState, readState, workerOf } from "../../../scripts/lib/state.ts";
+import { gzipSync } from "node:zlib";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { PROJECT } from "../../../scripts/lib/project.ts";
+import { parseState, readState, StateOutOfReach, workerOf } from "../../../scripts/lib/state.ts";
 import { expectedOf } from "../../../scripts/lib/status.ts";
+import { useChildren } from "../helpers/child.ts";
 import { useFolder } from "../helpers/folder.ts";
+import { standIns } from "../helpers/programs.ts";
 
 const folder = useFolder();
+const start = useChildren();
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 beforeEach(() => {
   vi.stubEnv("PULUMI_BACKEND_URL", `file://${folder()}`);
 });
@@ -48,7 +56,7 @@ const CHECKPOINT = JSON.stringify({
   },
 });
 
-function put(path: string, text: string) {
+function put(path: string, text: string | Buffer) {
   mkdirSync(join(folder(path), ".."), { recursive: true });
   writeFileSync(folder(path), text);
 }
@@ -81,13 +89,62 @@ test("without a state the ssh configuration names the domUs", () => {
   });
 });
 
-test("no state, a damaged one and one elsewhere are not there", () => {
+test("no state and a damaged one are not there", () => {
   expect(readState("dev")).toBeUndefined();
   put(".pulumi/stacks/v4vsockets-testbed/dev.json", CHECKPOINT.slice(0, 100));
   expect(readState("dev")).toBeUndefined();
-  put(".pulumi/stacks/v4vsockets-testbed/dev.json", CHECKPOINT);
-  vi.stubEnv("PULUMI_BACKEND_URL", "s3://bucket");
-  expect(readState("dev")).toBeUndefined();
+});
+
+test("a compressed state is one, too", () => {
+  put(".pulumi/stacks/v4vsockets-testbed/dev.json.gz", gzipSync(CHECKPOINT));
+  expect(readState("dev")?.pending).toEqual(["creating v4v:index:Domain domu3"]);
+});
+
+describe("of a state elsewhere", () => {
+  const { latest } = (JSON.parse(CHECKPOINT) as { checkpoint: { latest: object } }).checkpoint;
+
+  /** An engine that says this when it is asked for the state. */
+  function engine(says: string) {
+    const asked = `[ "$1" = version ] && echo 3.259.0 && exit
+      [ "$*" = "stack export --stack dev --non-interactive --cwd ${PROJECT}" ] || exit 3
+      [ "$PULUMI_BACKEND_URL" = s3://bucket ] || exit 4
+      ${says}`;
+    vi.stubEnv("PATH", `${standIns(folder("bin"), { pulumi: asked })}:${process.env.PATH ?? ""}`);
+    vi.stubEnv("XDG_STATE_HOME", folder("states"));
+    vi.stubEnv("PULUMI_BACKEND_URL", "s3://bucket");
+  }
+
+  test("the engine is asked, which gives what a file would have", () => {
+    put("export.json", JSON.stringify({ version: 3, deployment: latest }));
+    engine(`cat '${folder("export.json")}'`);
+    expect(readState("dev")).toEqual(parseState(CHECKPOINT));
+  });
+
+  test("a stack that is not there has none", () => {
+    engine("echo \"error: no stack named 'dev' found\" >&2; exit 255");
+    expect(readState("dev")).toBeUndefined();
+  });
+
+  test("that cannot be had it is not said that there is none", () => {
+    engine("echo 'warning: w' >&2; echo 'error: access denied' >&2; exit 255");
+    expect(() => readState("dev")).toThrow(StateOutOfReach);
+    expect(() => readState("dev")).toThrow(
+      "the state in s3://bucket cannot be read: error: access denied",
+    );
+  });
+
+  test("an engine of this computer that works on the stack, in this clone, is at work", async () => {
+    vi.stubEnv("PULUMI_BACKEND_URL", "s3://bucket");
+    const up = (stack: string, cwd: string) =>
+      start("sh", ["-c", "sleep 60; :", "up", "--stack", stack, "--cwd", cwd], {
+        argv0: "/usr/bin/pulumi",
+      });
+    await up("other", PROJECT);
+    await up("dev", "/another/clone");
+    expect(workerOf("dev")).toBeUndefined();
+    const { pid } = await up("dev", PROJECT);
+    expect(workerOf("dev")).toMatch(new RegExp(`^process ${pid} of .* on ${hostname()}$`));
+  });
 });
 
 test("a stack that was destroyed has a state without resources", () => {

@@ -1,9 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
-import type { Prior, Properties } from "../../../../provider/resource.ts";
+import { UNKNOWN, type Prior, type Properties } from "../../../../provider/resource.ts";
 import { domainResource as domain } from "../../../../provider/resources/domain.ts";
 import { hypervisorResource as hypervisor } from "../../../../provider/resources/hypervisor.ts";
 import { moduleResource as module } from "../../../../provider/resources/module.ts";
+import { writeDomainConfig } from "../../../../provider/ssh/clientConfig.ts";
+import { newKey } from "../../../../provider/ssh/keys.ts";
 import { hangUpAll } from "../../../../provider/ssh/session.ts";
 import { recordedContext } from "../../helpers/context.ts";
 import { useFolder } from "../../helpers/folder.ts";
@@ -40,6 +42,8 @@ describe("a domU", () => {
     runFolder: folder("run"),
   });
   const outputs = { domid: 3, cid: 5, hostPrivateKey: "kept" };
+  const { publicKey: hostKey } = newKey("x");
+  const known = { name: "unit-test-1", address: "10.83.0.11", hostKey };
   const xl = (state: string) =>
     `[ "$1" = domid ] && { echo 7; exit; }
 [ "$1" = list ] && { echo 'Name ID Mem VCPUs State Time(s)'; echo 'unit-test-1 7 192 1 ${state} 4.2'; }`;
@@ -54,10 +58,21 @@ describe("a domU", () => {
     ["--ps--", "p"],
   ])("in state %s is read as %s, with its id of now", async (letters, state) => {
     const given = inputs(await host({ xl: xl(letters) }));
+    writeDomainConfig(folder("run"), known);
     const read = await domain.read(recordedContext(), prior(given, outputs));
     expect(read?.outputs).toEqual({ domid: 7, cid: 9, state, hostPrivateKey: "kept" });
     const next = domain.diff?.(prior(given, read?.outputs), given);
     expect(next?.changed ?? []).toEqual(state === "running" ? [] : ["state"]);
+  });
+
+  test("that ssh does not know on this computer is looked after, though it runs", () => {
+    const given = inputs({});
+    const running = prior(given, { ...outputs, state: "running" });
+    expect(domain.diff?.(running, given).changed).toEqual(["runFolder"]);
+    writeDomainConfig(folder("run"), known);
+    expect(domain.diff?.(running, given).changed).toEqual([]);
+    // In a preview the folder is not known yet.
+    expect(domain.diff?.(running, { ...given, runFolder: UNKNOWN }).changed).toEqual([]);
   });
 
   test.each([

@@ -171,4 +171,30 @@ describe("of a stack on an existing host", () => {
     await runFolder.ensure(recordedContext(), moved, before);
     expect(readFileSync(folder("state/stack/ssh/config"), "utf8")).toContain("HostName 192.0.2.1");
   });
+
+  test("is the same stack on another computer, or in another clone: its keys are in the state", async () => {
+    const first = await onHost();
+    const before: Prior = { id: path(), inputs: { ...inputs, path: path() }, outputs: first };
+    await runFolder.delete(recordedContext(), before);
+    const read = await runFolder.read(recordedContext(), before);
+    expect(read?.outputs).toEqual({ ...first, absent: true });
+    const seen: Prior = { ...before, outputs: read?.outputs ?? {} };
+    const there = { ...inputs, path: folder("elsewhere") };
+    expect(runFolder.diff?.(seen, { ...there, path: path() })).toEqual({ changed: ["path"] });
+    expect(runFolder.diff?.(seen, there)).not.toHaveProperty("replace");
+    const again = await runFolder.ensure(recordedContext(), there, seen);
+    expect(again).toEqual(first);
+    expect(existsSync(folder("elsewhere/ssh/config"))).toBe(true);
+    const moved: Prior = { id: path(), inputs: there, outputs: again };
+    expect(runFolder.diff?.(moved, there)).toEqual({});
+    await runFolder.delete(recordedContext(), moved);
+    expect(existsSync(folder("elsewhere"))).toBe(false);
+  });
+});
+
+test("the folder of an emulated machine is where the machine is: elsewhere it is another one", () => {
+  const here = { path: "/a", sshPort: 0 };
+  const before: Prior = { id: "/a", inputs: here, outputs: {} };
+  expect(runFolder.diff?.(before, here)).toEqual({});
+  expect(runFolder.diff?.(before, { ...here, path: "/b" })).toEqual({ replace: ["path"] });
 });
