@@ -166,6 +166,12 @@ export class PlainHost {
     this.#process = await startMachine(this.folder, this.#spec);
   }
 
+  /** To all of it at once: its clock stands still meanwhile. */
+  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    if (this.#process === undefined) throw new Error("it is switched off");
+    process.kill(this.#process.pid, signal);
+  }
+
   /** As its owner sees it: a script on the host, as root. */
   async on(script: string, seconds = 120): Promise<string> {
     const remote = new Remote(this.#connection, within(AbortSignal.timeout(600_000), seconds));
