@@ -144,6 +144,8 @@ function dom0CommandLine(own: string, serial: boolean): string {
   const words = own
     .split(" ")
     .filter((word) => word !== "" && !/^(BOOT_IMAGE|initrd|panic)=/.test(word))
+    // What the distribution's entry for a hypervisor of its own has before them, and ours, too.
+    .filter((word) => word !== "placeholder")
     .filter((word) => !serial || !word.startsWith("console="));
   return [...words, ...(serial ? ["console=hvc0"] : []), PANIC, BOOTED_BY_ENTRY].join(" ");
 }

@@ -1,6 +1,6 @@
 # A plain Debian host as somebody else would have one, for the tests of `target: existing`: GRUB with its own generated
 # configuration, sshd, an ordinary user who may use sudo, no Xen. As it reaches no mirror, apt's cache holds the packages that
-# an installation of Xen's tools, and of what builds a module, would fetch. Its identity comes through the guest agent, as that of host-image, whose disk
+# an installation of Xen's tools, of what builds a module, and of the distribution's own hypervisor would fetch. Its identity comes through the guest agent, as that of host-image, whose disk
 # it has. Parameter: DISK_MIB (size of the root file system).
 . "$SRC/recipes/lib.sh"
 mkdir "$OUT/facts"

@@ -39,7 +39,7 @@ export interface HostFacts {
   buildId: string;
   /** The host was booted by the testbed's entry. */
   ours: boolean;
-  /** Names of the domUs that run. */
+  /** Names of the domUs that run and are not the testbed's. */
   domains: string[];
   /** IOMMUs that the kernel or the firmware tells of. */
   iommu: boolean;
@@ -89,9 +89,14 @@ if [ -e /proc/xen/capabilities ] && grep -q control_d /proc/xen/capabilities; th
   say dom0 yes
   info=$(quietly xl info)
   say buildId "$(echo "$info" | sed -n 's/^build_id *: //p')"
-  total=$(($(echo "$info" | sed -n 's/^total_memory *: //p') * 1024))
-  cores=$(echo "$info" | sed -n 's/^nr_cpus *: //p')
-  for name in $(quietly xl list | sed -e 1,2d -e 's/ .*//'); do say domain "$name"; done
+  # A toolstack that does not answer leaves what dom0's kernel has.
+  if [ -n "$info" ]; then
+    total=$(($(echo "$info" | sed -n 's/^total_memory *: //p') * 1024))
+    cores=$(echo "$info" | sed -n 's/^nr_cpus *: //p')
+  fi
+  for name in $(quietly xl list | sed -e 1,2d -e 's/ .*//'); do
+    [ -L "/etc/systemd/system/multi-user.target.wants/v4v-domu@$name.service" ] || say domain "$name"
+  done
 fi
 say memoryKiB "$total"
 say cores "$cores"

@@ -139,7 +139,7 @@ export function hostProblems(facts: HostFacts, needs: Needs): string[] {
     needs.link === undefined || facts.addresses.includes(needs.link),
     `it has no address ${needs.link ?? ""}, under which the other hosts would reach it (hosts[${needs.number ?? 0}].link); it has ${facts.addresses.join(", ")}`,
   );
-  if (!facts.ours) found.push(...domainProblems(facts, needs));
+  found.push(...domainProblems(facts, needs));
   return found;
 }
 
@@ -157,12 +157,15 @@ export function hostWarnings({
       ];
 }
 
-/** A host that is a dom0 already: a reboot into another hypervisor ends what runs on it. */
-function domainProblems({ domains }: HostFacts, { guests }: Needs): string[] {
-  if (domains.length === 0) return [];
+/** domUs of the host's own: a reboot into another hypervisor ends what runs on it, and each name is there once. */
+function domainProblems({ domains, ours }: HostFacts, { guests }: Needs): string[] {
   const clash = domains.filter((name) => guests.includes(name));
   return [
-    `it is a Xen host and runs ${domains.join(", ")}: the reboot into the testbed's hypervisor would end them; shut them down or move them first, they can be started again afterwards`,
+    ...(domains.length === 0 || ours
+      ? []
+      : [
+          `it is a Xen host and runs ${domains.join(", ")}: the reboot into the testbed's hypervisor would end them; shut them down or move them first, they can be started again afterwards`,
+        ]),
     ...(clash.length === 0
       ? []
       : [`the testbed names its domUs ${clash.join(", ")}, too; rename those of the host`]),

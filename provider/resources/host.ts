@@ -118,6 +118,9 @@ rm -f /var/log/xen/xenstored.log /var/log/xen/xenstored-access.log /var/lib/xen/
 # Not being empty, it stayed when its package went.
 [ ! -d /var/lib/xen ] || rmdir --ignore-fail-on-non-empty /var/lib/xen`;
 
+/** Of packages, those that what runs on Xen needs. */
+const XENS = /^(xen|libxen)/m;
+
 const END = `
 systemctl daemon-reload
 for folder; do [ ! -d "$folder" ] || find "$folder" -depth -type d -empty -delete; done`;
@@ -199,7 +202,8 @@ export const hostResource: Resource = {
     context.status("looking at the host");
     const { domains } = await lookAtHost(remote, state, packages);
     const added = (await remote.readFile(`${state}/packages.added`)) ?? "";
-    if (domains.length > 0 && added !== "")
+    // Whoever had Xen before loses nothing that runs needs when the rest goes.
+    if (domains.length > 0 && XENS.test(added))
       throw new Error(
         `${remote.name} still runs ${domains.join(", ")}, which need the hypervisor and Xen's tools that the testbed brought; ` +
           `shut them down (xl shutdown NAME) and run destroy again`,
@@ -210,7 +214,7 @@ export const hostResource: Resource = {
       context.warn(
         `${remote.name}: ${others.join(", ")} have come to need packages that the testbed brought, which stay: ${added.trim().replaceAll("\n", ", ")}`,
       );
-    if (others.length === 0 && added !== "")
+    if (others.length === 0 && XENS.test(added))
       await remote.run("removing what Xen's tools have left", LEAVE);
     await remote.run("removing empty folders", END, ...folders);
     context.status("comparing with what was there before");

@@ -1,6 +1,6 @@
 import { consoleTail } from "../host/console.ts";
 import { missing, typed } from "../inputs.ts";
-import type { Context, Prior, Properties, Resource } from "../resource.ts";
+import { Refused, type Context, type Prior, type Properties, type Resource } from "../resource.ts";
 import { HostKeyMismatch, Unreachable } from "../ssh/errors.ts";
 import { Remote } from "../ssh/remote.ts";
 import { hangUp } from "../ssh/session.ts";
@@ -92,6 +92,27 @@ async function rebootOrExplain(
   return lookAtXen(remote, inputs);
 }
 
+/** Names of domUs that are not the testbed's: it has a unit for each of its own. */
+const STRANGERS = `
+[ -e /proc/xen/capabilities ] && grep -q control_d /proc/xen/capabilities || exit 0
+for name in $(xl list | sed -e 1,2d -e 's/ .*//'); do
+  [ -L "/etc/systemd/system/multi-user.target.wants/v4v-domu@$name.service" ] || echo "$name"
+done`;
+
+/**
+ * A reboot ends whatever runs; what is not the testbed's is not its to end.
+ *
+ * @throws Refused naming them; nothing has been changed then
+ */
+async function checkStrangers(remote: Remote): Promise<void> {
+  const said = await remote.run("looking at what runs", STRANGERS);
+  const names = said.split("\n").filter(Boolean);
+  if (names.length > 0)
+    throw new Refused(
+      `${remote.name} runs ${names.join(", ")}, which the reboot into the hypervisor would end; shut them down or move them first, they can be started again afterwards`,
+    );
+}
+
 /**
  * The hypervisor on a host that stays: booted once, and the default only if it is the one that then runs.
  *
@@ -103,6 +124,7 @@ async function tryOnce(
   inputs: HypervisorInputs,
   before: string,
 ): Promise<XenState> {
+  await checkStrangers(remote);
   context.status("preparing one boot of the hypervisor");
   await prepareTrial(remote, inputs, inputs.bootTimeout);
   // Twice: for the hypervisor, and for the way back that its watch takes when it has not been confirmed in that time.
@@ -129,11 +151,11 @@ async function tryOnce(
   return state;
 }
 
-/** domUs that are not the testbed's: its own are gone before the hypervisor goes. */
+/** Boot id, if it is the testbed's hypervisor that runs, and the domUs that are not the testbed's: its own are gone by then. */
 const DOMAINS = `
 grep -qw "$1" /proc/cmdline || exit 0
 cat /proc/sys/kernel/random/boot_id
-xl list | sed -e 1,2d -e 's/ .*//'`;
+${STRANGERS}`;
 
 /** Gives a host that stays its own boot entry back, and boots that, unless domUs of its own would end by it. */
 async function leave(context: Context, inputs: HypervisorInputs): Promise<void> {

@@ -18,5 +18,5 @@ chmod 440 "$root/etc/sudoers.d/admin"
 
 # The lists of the moment are in the image (cleanup is skipped), and with these its apt needs no network.
 APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get install --yes --quiet --quiet --no-install-recommends --download-only \
-	xen-utils-4.20 xenstore-utils cpio xz-utils pciutils gcc make linux-headers-amd64
+	xen-utils-4.20 xenstore-utils cpio xz-utils pciutils gcc make linux-headers-amd64 xen-hypervisor-4.20-amd64
 rm -f "$root"/var/cache/apt/*.bin

@@ -31,6 +31,7 @@ const facts: Record<string, Record<string, string>> = {
   "domu-image": { "root-sha256": "5d" },
   "gpu-image": { "root-sha256": "5f" },
   sockets: { "v4v-sockets-build": "5d1", "v4v-dom0-build": "5d2" },
+  "module-package": { "v4v-module-dkms-build": "DKMS" },
   index: { "release-date": "a day", "release-sha256": "5e" },
 };
 
@@ -87,7 +88,7 @@ export const outputs: Outputs = (type, name, inputs) => {
       return {
         machineId: "machine of the rack",
         kernel: "6.12.9-amd64",
-        commandLine: "BOOT_IMAGE=/vmlinuz-6.12.9-amd64 root=UUID=12ab ro quiet",
+        commandLine: "BOOT_IMAGE=/vmlinuz-6.12.9-amd64 placeholder root=UUID=12ab ro quiet",
         bootUuid: "12ab",
         bootPath: "/boot",
         virtualisation: "none",

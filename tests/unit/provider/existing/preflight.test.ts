@@ -125,13 +125,17 @@ test("a host that the testbed is on already has its domUs, its bridge and its fi
     ours: true,
     known: true,
     dom0: true,
-    domains: ["domu1", "domu2", "web"],
+    domains: ["web"],
     diskMiB: 100,
     usedMiB: 900,
     ownPackages: ["v4v-sockets", "v4v-dom0"],
     routes: [{ destination: "10.83.0.0/24", device: "v4vbr0" }],
   };
   expect(hostProblems(facts(ours), needs)).toEqual([]);
+  // Whoever started one meanwhile keeps it.
+  const [clash, ...more] = hostProblems(facts({ ...ours, domains: ["domu2"] }), needs);
+  expect(clash).toMatch(/names its domUs domu2, too/);
+  expect(more).toEqual([]);
 });
 
 test("that its module may not be buildable is a warning", () => {

@@ -1,5 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Prior, Properties } from "../../../../provider/resource.ts";
 import { Refused } from "../../../../provider/resource.ts";
@@ -204,6 +212,36 @@ describe("a host", () => {
     await host.ensure(context, inputs, prior(inputs, outputs));
     expect(readFileSync(`${STATE()}/packages.added`, "utf8")).toBe("xen-utils-4.20\n");
     expect(existsSync(`${STATE()}/packages.before`)).toBe(false);
+  });
+
+  test("keeps what its own domUs need while they run; whoever had Xen before gives the rest back", async () => {
+    const xl = `
+case $1 in
+info) echo "total_memory : 8192"; echo "nr_cpus : 4" ;;
+list) echo Name; echo Domain-0; echo domu1 1; echo web 7 ;;
+esac`;
+    const inputs = inputsOf(await debian({ xl }));
+    const outputs = await host.ensure(recordedContext(), inputs, undefined);
+    const wants = "host/etc/systemd/system/multi-user.target.wants";
+    for (const path of ["host/proc/xen", wants]) mkdirSync(folder(path), { recursive: true });
+    writeFileSync(folder("host/proc/xen/capabilities"), "control_d\n");
+    // A domU of the testbed's is none of the host's own.
+    symlinkSync("x", folder(`${wants}/v4v-domu@domu1.service`));
+    const ending = host.delete(recordedContext(), prior(inputs, outputs));
+    await expect(ending).rejects.toThrow(/still runs web, which need .* that the testbed brought/);
+    expect(existsSync(folder("apt.there"))).toBe(true);
+    writeFileSync(`${STATE()}/packages.added`, "xz-utils\n");
+    await host.delete(recordedContext(), prior(inputs, outputs));
+    expect(existsSync(folder("apt.there"))).toBe(true);
+    expect(existsSync(STATE())).toBe(false);
+  });
+
+  test("whose toolstack does not answer has the memory that its kernel tells", async () => {
+    mkdirSync(folder("host/proc/xen"), { recursive: true });
+    writeFileSync(folder("host/proc/xen/capabilities"), "control_d\n");
+    const inputs = inputsOf(await debian({ xl: "exit 1" }));
+    const outputs = await host.ensure(recordedContext(), inputs, undefined);
+    expect(outputs).toMatchObject({ memoryMiB: 8192, cores: 4 });
   });
 
   test("that has the project's packages from somebody else keeps them, and is not touched", async () => {

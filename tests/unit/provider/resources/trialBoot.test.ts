@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Prior, Properties } from "../../../../provider/resource.ts";
+import { Refused, type Prior, type Properties } from "../../../../provider/resource.ts";
 import { hypervisorResource as hypervisor } from "../../../../provider/resources/hypervisor.ts";
 import { hangUpAll } from "../../../../provider/ssh/session.ts";
 import { recordedContext } from "../../helpers/context.ts";
@@ -130,6 +130,47 @@ describe("a hypervisor on a host that stays", () => {
       /hypervisor somebody's .*expected were b001d/,
     );
     expect(custom()).not.toContain("set default");
+  });
+
+  test("does not end domUs that are not the testbed's, before the first boot or a later one", async () => {
+    // The owner's hypervisor, then the testbed's.
+    mkdirSync(at("proc/xen"));
+    writeFileSync(at("proc/xen/capabilities"), "control_d\n");
+    writeFileSync(at("runs"), "the owner's");
+    const run = (...names: string[]) => {
+      const lines = names.map((name) => `${name} 7 512 1 r----- 3.2\n`);
+      writeFileSync(at("domains"), lines.join(""));
+    };
+    run("web");
+    const first = hypervisor.ensure(recordedContext(), inputs, undefined);
+    await expect(first).rejects.toThrow(/runs web, which the reboot into the hypervisor would end/);
+    await expect(first).rejects.toThrow(Refused);
+    expect(boots()).toBe(0);
+    expect(existsSync(at("boot/grub/custom.cfg"))).toBe(false);
+    run();
+    writeFileSync(at("runs"), "b001d");
+    const outputs = await hypervisor.ensure(
+      recordedContext(),
+      { ...inputs, commandLine: "placeholder v4v=1" },
+      undefined,
+    );
+    const newer = { ...inputs, buildId: "another" };
+    // One of the testbed's own may go: it comes back.
+    symlinkSync("x", at("etc/systemd/system/multi-user.target.wants/v4v-domu@domu1.service"));
+    run("domu1", "web");
+    const before = boots();
+    await expect(hypervisor.ensure(recordedContext(), newer, prior(outputs))).rejects.toThrow(
+      /runs web, which/,
+    );
+    expect(boots()).toBe(before);
+    run("domu1");
+    writeFileSync(at("runs"), "another");
+    await hypervisor.ensure(
+      recordedContext(),
+      { ...newer, bootEntry: "menuentry 'n' {\n}\n" },
+      prior(outputs),
+    );
+    expect(boots()).toBe(before + 1);
   });
 
   test("with another entry for the same hypervisor boots that once, too", async () => {
