@@ -203,7 +203,11 @@ function hostFiles(project: string, { name, gateway, prefixLength, mac }: Bridge
 
 const BRIDGE_UNIT = "v4v-bridge.service";
 
-const HOST_APPLY = `mkdir -p /var/log/xen/console
+/** What domUs say on their consoles is for root alone; a folder that a host has already is its owner's. */
+const CONSOLES =
+  "[ -d /var/log/xen/console ] || { mkdir -p /var/log/xen && mkdir -m 700 /var/log/xen/console; }";
+
+const HOST_APPLY = `${CONSOLES}
 systemctl daemon-reload
 systemctl -q enable ${BRIDGE_UNIT}
 systemctl reload-or-restart ${BRIDGE_UNIT}`;
@@ -217,7 +221,8 @@ const HOST_UNDO = `systemctl -q disable --now ${BRIDGE_UNIT} 2>/dev/null || :`;
 const LINK_UNDO = `systemctl -q disable --now ${LINK_UNIT} 2>/dev/null || :`;
 
 /** What has to happen after one of dom0's files was changed. */
-const APPLY = "mkdir -p /var/log/xen/console && systemctl daemon-reload && networkctl reload";
+const APPLY = `${CONSOLES}
+systemctl daemon-reload && networkctl reload`;
 
 /** Turns a Debian machine into a Xen host that runs our hypervisor, with the domUs' bridge and tools in dom0. */
 export class XenHost extends pulumi.ComponentResource {

@@ -1,12 +1,4 @@
-import {
-  existsSync,
-  readFileSync,
-  readdirSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
@@ -14,15 +6,9 @@ import { gunzipSync } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
 import { bridge, guestAddress } from "../../components/network.ts";
 import { cacheFolder } from "../../provider/host/folders.ts";
-import {
-  given,
-  givenBelow,
-  keysIn,
-  listening,
-  ProcessWatch,
-  textSecret,
-  type Secret,
-} from "./secrets.ts";
+import { storeSays } from "./consoles.ts";
+import { given, givenBelow, listening, ProcessWatch } from "./secrets.ts";
+import { holdersOnHost, holdersWithDomUs, secretsOf } from "./stackSecrets.ts";
 import { succeeded, takeDownAfterwards } from "./lifecycle.ts";
 import { printed, type Finished } from "./run.ts";
 import { Testbed } from "./testbed.ts";
@@ -60,17 +46,6 @@ beforeAll(() => {
 });
 
 takeDownAfterwards(testbed);
-
-/** What a stack keeps secret: its keys, by the state itself, and the passphrase that the state is encrypted with. */
-async function secretsOf(): Promise<Secret[]> {
-  const shown = ["stack", "export", "--show-secrets", "--stack", testbed.stack];
-  const { output } = succeeded(await testbed.pulumi(shown));
-  const folder = dirname(dirname(testbed.runFolder ?? ""));
-  return [
-    ...keysIn(output.slice(output.indexOf("{"), output.lastIndexOf("}") + 1)),
-    textSecret("passphrase", readFileSync(join(folder, "passphrase"), "utf8").trim()),
-  ];
-}
 
 /** Where the descriptors of a process lead. */
 const linksOf = (pid: number): string[] =>
@@ -288,7 +263,7 @@ describe("up", () => {
   });
 
   it("keeps secrets to where they belong, on the controller", async () => {
-    const secrets = await secretsOf();
+    const secrets = await secretsOf(testbed);
     expect(secrets.length).toBeGreaterThanOrEqual(6);
     const { output: state } = await testbed.pulumi(["stack", "export", "--stack", testbed.stack]);
     expect(state).toContain("ciphertext");
@@ -329,33 +304,29 @@ describe("up", () => {
   });
 
   it("keeps secrets to where they belong, in dom0", async () => {
-    const secrets = await secretsOf();
-    const patterns = join(dirname(testbed.project), "patterns");
-    writeFileSync(patterns, `${secrets.flatMap(({ lines }) => lines).join("\n")}\n`, {
-      mode: 0o600,
-    });
-    testbed.copy("host", patterns, "/run/patterns");
-    rmSync(patterns);
-    const holders = await testbed.on(
-      "host",
-      `chmod 600 /run/patterns
-       grep -rlF -D skip --exclude=patterns --exclude=*.ext4 -f /run/patterns /etc /root /run /tmp /var /usr/local 2>/dev/null | while read -r file; do stat -c '%a %U %n' "$file"; done
-       journalctl -q --no-pager -o cat | grep -cF -f /run/patterns || :
-       rm /run/patterns`,
-      300,
+    const secrets = await secretsOf(testbed);
+    const { files, inJournal } = await holdersOnHost(testbed, secrets);
+    expect(inJournal).toBe("0");
+    expect(files).toEqual(
+      ["600 root /etc/ssh/ssh_host_ed25519_key", ...holdersWithDomUs(["domu1", "domu2"])].sort(),
     );
-    const [found = "", ...files] = holders.split("\n").reverse();
-    expect(found).toBe("0");
-    expect(files.reverse().sort()).toEqual(
-      [
-        "600 root /etc/ssh/ssh_host_ed25519_key",
-        "600 root /etc/v4v-testbed/id_ed25519",
-        ...["domu1", "domu2"].map(
-          (name) =>
-            `600 root /var/lib/v4v-testbed/domains/${name}/payload/payload/etc/ssh/ssh_host_ed25519_key`,
-        ),
-      ].sort(),
-    );
+  });
+
+  it("keeps domUs from each other's consoles, and all but root from what they said", async () => {
+    const [own, other] = [await testbed.domidOf("domu1"), await testbed.domidOf("domu2")];
+    const nodes = (domid: number) => `/local/domain/${domid}/console`;
+    const [ring = "", ...refused] = await storeSays(testbed, "domu1", [
+      `read ${nodes(own)}/ring-ref`,
+      `read ${nodes(other)}/ring-ref`,
+      `read ${nodes(other)}/tty`,
+      `directory ${nodes(other)}`,
+      `write ${nodes(other)}/limit 1`,
+      `directory /local/domain/0/backend/console/${other}`,
+    ]);
+    expect(ring).toMatch(/^\d+$/);
+    expect(refused).toEqual(refused.map(() => "refused: EACCES"));
+    expect(refused).toHaveLength(5);
+    expect(await testbed.on("host", "stat -c '%a %U' /var/log/xen/console")).toBe("700 root");
   });
 });
 
@@ -495,7 +466,7 @@ describe("drift and change", () => {
     const lines = controller.stop();
     await testbed.on("host", "touch /run/seen-enough");
     const { output: there } = succeeded(await dom0.finished);
-    const secrets = await secretsOf();
+    const secrets = await secretsOf(testbed);
     expect(lines.toString("latin1")).toContain("scripts/main.ts");
     expect(there).toContain("xl create");
     expect(given(secrets, lines)).toEqual([]);

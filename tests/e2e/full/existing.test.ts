@@ -1,6 +1,12 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { cacheFolder } from "../../../provider/host/folders.ts";
 import { succeeded } from "../lifecycle.ts";
+import { OWNERS_LISTING } from "../ownersListing.ts";
 import { packageLists, PlainHost } from "../plainHost.ts";
+import { given, givenBelow, keySecret } from "../secrets.ts";
+import { holdersOnHost, holdersWithDomUs, secretsOf } from "../stackSecrets.ts";
 import { Testbed } from "../testbed.ts";
 
 /** A Debian host of somebody else's, of which the testbed gets an address, a key and a host key. */
@@ -12,19 +18,6 @@ const there = (): PlainHost => {
   return host;
 };
 
-/** What its owner goes by, asked in another way than the testbed's own listing. */
-const LISTING = `
-dpkg -l | sed -n 's/^ii *//p' | awk '{ print $1, $2 }'
-apt-mark showmanual
-cd /
-find etc boot usr/local opt srv root home var/spool -type f ! -path 'root/.*' ! -name '*.pyc' -print0 | xargs -0 sha256sum | grep -v -e ' etc/ld.so.cache$' -e ' boot/grub/grubenv$'
-find etc boot usr/local opt srv root home -type d -o -type l
-grub-editenv list
-ip -o link | cut -d : -f 2
-systemctl list-unit-files --state=enabled --no-legend | awk '{ print $1 }'
-ls /var/lib /var/log | grep -v -x -e dpkg.log -e alternatives.log
-lsmod | grep -c v4v || :`;
-
 let before: string[] = [];
 
 const settings = (more: string[] = []): string[] => {
@@ -33,7 +26,8 @@ const settings = (more: string[] = []): string[] => {
   return ["--target", "existing", "--hosts", hosts, "--profile", "none", ...more];
 };
 
-const lines = async (): Promise<string[]> => (await there().on(LISTING, 300)).split("\n").sort();
+const lines = async (): Promise<string[]> =>
+  (await there().on(OWNERS_LISTING, 300)).split("\n").sort();
 
 const UP_S = 1100;
 
@@ -103,6 +97,44 @@ describe("an existing host", () => {
       await testbed.on("domu1", `socat -u OPEN:/dev/null VSOCK-CONNECT:${cid}:5999 2>&1 || :`),
     ).toContain("Connection reset by peer");
     succeeded(await testbed.script("scripts/run", ["status", "--stack", "existing"], 120));
+  });
+
+  it("holds no secrets but its domUs', and its own key is nowhere but in its file", async () => {
+    const { keyFile } = there().handedOver;
+    const login = keySecret("login key", readFileSync(keyFile, "utf8"));
+    const secrets = [...(await secretsOf(testbed)), login];
+    expect(secrets.length).toBeGreaterThanOrEqual(6);
+    const { files, inJournal } = await holdersOnHost(testbed, secrets);
+    expect(inJournal).toBe("0");
+    expect(files).toEqual(holdersWithDomUs(["domu1", "domu2"]));
+    const kept = /\/(passphrase|ssh\/id_ed25519)$/;
+    expect(givenBelow(secrets, testbed.clone.env.XDG_STATE_HOME ?? "", kept)).toEqual([]);
+    expect(givenBelow(secrets, join(cacheFolder(), "logs"))).toEqual([]);
+    expect(givenBelow(secrets, testbed.project, /\/node_modules\//)).toEqual([]);
+    expect(given(secrets, Buffer.from(testbed.said.join("\n")))).toEqual([]);
+    // Not even encrypted.
+    const shown = ["stack", "export", "--show-secrets", "--stack", "existing"];
+    const state = succeeded(await testbed.pulumi(shown)).output;
+    expect(given(secrets, Buffer.from(state)).length).toBeGreaterThan(0);
+    expect(given([login], Buffer.from(state))).toEqual([]);
+    const domUsLogin = join(testbed.runFolder ?? "", "ssh/id_ed25519");
+    expect(given([login], readFileSync(domUsLogin))).toEqual([]);
+  });
+
+  it("is closed to its domUs, on every address", async () => {
+    const addresses = await there().on(
+      "ip -4 -o address show scope global | sed -n 's/.* inet \\([0-9.]*\\).*/\\1/p'",
+    );
+    expect(addresses.split("\n").length).toBeGreaterThan(1);
+    for (const address of addresses.split("\n"))
+      expect(
+        await testbed.on(
+          "domu1",
+          `ip route replace ${address}/32 dev eth0 2>/dev/null || :
+           timeout 20 socat -u OPEN:/dev/null TCP:${address}:22,connect-timeout=8 2>&1 && echo reached || echo closed`,
+        ),
+        address,
+      ).toContain("closed");
   });
 
   it("is unchanged by a second up", async () => {
