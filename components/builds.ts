@@ -102,6 +102,26 @@ export class HypervisorBuild extends pulumi.ComponentResource {
   }
 }
 
+/** The packages of V4V for hosts and domUs that are there already, and no testbed. */
+export class PackageBuilds extends pulumi.ComponentResource {
+  /** v4v-sockets and v4v-dom0. */
+  readonly sockets: Build;
+  /** v4v-module-dkms. */
+  readonly module: Build;
+
+  constructor(name: string, args: BuildsArgs, options?: pulumi.ComponentResourceOptions) {
+    super("v4v:testbed:PackageBuilds", name, {}, options);
+    const { project, settings } = args;
+    const make = maker(name, project, this);
+    const index = make("index", { SUITE: "trixie", MIRROR: settings.machine.mirror }, {});
+    const buildroot = make("buildroot", {}, { index });
+    const version = { VERSION: packageVersion(project) };
+    this.sockets = make("sockets", version, { index, buildroot });
+    this.module = make("module-package", version, { index, buildroot });
+    this.registerOutputs({});
+  }
+}
+
 /** Everything that is compiled or put together on the controller; independent builds run side by side. */
 export class Builds extends pulumi.ComponentResource {
   readonly index: Build;

@@ -1,10 +1,10 @@
 /** What another Pulumi project can build from: `import { XenHost } from "v4vsockets-testbed"` (docs/existing-hosts.md). */
 import { join } from "node:path";
 
-export { Builds, HypervisorBuild, type BuildsArgs, type Parts } from "./builds.ts";
+export { Builds, HypervisorBuild, PackageBuilds, type BuildsArgs, type Parts } from "./builds.ts";
 export { Domains, type DomainsArgs } from "./domains.ts";
 export { Evaluation, type EvaluationArgs } from "./evaluation.ts";
-export { ExistingHost, type ExistingHostArgs } from "./existingHost.ts";
+export { connectionTo, ExistingHost, type ExistingHostArgs } from "./existingHost.ts";
 export { GuestModule, type GuestModuleArgs } from "./guestModule.ts";
 export type { Host } from "./host.ts";
 export { Machine, type MachineArgs } from "./machine.ts";
@@ -12,6 +12,7 @@ export type { Place } from "./place.ts";
 export { RuleTable, type RuleTableArgs } from "./ruleTable.ts";
 export { Sockets, type SocketsArgs } from "./sockets.ts";
 export { Testbed, type TestbedArgs } from "./testbed.ts";
+export { V4vPackages, type V4vPackagesArgs } from "./v4vPackages.ts";
 export { XenHost, type XenHostArgs } from "./xenHost.ts";
 export { ConfigurationError, loadSettings } from "../config/load.ts";
 export type { HostSettings, Settings } from "../config/types.ts";

@@ -21,6 +21,11 @@ export interface PackagesInputs {
   packages: RemotePackage[];
   /** Another value makes `ensure` look again (boot id, incarnation). */
   incarnation: string;
+  /**
+   * Debian's packages that these need, brought by apt where they are missing; they stay. `linux-headers` are those of the kernel
+   * that runs.
+   */
+  needs?: string[];
   /** Shell script to run on the host after something was installed: fails if it is not in force. */
   then?: string;
 }
@@ -79,6 +84,16 @@ dpkg_alone() {
 
 const INSTALL = `${DPKG}
 dpkg_alone --install "$@"`;
+
+const BRING = `
+missing=
+for package; do
+  [ "$package" != linux-headers ] || package=linux-headers-$(uname -r)
+  [ "$(dpkg-query -W -f '\${db:Status-Status}' "$package" 2>/dev/null || :)" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --quiet --no-install-recommends --no-remove \\
+  -o DPkg::Lock::Timeout=600 $missing >&2`;
 
 const PURGE = `${DPKG}
 dpkg_alone --purge "$@"`;
@@ -153,6 +168,11 @@ export const packagesResource: Resource = {
     const before = prior === undefined ? [] : typed<PackagesInputs>(prior.inputs).packages;
     const dropped = before.map(({ name }) => name).filter((name) => !wanted.has(name));
     if (dropped.length > 0) await remote.run("purging what is no longer wanted", PURGE, ...dropped);
+    const { needs = [] } = inputs;
+    if (needs.length > 0) {
+      context.status(`bringing what they need: ${needs.join(", ")}`);
+      await remote.run("bringing what the packages need", BRING, ...needs);
+    }
     context.status("looking at packages");
     const changed = await installPackages(remote, inputs.packages, (text) => {
       context.status(text);

@@ -202,6 +202,25 @@ echo $((n + 1)) >'${folder("tries")}'
   expect(installed()).toBe("one ii \n");
 });
 
+test("what they need is brought by apt before, if it is missing", async () => {
+  const inputs = await ensured([packageOf("one", "1")]);
+  standIns(folder("bin"), {
+    "apt-get": `echo "$*" >>'${folder("apt")}'`,
+    uname: "echo 6.12.9-amd64",
+  });
+  const needing = (...needs: string[]) =>
+    resource.ensure(recordedContext(), { ...inputs, needs }, prior(inputs));
+  await needing("one");
+  expect(existsSync(folder("apt"))).toBe(false);
+  await needing("one", "dkms", "linux-headers");
+  expect(readFileSync(folder("apt"), "utf8")).toMatch(
+    /^install --yes .*--no-remove .* dkms linux-headers-6\.12\.9-amd64\n$/,
+  );
+  // What apt refuses is not gone on from.
+  standIns(folder("bin"), { "apt-get": "echo 'E: no such package' >&2; exit 100" });
+  await expect(needing("dkms")).rejects.toThrow(/no such package/);
+});
+
 test("packages that are not wanted any more are purged, and delete purges all, also twice", async () => {
   const [one, two] = [packageOf("one", "1"), packageOf("two", "1")];
   const inputs = await ensured([one, two]);
