@@ -42,6 +42,14 @@ const LISTENING =
   "ss -Hlntu | awk '{ print $1, $5 }' | grep -v -e ' 127[.]' -e ' \\[::1\\]' | sort -u";
 const listened: string[] = [];
 
+/** How often somebody has logged in to each host: what docs/scale.md goes by. */
+const logins = (): Promise<number[]> =>
+  Promise.all(
+    hosts.map(async (one) =>
+      Number(await one.on("journalctl -q -u ssh.service -o cat | grep -c '^Accepted publickey'")),
+    ),
+  );
+
 const domUsOn = (name: string) =>
   testbed.on(name, "xl list | awk 'NR > 2 { print $1 }' | sort | tr '\\n' ' '");
 
@@ -85,8 +93,14 @@ describe("two hosts", () => {
   });
 
   it("get two domUs each", { timeout: 2500 * SECONDS }, async () => {
+    const before = await logins();
     const result = succeeded(await testbed.up(settings(["--vms", "4"]), UP_S));
+    const after = await logins();
     console.log(`up on two existing hosts: ${result.seconds.toFixed(0)} s`);
+    console.log(`logins meanwhile: ${after.map((n, i) => n - (before[i] ?? 0)).join(" and ")}`);
+    const resources = await testbed.resources();
+    const bytes = Buffer.byteLength(JSON.stringify({ resources }));
+    console.log(`state: ${resources.length} resources, about ${bytes} bytes`);
     expect(await domUsOn("host")).toBe("domu1 domu2");
     expect(await domUsOn("host2")).toBe("domu3 domu4");
     for (const name of ["domu1", "domu2", "domu3", "domu4"])
