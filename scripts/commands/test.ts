@@ -98,7 +98,8 @@ function suites(full: boolean): Suite[] {
       group: "e2e",
       program: bin("vitest"),
       args: vitest("tests/e2e/vitest.config.ts"),
-      minutes: full ? 480 : 80,
+      // In full with the tests of existing hosts, whose every boot is emulated.
+      minutes: full ? 960 : 80,
       counts: vitestCounts,
     },
   ];
