@@ -125,7 +125,7 @@ code=0
 wait $! || code=$?
 case $code in 0 | 124) exit 1 ;; esac
 # The brackets keep the shell that asks from finding itself.
-$guest domu1 "for i in \$(seq 100); do pgrep -f 'CONNEC[T]:$cid:7001' >/dev/null || exit 0; sleep 0.1; done; exit 1"
+timeout 30 $guest domu1 "while pgrep -f 'CONNEC[T]:$cid:7001' >/dev/null; do sleep 0.1; done"
 for i in $(seq 150); do xl list $id >/dev/null 2>&1 || break; sleep 0.2; done
 if xl list $id 2>/dev/null; then exit 1; fi
 echo "domain $id"`;
