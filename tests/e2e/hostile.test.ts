@@ -5,6 +5,7 @@ import { guestAddress } from "../../components/network.ts";
 import { HostileDomain, type Summary } from "./hostile.ts";
 import { HypervisorView, mostLines, type Account } from "./hypervisor.ts";
 import { Pair } from "./pair.ts";
+import { withoutEmulatorsFlags } from "./kernelLog.ts";
 import { succeeded, takeDownAfterwards } from "./lifecycle.ts";
 import { standStill } from "./standstill.ts";
 import { Testbed } from "./testbed.ts";
@@ -77,7 +78,7 @@ async function listenToKernels(): Promise<() => Promise<void>> {
   for (const name of victims) await testbed.on(name, "dmesg -C");
   return async () => {
     for (const name of victims) {
-      const said = await testbed.on(name, "dmesg");
+      const said = withoutEmulatorsFlags(await testbed.on(name, "dmesg"));
       expect(said, name).not.toMatch(/BUG|Oops|WARNING|Call Trace|general protection|blocked for/);
       expect(said.split("\n").length, said.slice(-2000)).toBeLessThan(mostLines(since));
     }
@@ -206,7 +207,7 @@ describe.each(BUILDS)("beside a $build build of the hypervisor", ({ debug, cycle
       listener.expectCalm();
       await kernelsAreCalm();
       await hypervisor.consolesAnswer(hostile.name);
-      const said = await testbed.on(hostile.name, "dmesg");
+      const said = withoutEmulatorsFlags(await testbed.on(hostile.name, "dmesg"));
       expect(said).not.toMatch(
         /BUG|Oops|WARNING|Call Trace|general protection|cannot be had again/,
       );
