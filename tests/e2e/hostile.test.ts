@@ -115,7 +115,8 @@ systemctl restart v4v-domu@$name
 for i in $(seq 60); do ! $guest $name true 2>/dev/null || break; sleep 1; done
 id=$(xl domid $name) cid=$(($(xl domid $name) + 2))
 $guest $name "nohup socat VSOCK-LISTEN:7000 SYSTEM:'cat; hostname' >/dev/null 2>&1 &
-  nohup socat -u VSOCK-LISTEN:7001,fork OPEN:/dev/null >/dev/null 2>&1 & sleep 1"
+  nohup socat -u VSOCK-LISTEN:7001,fork OPEN:/dev/null >/dev/null 2>&1 &"
+timeout 60 $guest $name "until [ \\$(ss -lH --vsock | grep -c ':700[01] ') = 2 ]; do sleep 0.2; done"
 [ "$(echo hello | timeout 60 socat -t 20 - VSOCK-CONNECT:$cid:7000 | tr '\\n' ' ')" = "hello $name " ]
 $guest domu1 "nohup timeout 60 socat -u OPEN:/dev/zero VSOCK-CONNECT:$cid:7001 >/dev/null 2>&1 &"
 timeout 60 socat -u OPEN:/dev/zero VSOCK-CONNECT:$cid:7001 2>/dev/null &
