@@ -633,9 +633,7 @@ static void resume_dgram(struct v4v_conn *conn)
 	int err;
 
 	/* The memory is still what it was, so what had come can be read. */
-	v4v_dgram_pull(conn);
-	conn->held = false;
-	conn->unfinished = false;
+	v4v_dgram_empty(conn);
 	err = v4v_rx_reopen(&conn->rx);
 	if (err) {
 		pr_warn_ratelimited("a datagram socket is lost with the former domain (%d)\n", err);
