@@ -180,9 +180,12 @@ static void datagram_sockets_go_on(void)
 
 static void who_is_bound_to_this_domain_stays_so(void)
 {
-	struct vsock_sock *own = NULL, *any, *other;
+	struct vsock_sock *own = NULL, *any, *other, *dgram;
 
 	peer_start();
+	/* The core's table has no datagram sockets. */
+	dgram = user_socket(SOCK_DGRAM);
+	CHECK_EQUAL(user_bind(dgram, v4v_cid(OWN_DOMAIN), 3000), 0);
 	own = user_listen(SOCK_STREAM, 60);
 	own->local_addr.svm_cid = v4v_cid(OWN_DOMAIN);
 	any = user_listen(SOCK_STREAM, 61);
@@ -190,8 +193,10 @@ static void who_is_bound_to_this_domain_stays_so(void)
 	other->local_addr.svm_cid = 1;
 	resume_as(NOW);
 	CHECK_EQUAL(own->local_addr.svm_cid, v4v_cid(NOW));
+	CHECK_EQUAL(dgram->local_addr.svm_cid, v4v_cid(NOW));
 	CHECK_EQUAL(any->local_addr.svm_cid, VMADDR_CID_ANY);
 	CHECK_EQUAL(other->local_addr.svm_cid, 1);
+	user_close(dgram);
 	user_close(own);
 	user_close(any);
 	user_close(other);
