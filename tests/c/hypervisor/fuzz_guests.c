@@ -55,6 +55,7 @@ void begin_life(unsigned int index)
 	if (!guests[index].d)
 		return;
 	guests[index].life = ALIVE;
+	guests[index].d->translated = once_in(4);
 	for (unsigned int i = 0; i < DATA_FRAMES; i += 1 + below(8))
 		guest_fill(guests[index].d, address_of(DATA_FRAME + i, 0), (int)below(256), FRAME_SIZE);
 }
