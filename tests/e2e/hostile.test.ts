@@ -111,8 +111,20 @@ const CYCLE = `
 set -ex
 name=$1
 guest="ssh -n -F /etc/v4v-testbed/ssh_config"
-systemctl restart v4v-domu@$name
-for i in $(seq 60); do ! $guest $name true 2>/dev/null || break; sleep 1; done
+boot() {
+  systemctl restart v4v-domu@$name
+  for i in $(seq 120); do
+    if ! xl domid $name >/dev/null 2>&1; then
+      tail -n 40 /var/log/xen/console/guest-$name.log
+      echo "$name ended while it booted"
+      return 1
+    fi
+    ! $guest $name true 2>/dev/null || return 0
+    sleep 1
+  done
+  return 1
+}
+boot || boot
 id=$(xl domid $name) cid=$(($(xl domid $name) + 2))
 $guest $name "nohup socat VSOCK-LISTEN:7000 SYSTEM:'cat; hostname' >/dev/null 2>&1 &
   nohup socat -u VSOCK-LISTEN:7001,fork OPEN:/dev/null >/dev/null 2>&1 &"
@@ -140,6 +152,8 @@ async function live(cycles: number): Promise<void> {
       try {
         const said = await testbed.on("host", `set -- ${name}\n${CYCLE}`, 300);
         expect(said).toMatch(/^domain \d+$/m);
+        // As up does, it is tried once more; its console may say why.
+        if (said.includes("ended while it booted")) console.log(said);
       } catch (error) {
         left = 0;
         // The test's other parts take an hour before the failure is shown.
