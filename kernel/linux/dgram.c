@@ -15,6 +15,7 @@
 #include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/random.h>
+#include <linux/sched.h>
 #include <linux/skbuff.h>
 
 #include "connection.h"
@@ -209,6 +210,24 @@ bool v4v_dgram_pull(struct v4v_conn *conn)
 		}
 	} while (!v4v_rx_arm(&conn->rx));
 	return false;
+}
+
+void v4v_dgram_empty(struct v4v_conn *conn)
+{
+	const struct v4v_message *message;
+	struct kvec piece[2];
+
+	while (v4v_dgram_pull(conn))
+		cond_resched();
+	while ((message = v4v_rx_next(&conn->rx, piece))) {
+		struct v4v_counters counters = { .rx_bytes = message->length, .rx_messages = 1, .dropped = 1 };
+
+		conn->dropped++;
+		v4v_stats_datagram(message->src.domid, &counters);
+		v4v_rx_skip(&conn->rx);
+	}
+	conn->held = false;
+	conn->unfinished = false;
 }
 
 static void pull_now(struct v4v_conn *conn)

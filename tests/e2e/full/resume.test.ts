@@ -288,7 +288,6 @@ describe("a domU that is saved, destroyed and restored", () => {
     expect(await table()).toBe("-P ACCEPT");
     const refresh = ["refresh", "--yes", "--stack", testbed.stack];
     const { output } = succeeded(await testbed.pulumi(refresh));
-    expect(output).toMatch(new RegExp(`~ .*${SAVED} +updated`));
     expect(output).not.toMatch(/\d+ deleted/);
     const known = (await testbed.resources()).find(
       ({ type, id }) => type === "v4v:index:Domain" && id === SAVED,
