@@ -723,7 +723,7 @@ static void a_mark_alone_wakes_nobody(void)
 	peer_start();
 	ring = connection_moved(&one, true);
 	sk = &one.tcp->sk;
-	CHECK(!v4v_ulp_is_readable(sk));
+	/* Nobody has looked at the ring yet: who sleeps since before there was one is woken by the byte, too. */
 	hv.events = 0;
 	sk->woken = 0;
 	CHECK(mark(ring, FAR_ISN + 1));
@@ -735,6 +735,14 @@ static void a_mark_alone_wakes_nobody(void)
 	CHECK_EQUAL(hv.events, 1);
 	v4v_move_event();
 	CHECK_EQUAL(sk->woken, 1);
+	CHECK_RECEIVED("x", 0);
+	CHECK(!v4v_ulp_is_readable(sk));
+	CHECK(mark(ring, FAR_ISN + 1));
+	CHECK_EQUAL(hv.events, 1);
+	CHECK_EQUAL(hv_put(ring, PEER, V4V_TYPE_STREAM, "y", 1, false), 1);
+	CHECK_EQUAL(hv.events, 2);
+	v4v_move_event();
+	CHECK_EQUAL(sk->woken, 2);
 	CHECK(v4v_ulp_is_readable(sk));
 	end();
 }
