@@ -166,6 +166,20 @@ static bool deliver(struct v4v_conn *conn, const struct v4v_message *message,
 	return true;
 }
 
+/* The next message of the ring is done with. */
+static void done_with(struct v4v_conn *conn, const struct v4v_message *message, bool delivered)
+{
+	struct v4v_counters counters = {
+		.rx_bytes = message->length,
+		.rx_messages = 1,
+		.dropped = !delivered,
+	};
+
+	conn->dropped += !delivered;
+	v4v_stats_datagram(message->src.domid, &counters);
+	v4v_rx_skip(&conn->rx);
+}
+
 static bool has_room(const struct sock *sk)
 {
 	return atomic_read(&sk->sk_rmem_alloc) < READ_ONCE(sk->sk_rcvbuf);
@@ -182,8 +196,6 @@ bool v4v_dgram_pull(struct v4v_conn *conn)
 	WRITE_ONCE(conn->unfinished, false);
 	do {
 		while ((message = v4v_rx_next(&conn->rx, piece))) {
-			struct v4v_counters counters = { .rx_messages = 1 };
-
 			if (!has_room(sk)) {
 				/*
 				 * The reader makes room, then looks at @held; we
@@ -199,13 +211,7 @@ bool v4v_dgram_pull(struct v4v_conn *conn)
 				WRITE_ONCE(conn->unfinished, true);
 				return true;
 			}
-			counters.rx_bytes = message->length;
-			if (!deliver(conn, message, piece)) {
-				conn->dropped++;
-				counters.dropped = 1;
-			}
-			v4v_stats_datagram(message->src.domid, &counters);
-			v4v_rx_skip(&conn->rx);
+			done_with(conn, message, deliver(conn, message, piece));
 			v4v_rx_release(&conn->rx);
 		}
 	} while (!v4v_rx_arm(&conn->rx));
@@ -219,13 +225,8 @@ void v4v_dgram_empty(struct v4v_conn *conn)
 
 	while (v4v_dgram_pull(conn))
 		cond_resched();
-	while ((message = v4v_rx_next(&conn->rx, piece))) {
-		struct v4v_counters counters = { .rx_bytes = message->length, .rx_messages = 1, .dropped = 1 };
-
-		conn->dropped++;
-		v4v_stats_datagram(message->src.domid, &counters);
-		v4v_rx_skip(&conn->rx);
-	}
+	while ((message = v4v_rx_next(&conn->rx, piece)))
+		done_with(conn, message, false);
 	conn->held = false;
 	conn->unfinished = false;
 }

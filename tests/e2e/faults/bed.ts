@@ -80,13 +80,6 @@ export function existingBed(testbed: Testbed, host: () => PlainHost): Bed {
   };
 }
 
-/** Of a datagram port that nobody uses: what happens to the rule is looked at, not what it does. */
-export const RULE = "domu1 -> domu2:2147488648 drop";
-export const TABLE = "-P ACCEPT\n-A -s domu1 -d domu2:2147488648 -j DROP";
-
-export const tableOf = (testbed: Testbed): Promise<string> =>
-  testbed.on("host", "viptables --save");
-
 /** The testbed works: the domUs that should be there answer, and one reaches the other over V4V. */
 export async function works(testbed: Testbed, domUs: number): Promise<void> {
   const listed = await testbed.on("host", "xl list | awk 'NR > 1 { print $1 }' | sort");

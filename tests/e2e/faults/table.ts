@@ -2,9 +2,10 @@ import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { succeeded } from "../lifecycle.ts";
+import { RULE_FLAGS, RULE_TABLE, tableOf } from "../ruleTable.ts";
 import { printed } from "../run.ts";
 import type { Testbed } from "../testbed.ts";
-import { kill, RULE, TABLE, tableOf, works, type Bed } from "./bed.ts";
+import { kill, works, type Bed } from "./bed.ts";
 
 /** A fault, an `up` that gives up, a host that hangs as it reboots and is switched off and on: a bound against hangs. */
 const HEALED_WITHIN_MS = 40 * 60_000;
@@ -79,7 +80,7 @@ function faultsOf(bed: Bed): Fault[] {
           "for i in $(seq 120); do systemctl -q is-active v4v-domu@domu1 && systemctl -q is-active v4v-domu@domu2 && grep -q '^v4v ' /proc/modules && exit 0; sleep 1; done; exit 1",
           180,
         );
-        expect(await tableOf(testbed)).toBe(TABLE);
+        expect(await tableOf(testbed)).toBe(RULE_TABLE);
       },
       domUs: 3,
     },
@@ -163,10 +164,9 @@ export function faultTable(bed: Bed): void {
     it(
       "finds a testbed that works",
       async () => {
-        const rules = ["--v4v-rules", JSON.stringify([RULE])];
-        succeeded(await testbed.up(["--profile", "none", "--vms", "2", ...rules], bed.upS));
+        succeeded(await testbed.up(["--profile", "none", "--vms", "2", ...RULE_FLAGS], bed.upS));
         await works(testbed, 2);
-        expect(await tableOf(testbed)).toBe(TABLE);
+        expect(await tableOf(testbed)).toBe(RULE_TABLE);
       },
       healedWithin,
     );
@@ -194,7 +194,7 @@ export function faultTable(bed: Bed): void {
           console.log(`the next up: ${next.seconds.toFixed(0)} s`);
         }
         await works(testbed, domUs);
-        expect(await tableOf(testbed)).toBe(TABLE);
+        expect(await tableOf(testbed)).toBe(RULE_TABLE);
       },
       healedWithin,
     );

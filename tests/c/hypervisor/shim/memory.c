@@ -24,6 +24,17 @@ static unsigned char *arena;
 static struct page_info *touched[MAX_TOUCHED];
 static unsigned int nr_touched;
 
+/* Of a PV guest: it may not write it itself. */
+static bool is_page_table(const struct page_info *page)
+{
+	return page->u.inuse.type_info & PGT_count_mask;
+}
+
+static bool is_read_only(const struct page_info *page)
+{
+	return is_page_table(page) || page->type == p2m_ram_ro;
+}
+
 static unsigned char *bytes_of(const struct page_info *page)
 {
 	return arena + (size_t)(page - pages) * STRIDE;
@@ -108,10 +119,7 @@ void frame_set_type(struct domain *d, unsigned int frame, int type)
 
 void frame_set_page_table(struct domain *d, unsigned int frame, bool is)
 {
-	struct page_info *page = &pages[d->first_frame + frame];
-
-	page->page_table = is;
-	page->u.inuse.type_info = is ? PGT_l1_page_table | 1 : 0;
+	pages[d->first_frame + frame].u.inuse.type_info = is ? PGT_l1_page_table | 1 : 0;
 }
 
 bool frame_is_read_only(const struct domain *d, unsigned long address)
@@ -119,7 +127,7 @@ bool frame_is_read_only(const struct domain *d, unsigned long address)
 	unsigned long frame = (address - GUEST_BASE) / FRAME_SIZE;
 	const struct page_info *page = &pages[d->first_frame + (frame < d->nr_frames ? frame : 0)];
 
-	return page->page_table || page->type == p2m_ram_ro;
+	return is_read_only(page);
 }
 
 bool frame_locate(const void *address, unsigned long *mfn, unsigned int *offset)
@@ -184,7 +192,7 @@ int get_page_type(struct page_info *page, unsigned long type)
 {
 	if (type != PGT_writable_page || !page->references)
 		violation("a type reference to a frame without a reference, or not to write to it");
-	if (page->page_table) {
+	if (is_page_table(page)) {
 		printk("Bad type, as get_page_type() says it in debug builds");
 		return 0;
 	}
@@ -326,7 +334,7 @@ void memory_operation_ends(void)
 			if (memcmp(page->marked, bytes, FRAME_SIZE) != 0)
 				machine.unmarked_frames++;
 			if (memcmp(page->before, bytes, FRAME_SIZE) != 0) {
-				if (page->page_table || page->type == p2m_ram_ro)
+				if (is_read_only(page))
 					violation("frame %#lx is written, which its domain itself may not",
 						  page_to_mfn(page).mfn);
 				if (!page->writable_while_mapped)

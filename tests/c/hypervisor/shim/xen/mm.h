@@ -32,8 +32,6 @@ struct domain;
 struct page_info {
 	struct domain *owner;
 	int type;
-	/* Of a PV guest: a page table, which it may not write itself. */
-	bool page_table;
 	struct {
 		struct {
 			unsigned long type_info;
@@ -49,7 +47,6 @@ struct page_info {
 	bool touched, writable_while_mapped;
 	unsigned char *before, *marked;
 };
-
 
 struct page_info *mfn_to_page(mfn_t mfn);
 mfn_t page_to_mfn(const struct page_info *page);

@@ -302,6 +302,14 @@ int v4v_register_ring(struct domain *d,
     return rc;
 }
 
+/* Whoever waits for room tries again. */
+static void wake_all(struct v4v_ring_info *ring)
+{
+    spin_lock(&ring->lock);
+    v4v_wake_waiters(ring, UINT_MAX);
+    spin_unlock(&ring->lock);
+}
+
 /* Takes a ring out of its table, tells who waits for it, and frees it. */
 static void remove_ring(struct v4v_domain *v4v, struct v4v_ring_info *ring)
 {
@@ -309,10 +317,8 @@ static void remove_ring(struct v4v_domain *v4v, struct v4v_ring_info *ring)
     v4v->nr_rings--;
     v4v->ring_bytes -= ring->size;
 
-    /* Whoever waits for room tries again, and is refused. */
-    spin_lock(&ring->lock);
-    v4v_wake_waiters(ring, UINT_MAX);
-    spin_unlock(&ring->lock);
+    /* And is refused. */
+    wake_all(ring);
 
     free_ring(ring);
 }
@@ -358,11 +364,7 @@ void v4v_wake_all(struct domain *d)
     read_lock(&v4v->lock);
     for ( i = 0; i < V4V_BUCKETS; i++ )
         list_for_each_entry ( ring, &v4v->buckets[i], node )
-        {
-            spin_lock(&ring->lock);
-            v4v_wake_waiters(ring, UINT_MAX);
-            spin_unlock(&ring->lock);
-        }
+            wake_all(ring);
     read_unlock(&v4v->lock);
 }
 
