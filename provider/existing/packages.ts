@@ -1,5 +1,6 @@
 import type { Context } from "../resource.ts";
 import type { Remote } from "../ssh/remote.ts";
+import { DPKG } from "./dpkg.ts";
 
 /** What dom0 needs beside a plain Debian: Xen's tools, and what dom0/domu and make-initrd call. */
 export const PACKAGES = [
@@ -22,7 +23,7 @@ export const GPU_PACKAGES = ["pciutils"];
  * What apt has brought is the difference of two lists. The first is kept before apt is started: who was interrupted in the
  * middle finds it again and loses nothing. Nothing is removed for it (busybox-static would drive busybox out).
  */
-const INSTALL = `
+const INSTALL = `${DPKG}
 state=$1
 shift
 # Nothing to do, and nobody was interrupted before he had noted what came.
@@ -30,7 +31,7 @@ shift
 export DEBIAN_FRONTEND=noninteractive
 packages() { dpkg-query -W -f '\${db:Status-Abbrev} \${Package}\\n' | sed -n 's/^.i. //p' | LC_ALL=C sort; }
 [ -e "$state/packages.before" ] || { packages >"$state/packages.new"; mv "$state/packages.new" "$state/packages.before"; }
-dpkg --configure -a >&2
+dpkg_alone --configure -a
 apt-get install --yes --quiet --quiet --no-install-recommends --no-remove -o DPkg::Lock::Timeout=600 \\
   -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" >&2
 packages | LC_ALL=C comm -13 "$state/packages.before" - >>"$state/packages.added"
@@ -52,11 +53,11 @@ export async function installPackages(
 /**
  * Removes what was brought, with its configuration, as long as nothing else has come to need it. Prints what stays.
  */
-const REMOVE = `
+const REMOVE = `${DPKG}
 state=$1
 export DEBIAN_FRONTEND=noninteractive
 [ -e "$state/packages.added" ] || exit 0
-dpkg --configure -a >&2
+dpkg_alone --configure -a
 there=$(dpkg-query -W -f '\${db:Status-Abbrev} \${Package}\\n' | sed -n 's/^[^ ]*  *//p' | LC_ALL=C sort)
 ours=$(LC_ALL=C sort -u "$state/packages.added" | { echo "$there" >"$state/packages.there"; LC_ALL=C comm -12 - "$state/packages.there"; })
 rm -f "$state/packages.there"

@@ -59,14 +59,15 @@ async function reboot(
     if (elapsed > inputs.bootTimeout)
       throw new Error(`the host did not come back within ${inputs.bootTimeout} s`);
     context.status(`booting ${what} for ${elapsed} s`);
+    const attempt = new Remote(inputs.connection, within(context.signal, 30));
     try {
-      const attempt = new Remote(inputs.connection, within(context.signal, 30));
       const answer = await attempt.once("cat /proc/sys/kernel/random/boot_id");
       if (answer.exitCode === 0 && answer.stdout.trim() !== before) return;
     } catch (error) {
       if (error instanceof HostKeyMismatch) throw error;
       context.signal.throwIfAborted();
-      if (!(error instanceof Unreachable) && (error as Error).name !== "TimeoutError") throw error;
+      // A session that was granted just before the reset is never answered.
+      if (!(error instanceof Unreachable) && !attempt.signal.aborted) throw error;
     }
     await hangUp(inputs.connection);
     await pause(1000, context.signal, "waiting for the host to come back");
@@ -91,6 +92,11 @@ async function rebootOrExplain(
   }
   return lookAtXen(remote, inputs);
 }
+
+/** sshd may answer before the toolstack can tell what runs: what is being started is waited for. */
+const TOOLSTACK = `
+grep -qw "$1" /proc/cmdline || exit 0
+systemctl start xen.service || :`;
 
 /** Names of domUs that are not the testbed's: it has a unit for each of its own. */
 const STRANGERS = `
@@ -139,6 +145,7 @@ async function tryOnce(
       { cause: error },
     );
   }
+  await remote.run("waiting for the toolstack", TOOLSTACK, BOOTED_BY_ENTRY);
   const state = await lookAtXen(remote, inputs);
   if (!runs(state.running, inputs))
     throw new Error(

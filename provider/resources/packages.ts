@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { DPKG } from "../existing/dpkg.ts";
 import { missing, typed } from "../inputs.ts";
 import type { Context, Prior, Properties, Resource } from "../resource.ts";
 import { within } from "../host/within.ts";
@@ -58,29 +59,6 @@ for name; do
   } | sha256sum)
   echo "$name \${build%% *}"
 done`;
-
-/**
- * One after the other: who was interrupted may have left his dpkg running. dpkg does not wait for the host's own apt, which may
- * be upgrading. Without fsync: what a crash breaks is seen.
- */
-const DPKG = `
-export LC_ALL=C
-dpkg_alone() {
-  tries=0
-  while :; do
-    code=0
-    said=$(flock -w 300 /var/lib/dpkg dpkg --force-unsafe-io "$@" </dev/null 2>&1) || code=$?
-    case $code-$said in
-    0-*) break ;;
-    *"lock was locked by another process"*) [ "$tries" -lt 120 ] || break ;;
-    *) break ;;
-    esac
-    tries=$((tries + 1))
-    sleep 2
-  done
-  printf '%s\\n' "$said" >&2
-  return "$code"
-}`;
 
 const INSTALL = `${DPKG}
 dpkg_alone --install "$@"`;
