@@ -82,7 +82,7 @@ export class OwnDomain {
   /** The host boots the distribution's Xen from now on. */
   async prepare(): Promise<void> {
     const before = await this.#host.on("cat /proc/sys/kernel/random/boot_id");
-    await this.#host.on(INSTALL_XEN, 500);
+    await this.#host.on(INSTALL_XEN, 900);
     await this.#run(MAKE, 120);
     await this.#host.on("sync; systemctl --no-block reboot");
     await this.#host.rebooted(before, 900);

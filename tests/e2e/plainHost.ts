@@ -2,6 +2,7 @@ import { readFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { afterEach } from "vitest";
 import { build } from "../../provider/build/cache.ts";
 import { sourceDigest } from "../../provider/build/key.ts";
 import { consoleTail } from "../../provider/host/console.ts";
@@ -56,6 +57,13 @@ export interface PlainLink {
 /** Its owner's configuration of the link, ahead of what asks for addresses on every interface. */
 const linkFile = ({ mac, address }: PlainLink): string =>
   `[Match]\nMACAddress=${mac}\n[Network]\nAddress=${address}\nLinkLocalAddressing=no\n`;
+
+/** How it was booted, what of it failed, and what it said last. */
+const TELL = `
+cat /proc/cmdline
+systemctl --no-pager --no-legend --plain --failed
+xl list 2>&1 || :
+journalctl -b -q --no-pager -o short -n 60`;
 
 /** Somebody else's Debian host: an emulated machine that the testbed knows nothing of but how to log in. */
 export class PlainHost {
@@ -174,7 +182,7 @@ export class PlainHost {
 
   /** As its owner sees it: a script on the host, as root. */
   async on(script: string, seconds = 120): Promise<string> {
-    const remote = new Remote(this.#connection, within(AbortSignal.timeout(600_000), seconds));
+    const remote = new Remote(this.#connection, within(new AbortController().signal, seconds));
     return (await remote.run("asking the plain host", script)).trim();
   }
 
@@ -197,7 +205,15 @@ export class PlainHost {
 
   /** The end of its console, for a failed test. */
   consoleEnd(): string {
-    return consoleTail(join(this.folder, FILES.console), 40);
+    return consoleTail(join(this.folder, FILES.console), 120);
+  }
+
+  /** The same, with what it says itself if it answers. */
+  async tell(): Promise<string> {
+    const journal = await this.on(TELL, 60).catch(
+      (error: unknown) => `(no answer: ${String(error)})`,
+    );
+    return `console:\n${this.consoleEnd()}\nby itself:\n${journal}`;
   }
 
   async remove(): Promise<void> {
@@ -206,4 +222,12 @@ export class PlainHost {
     for (const process of machineProcesses(this.#marker)) await end(process, 2000);
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** For a file of tests: what its hosts say where a test failed. */
+export function tellsOnFailure(hosts: () => readonly PlainHost[]): void {
+  afterEach(async ({ task }) => {
+    if (task.result?.state !== "fail") return;
+    for (const [i, host] of hosts().entries()) console.log(`host ${i + 1}, ${await host.tell()}`);
+  }, 180_000);
 }

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { cacheFolder } from "../../../provider/host/folders.ts";
 import { succeeded } from "../lifecycle.ts";
 import { OWNERS_LISTING } from "../ownersListing.ts";
-import { packageLists, PlainHost } from "../plainHost.ts";
+import { packageLists, PlainHost, tellsOnFailure } from "../plainHost.ts";
 import { given, givenBelow, keySecret } from "../secrets.ts";
 import { holdersOnHost, holdersWithDomUs, secretsOf } from "../stackSecrets.ts";
 import { Testbed } from "../testbed.ts";
@@ -29,20 +29,18 @@ const settings = (more: string[] = []): string[] => {
 const lines = async (): Promise<string[]> =>
   (await there().on(OWNERS_LISTING, 300)).split("\n").sort();
 
-const UP_S = 1100;
+const UP_S = 1500;
+const MS = 1000;
 
-afterEach(({ task }) => {
-  if (task.result?.state === "fail" && host !== undefined)
-    console.log(`console of the host:\n${host.consoleEnd()}`);
-});
+tellsOnFailure(() => (host === undefined ? [] : [host]));
 
 afterAll(async () => {
-  if (testbed.runFolder !== undefined) await testbed.destroy(500);
+  // Nothing of the testbed's is left on this computer but files of the clone.
   await host?.remove();
   testbed.clone.remove();
 });
 
-describe("an existing host", () => {
+describe("an existing host", { timeout: 3000 * MS }, () => {
   it("is told everything that keeps the testbed from it, and is left alone", async () => {
     host = await PlainHost.boot(testbed.project, await packageLists(testbed.project));
     before = await lines();

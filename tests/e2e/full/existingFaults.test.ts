@@ -1,11 +1,11 @@
-import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { existingBed } from "../faults/bed.ts";
 import { driftAndMending } from "../faults/drift.ts";
 import { endedAtMoments } from "../faults/moments.ts";
 import { faultTable } from "../faults/table.ts";
 import { succeeded } from "../lifecycle.ts";
 import { OWNERS_LISTING } from "../ownersListing.ts";
-import { packageLists, PlainHost } from "../plainHost.ts";
+import { packageLists, PlainHost, tellsOnFailure } from "../plainHost.ts";
 import { Testbed } from "../testbed.ts";
 
 /**
@@ -29,20 +29,12 @@ const MOMENTS = Number(process.env.V4V_MOMENTS ?? 3);
 
 let before: string[] = [];
 
-afterEach(({ task }) => {
-  if (task.result?.state === "fail" && host !== undefined)
-    console.log(`console of the host:\n${host.consoleEnd()}`);
-});
+tellsOnFailure(() => (host === undefined ? [] : [host]));
 
 afterAll(async () => {
-  // One that stands still would keep everybody waiting.
-  if (host !== undefined && testbed.runFolder !== undefined) {
-    bed.goesOn();
-    await testbed.destroy(bed.destroyS);
-  }
   await host?.remove();
   testbed.clone.remove();
-}, 30 * 60_000);
+});
 
 describe("a host of somebody else's", () => {
   it(

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { chooseFreePort } from "../../../provider/host/ports.ts";
 import { succeeded } from "../lifecycle.ts";
-import { packageLists, PlainHost, type PlainLink } from "../plainHost.ts";
+import { packageLists, PlainHost, tellsOnFailure, type PlainLink } from "../plainHost.ts";
 import { Testbed } from "../testbed.ts";
 
 /** Two Debian hosts of somebody else's, on one network, with four domUs of the testbed's. */
@@ -46,7 +46,9 @@ const listened: string[] = [];
 const logins = (): Promise<number[]> =>
   Promise.all(
     hosts.map(async (one) =>
-      Number(await one.on("journalctl -q -u ssh.service -o cat | grep -c '^Accepted publickey'")),
+      Number(
+        await one.on("journalctl -q -u ssh.service -o cat | grep -c '^Accepted publickey' || :"),
+      ),
     ),
   );
 
@@ -66,17 +68,12 @@ const serve = (domU: string, at: string) =>
     `nohup setsid v4vrun socat TCP-LISTEN:9003,bind=${at},reuseaddr,fork PIPE >/dev/null 2>&1 </dev/null & sleep 2`,
   );
 
-afterEach(({ task }) => {
-  if (task.result?.state !== "fail") return;
-  for (const [i, one] of hosts.entries())
-    console.log(`console of host ${i + 1}:\n${one.consoleEnd()}`);
-});
+tellsOnFailure(() => hosts);
 
 afterAll(async () => {
-  if (testbed.runFolder !== undefined) await testbed.destroy(1500);
   for (const one of hosts) await one.remove();
   testbed.clone.remove();
-}, 1800 * SECONDS);
+});
 
 describe("two hosts", () => {
   it("hear each other on the network between them", { timeout: 2000 * SECONDS }, async () => {

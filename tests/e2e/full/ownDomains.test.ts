@@ -1,8 +1,8 @@
-import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { succeeded } from "../lifecycle.ts";
 import { OwnDomain } from "../ownDomain.ts";
 import { OWNERS_LISTING } from "../ownersListing.ts";
-import { packageLists, PlainHost } from "../plainHost.ts";
+import { packageLists, PlainHost, tellsOnFailure } from "../plainHost.ts";
 import { Testbed } from "../testbed.ts";
 
 /**
@@ -41,16 +41,12 @@ const settings = (more: string[] = []): string[] => {
   return ["--target", "existing", "--hosts", hosts, "--profile", "none", ...more];
 };
 
-afterEach(({ task }) => {
-  if (task.result?.state === "fail" && host !== undefined)
-    console.log(`console of the host:\n${host.consoleEnd()}`);
-});
+tellsOnFailure(() => (host === undefined ? [] : [host]));
 
 afterAll(async () => {
-  if (testbed.runFolder !== undefined) await testbed.destroy(1100);
   await host?.remove();
   testbed.clone.remove();
-}, 1500 * MS);
+});
 
 describe("a host that runs a domU of its own", { timeout: 3000 * MS }, () => {
   it("is a Xen host before the testbed comes", async () => {
