@@ -69,6 +69,9 @@ name=$1
 domid=$(xl domid "$name")
 tr -d '\\r' <"/var/log/xen/console/guest-$name.log" | sed -n 's/^own //p' | tail -n 1 | sed "s/^/$domid /"`;
 
+/** After a boot sshd may answer before the toolstack: what is being started is waited for. */
+export const TOOLSTACK = "systemctl start xen.service";
+
 /** A domU of a host's owner, made without the testbed. */
 export class OwnDomain {
   readonly #host: PlainHost;
@@ -91,7 +94,7 @@ export class OwnDomain {
   /** Waits until it counts. */
   async start(): Promise<void> {
     await this.#host.on(
-      `rm -f /var/log/xen/console/guest-${this.name}.log; xl create -q /srv/${this.name}/domain.cfg`,
+      `${TOOLSTACK}; rm -f /var/log/xen/console/guest-${this.name}.log; xl create -q /srv/${this.name}/domain.cfg`,
       300,
     );
     await this.counts();

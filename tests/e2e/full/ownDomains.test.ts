@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { succeeded } from "../lifecycle.ts";
-import { OwnDomain } from "../ownDomain.ts";
+import { OwnDomain, TOOLSTACK } from "../ownDomain.ts";
 import { OWNERS_LISTING } from "../ownersListing.ts";
 import { packageLists, PlainHost, tellsOnFailure } from "../plainHost.ts";
 import { Testbed } from "../testbed.ts";
@@ -26,7 +26,7 @@ const domain = (): OwnDomain => {
 const listing = async () => (await there().on(OWNERS_LISTING, 300)).split("\n").sort();
 const bootId = () => there().on("cat /proc/sys/kernel/random/boot_id");
 /** By what it was told: the testbed's is told of V4V. */
-const hypervisor = () => there().on("xl info | sed -n 's/^xen_commandline *: //p'");
+const hypervisor = () => there().on(`${TOOLSTACK}; xl info | sed -n 's/^xen_commandline *: //p'`);
 
 let before: string[] = [];
 let theirs = "";
