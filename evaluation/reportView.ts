@@ -136,6 +136,26 @@ const TABLES: { experiment: string; metric: Metric; title: string }[] = [
   { experiment: "gpu-stencil", metric: "overhead", title: "Stencil, over native, %" },
   { experiment: "gpu-transfer", metric: "to_device", title: "Transfers to the device, MB/s" },
   { experiment: "gpu-transfer", metric: "from_device", title: "Transfers from the device, MB/s" },
+  {
+    experiment: "gpu-socket",
+    metric: "to_device",
+    title: "Ceiling: a plain socket to the GPU domU, MB/s",
+  },
+  {
+    experiment: "gpu-socket",
+    metric: "from_device",
+    title: "Ceiling: a plain socket from the GPU domU, MB/s",
+  },
+  {
+    experiment: "gpu-transfer",
+    metric: "to_device_of_socket",
+    title: "Transfers to the device, % of the plain socket",
+  },
+  {
+    experiment: "gpu-transfer",
+    metric: "from_device_of_socket",
+    title: "Transfers from the device, % of the plain socket",
+  },
   { experiment: "gpu-sharing", metric: "rate", title: "Clients together: products/s" },
   { experiment: "gpu-sharing", metric: "client_rate", title: "Clients together: each, products/s" },
   { experiment: "gpu-sharing", metric: "slowdown", title: "Clients together: time over alone" },

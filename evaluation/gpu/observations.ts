@@ -1,7 +1,7 @@
 import type { Metric, Observation, Unused } from "../observations.ts";
 import { medianOf } from "../statistics.ts";
 import { BASELINE, NATIVE, UNMODIFIED } from "../transports.ts";
-import { SHARING, type LegKind } from "./plan.ts";
+import { SHARING, SOCKET, type LegKind } from "./plan.ts";
 import { copyShareOf, COPIES, durationOf, isWarm, phaseOf, PHASES } from "./runs.ts";
 import { sharedBy, slowDowns } from "./sharing.ts";
 import type {
@@ -30,6 +30,15 @@ const DIRECTIONS = ["to_device", "from_device"] as const;
 /** Whether a number is the bandwidth of transfers one way. */
 export const isOfTransfers = ({ experiment, metric }: { experiment: string; metric: Metric }) =>
   experiment === "gpu-transfer" && DIRECTIONS.some((direction) => direction === metric);
+
+/** Name of the experiment that is the ceiling of the remote transfers. */
+export const SOCKET_EXPERIMENT = experimentOf(SOCKET);
+
+/** A device's transfers over its socket's of the same way, in percent. */
+const OF_SOCKET = {
+  to_device: "to_device_of_socket",
+  from_device: "from_device_of_socket",
+} as const satisfies Record<(typeof DIRECTIONS)[number], Metric>;
 
 /** What the GPU's part of a run says. */
 export interface GpuObservations {
@@ -150,6 +159,24 @@ function overheads(observed: readonly Observation[]): Observation[] {
   });
 }
 
+/** What part of its own block's socket each transfer to or from a device reaches, percent. */
+function ofSocket(observed: readonly Observation[]): Observation[] {
+  const key = (one: Observation): string =>
+    `${one.transport} ${one.metric} ${one.sizeBytes} ${one.repetition}`;
+  const ceilings = new Map(
+    observed
+      .filter(({ experiment }) => experiment === SOCKET_EXPERIMENT)
+      .map((one) => [key(one), one]),
+  );
+  return observed.filter(isOfTransfers).flatMap((one) => {
+    const ceiling = ceilings.get(key(one));
+    const direction = DIRECTIONS.find((each) => each === one.metric);
+    if (ceiling === undefined || direction === undefined) return [];
+    const percent = (100 * one.median) / ceiling.median;
+    return [{ ...one, metric: OF_SOCKET[direction], values: [percent], median: percent }];
+  });
+}
+
 /** Numbers of the GPU's experiments; of a leg that was repeated those of its last attempt. */
 export function gpuObservations({ attempts }: GpuFile): GpuObservations {
   const last = new Map(attempts.map((one) => [one.leg, one]));
@@ -165,12 +192,14 @@ export function gpuObservations({ attempts }: GpuFile): GpuObservations {
     if (!counts || reason !== undefined || typeof shared === "string") continue;
     observed.push(...(shared ?? [...computed(attempt), ...transferred(attempt)]));
   }
-  const devices = attempts.flatMap(({ samples }) =>
+  // Behind a plain socket there is no device.
+  const ofDevices = attempts.filter(({ workload }) => workload !== SOCKET);
+  const devices = ofDevices.flatMap(({ samples }) =>
     samples.flatMap((sample) => (sample.ok ? [sample.device] : [])),
   );
   const different = new Map(devices.map((one) => [`${one.type} ${one.platform} ${one.name}`, one]));
   return {
-    observed: [...observed, ...overheads(observed), ...slowDowns(observed)],
+    observed: [...observed, ...overheads(observed), ...slowDowns(observed), ...ofSocket(observed)],
     unused,
     devices: [...different.values()],
   };

@@ -18,8 +18,8 @@ said() {
 check '--version' answers 0 --version
 check '--version names the program' grep -q '^gpu-bench [0-9.]*$' "$T/out"
 check '--help' answers 0 --help
-check '--help names every command' [ "$(grep -c '^ *\(usage: \)*gpu-bench [a-z-]' "$T/out")" = 5 ]
-for name in backend library device transport samples repetitions duration gate sweeps count budget-ms timeout seed reference; do
+check '--help names every command' [ "$(grep -c '^ *\(usage: \)*gpu-bench [a-z-]' "$T/out")" = 6 ]
+for name in backend library device server transport samples repetitions duration gate sweeps count budget-ms timeout seed reference; do
 	check "--help tells of --$name" said "  --$name "
 done
 check '--help says that cuda was not run on hardware' said 'never run on hardware'

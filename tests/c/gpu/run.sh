@@ -64,7 +64,7 @@ else
 fi
 
 BENCH=$T/build/gpu-bench
-for part in command cuda opencl pci_bar; do
+for part in command socket cuda opencl pci_bar; do
 	# shellcheck disable=SC1090
 	. "$here/e2e_$part.sh"
 done

@@ -70,8 +70,13 @@ describe("PoCL's server", () => {
     expect(ports.length).toBeGreaterThan(0);
     // Its port for other servers listens everywhere: the domU has no other interface, and the firewall is for all three.
     for (const address of ports)
-      expect(address).toMatch(/^(10\.83\.0\.10:(1099[89]|1100[89])|0\.0\.0\.0:110[01]0)$/);
-    for (const unit of ["pocld-tcp", "pocld-v4v-sockets"]) {
+      expect(address).toMatch(/^(10\.83\.0\.10:(1099[89]|1100[89]|110[23]0)|0\.0\.0\.0:110[01]0)$/);
+    for (const unit of [
+      "pocld-tcp",
+      "pocld-v4v-sockets",
+      "gpu-socket-tcp",
+      "gpu-socket-v4v-sockets",
+    ]) {
       const user = await testbed.step(
         "gpu",
         `ps -o uid= -p $(systemctl show -p MainPID --value ${unit})`,
@@ -176,6 +181,12 @@ it(
     for (const transport of ["native", "tcp", "v4v-sockets"])
       for (const experiment of ["gpu-matmul", "gpu-stencil", "gpu-transfer"])
         expect(find(experiment, transport), `${experiment} ${transport}`).not.toEqual([]);
+    for (const transport of ["tcp", "v4v-sockets"])
+      for (const metric of ["to_device", "from_device"])
+        expect(
+          find("gpu-socket", transport).filter((row) => row.metric === metric),
+          `socket ${metric} ${transport}`,
+        ).not.toEqual([]);
     for (const transport of ["tcp", "v4v-sockets"])
       for (const metric of ["rate", "fairness", "slowdown"])
         expect(

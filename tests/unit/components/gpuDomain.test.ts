@@ -112,11 +112,28 @@ test("remote execution has a server for each way to it, and clients that name th
   }
 });
 
+test("beside the product's servers a plain socket listens for each way, as shut off as they are", async () => {
+  const server = await payloadOf(remote, "gpu-image");
+  for (const [transport, port, prefix] of [
+    ["tcp", 11020, ""],
+    ["v4v-sockets", 11030, "/usr/bin/v4vrun --mode require "],
+  ] as const) {
+    const name = `gpu-socket-${transport}.service`;
+    const unit = server.get(`/etc/systemd/system/${name}`);
+    expect(unit).toContain(
+      `\nExecStart=${prefix}/usr/local/bin/gpu-bench serve 10.83.0.10:${port}\nUser=gpu-socket\n`,
+    );
+    expect(unit).toContain("\nIPAddressDeny=any\nIPAddressAllow=10.83.0.0/24\n");
+    expect(server.get("/etc/v4v/boot.d/60-remote-gpu")).toContain(name);
+  }
+});
+
 test("without V4V remote execution has TCP alone", async () => {
   const given = { ...remote, "v4v.enabled": "false" };
   const server = await payloadOf(given, "gpu-image");
-  expect([...server.keys()].filter((path) => path.includes("pocld-"))).toEqual([
+  expect([...server.keys()].filter((path) => /system\/(pocld|gpu-socket)-/.test(path))).toEqual([
     "/etc/systemd/system/pocld-tcp.service",
+    "/etc/systemd/system/gpu-socket-tcp.service",
   ]);
   expect((await payloadOf(given, "domus-image")).get("/usr/local/bin/remote-gpu")).not.toContain(
     "v4v",
@@ -142,6 +159,11 @@ test("the evaluation comes after the GPU domU, and compares the ways that there 
   expect(device.before).toContain("gpu");
   expect(device.driven).toBe(true);
   const all = await ways(remote);
+  expect(all.gpu?.map(({ socket }) => socket)).toEqual([
+    undefined,
+    { unit: "gpu-socket-tcp.service", address: "10.83.0.10", port: 11020 },
+    { unit: "gpu-socket-v4v-sockets.service", address: "10.83.0.10", port: 11030 },
+  ]);
   expect(all.gpu?.map(({ transport, host, server }) => [transport, host, server])).toEqual([
     ["native", "gpu", undefined],
     ["tcp", "domu1", { unit: "pocld-tcp.service", port: 10998 }],

@@ -88,6 +88,23 @@ test("every leg runs where it belongs, each block and transport with a fresh ser
   expect(Object.keys(file.hosts)).toEqual(["domu1", "gpu"]);
 });
 
+test("the plain socket beside a server is another one, fresh in each block", () => {
+  const socket = { unit: "gpu-socket-tcp.service", address: "10.83.0.10", port: 11020 };
+  const { told, file } = drive(plan([{ ...tcp, socket }]), start);
+  const fresh = told.filter((line) => line.includes("fresh"));
+  expect(fresh).toEqual(
+    [1, 2].flatMap(() => ["gpu: fresh pocld-tcp.service", "gpu: fresh gpu-socket-tcp.service"]),
+  );
+  expect(told.filter((line) => line.includes("--server 10.83.0.10:11020"))).toHaveLength(2);
+  expect(file.problems).toEqual([]);
+  expect(file.attempts.map(({ workload }) => workload).slice(0, 4)).toEqual([
+    "matmul",
+    "stencil",
+    "transfer",
+    "socket",
+  ]);
+});
+
 test("a leg that fails is repeated once with a fresh server, and the others go on", () => {
   const { told, file } = drive(
     plan([tcp], 1),

@@ -105,6 +105,29 @@ test("where a CPU computed, every claim, figure, table and the report's head say
     expect(readFileSync(join(directory, `figures/${name}.svg`), "utf8")).toContain(note);
 });
 
+test("the plain socket beside the transfers is in results.csv, tables and figure, and in no claim", async () => {
+  const sockets = transfers(40).map((leg): Made => ({ ...leg, workload: "socket", type: "other" }));
+  const { made, claim } = await evaluate([...transfers(5), ...sockets]);
+  const rows = parseCsv(readFileSync(made.paths.results, "utf8"));
+  const of = (experiment: string, metric: string) =>
+    rows.filter((row) => row.experiment === experiment && row.metric === metric);
+  for (const metric of ["to_device", "from_device"]) {
+    // Two sizes, two ways, six blocks.
+    expect(of("gpu-socket", metric)).toHaveLength(24);
+    expect(of("gpu-transfer", `${metric}_of_socket`).map(({ unit }) => unit)).toContain("percent");
+  }
+  expect(claim("gpu-transfer").measured?.value).toBeCloseTo(5, 1);
+  expect(claim("gpu-transfer").measured?.text).toContain("the best of 4");
+  const report = readFileSync(made.paths.report, "utf8");
+  expect(report).toContain("Ceiling: a plain socket to the GPU domU, MB/s");
+  expect(report).toContain("Transfers from the device, % of the plain socket");
+  const figure = readFileSync(join(directory, "figures/gpu-transfer.svg"), "utf8");
+  for (const series of ["TCP: socket, to the device", "V4V sockets: socket, from it"])
+    expect(figure).toContain(series);
+  // What computed is the CPU, whatever a socket is called.
+  expect(report).toContain("GPU experiments: the CPU computed, beside an emulated device: no GPU.");
+});
+
 test("where a GPU computed nothing of the kind is said", async () => {
   const legs = [...runs({ tcp: 3, v4v: 2 }, "gpu"), ...transfers(5, "gpu")];
   const { made, claim } = await evaluate(legs);

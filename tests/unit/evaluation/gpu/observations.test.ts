@@ -65,6 +65,45 @@ test("transfers are bandwidth, each way by itself", () => {
   ]);
 });
 
+test("beside the transfers of a device stand its own block's plain socket, and what part of it they reach", () => {
+  const of = (
+    workload: "transfer" | "socket",
+    block: number,
+    there: number,
+    back: number,
+  ): Made => ({
+    transport: "v4v-sockets",
+    workload,
+    block,
+    type: workload === "socket" ? "other" : "cpu",
+    lines: [transfer(4096, "to_device", there), transfer(4096, "from_device", back)],
+  });
+  const { observed, unused, devices } = observe(
+    of("transfer", 0, 100, 50),
+    of("socket", 0, 400, 100),
+    of("socket", 1, 400, 100),
+    of("transfer", 1, 300, 80),
+    // Nothing to compare with.
+    of("transfer", 2, 100, 50),
+  );
+  expect(unused).toEqual([]);
+  const of4096 = (metric: string) =>
+    observed
+      .filter((one) => one.metric === metric)
+      .map((one) => [one.experiment, one.repetition, Math.round(one.median)]);
+  expect(of4096("to_device_of_socket")).toEqual([
+    ["gpu-transfer", 0, 25],
+    ["gpu-transfer", 1, 75],
+  ]);
+  expect(of4096("from_device_of_socket")).toEqual([
+    ["gpu-transfer", 0, 50],
+    ["gpu-transfer", 1, 80],
+  ]);
+  expect(of4096("to_device").filter(([experiment]) => experiment === "gpu-socket")).toHaveLength(2);
+  // It is none of the devices that computed.
+  expect(devices.map(({ type }) => type)).toEqual(["cpu"]);
+});
+
 test.each([
   ["tcp", { net: 1000, ring: 2 ** 30 }, /^of 1000000 bytes only 1000 went by the network/],
   ["v4v-sockets", { net: 2 ** 30, ring: 1000 }, /^of 1000000 bytes only 1000 went by rings/],
