@@ -6,6 +6,7 @@ import type { Figure, FigureName } from "./figures.ts";
 import { gpuSize } from "./gpu/figures.ts";
 import { gpuLabel } from "./gpu/labels.ts";
 import { isOfGpu } from "./gpu/observations.ts";
+import { wayWarnings, waysView } from "./gpu/wayView.ts";
 import { counted, formatNumber, formatRange, formatSize } from "./format.ts";
 import { manifestHash, type Manifest } from "./manifest.ts";
 import { lessIsBetter, type Metric } from "./observations.ts";
@@ -292,6 +293,7 @@ function warnings({ summary }: ReportInput): string[] {
     if (!gpu.complete) all.push("Not all of the GPU's legs had their turn.");
     if (gpu.failedAttempts > 0)
       all.push(`${counted(gpu.failedAttempts, "leg")} of the GPU's failed; see below.`);
+    all.push(...wayWarnings(gpu.ways));
   }
   const unread = problems.length + (partial === null ? 0 : 1);
   if (unread > 0) all.push(`${counted(unread, "line")} of samples.jsonl could not be used.`);
@@ -403,6 +405,7 @@ export function reportView(input: ReportInput) {
     style: PAGE_STYLE,
     stamp: summary.stamp,
     hasGpu: summary.gpu !== null,
+    ways: summary.gpu === null || summary.gpu.ways.length === 0 ? null : waysView(summary.gpu.ways),
     hasPath: summary.path !== null,
     caution: cautionOf(summary.accelerator),
     runId: manifest.runId,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "connections.h"
 #include "memory.h"
 #include "payload.h"
 
@@ -135,7 +136,7 @@ static bool run(struct transfers *transfers, int fd, struct error *error)
 		if (!one_way(transfers, true, fd, error) || !one_way(transfers, false, fd, error))
 			return false;
 	}
-	return true;
+	return connections_report(options, transfers->size, fd, error);
 }
 
 bool measure_transfer(const struct options *options, uint64_t size, int fd, struct progress *progress,

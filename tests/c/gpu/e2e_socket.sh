@@ -33,6 +33,19 @@ for way in to_device from_device; do
 	check "socket: $way: a sample for each size and repetition" [ "$(grep -c "\"direction\":\"$way\",\"ok\":true" "$T/out")" = 6 ]
 done
 check 'socket: a sample says what was at the other end' said '"backend":"socket","size_bytes":4096,"repetition":0,"direction":"to_device","ok":true,"device":{"platform":"socket","name":"memory behind a plain socket","driver":"none","type":"other"}'
+# The kernel's own count of each size's connection: 2 x 3 transfers each way, two before them, and two each way that check.
+proof() {
+	sed -n "s/^{\"type\":\"connection\",\"transport\":\"tcp\",\"size_bytes\":$1,.*\"remote\":\"$WHERE\",\"ss\":{\"sent\":\([0-9]*\),\"received\":\([0-9]*\)},\"v4v\":null}$/\1 \2/p" "$T/out"
+}
+check 'socket: a connection for each size' [ "$(grep -c '"type":"connection"' "$T/out")" = 3 ]
+for size in 4096 5000001; do
+	check "socket: ss saw the payload of $size bytes each way" eval \
+		'set -- $(proof $size) && [ $# = 2 ] && [ "$1" -ge $((6 * size)) ] && [ "$1" -lt $((9 * size)) ] && [ "$2" -ge $((6 * size)) ] && [ "$2" -lt $((11 * size)) ]'
+done
+mkdir "$T/no-ss"
+ln -s /bin/sh "$T/no-ss/sh"
+PATH=$T/no-ss check 'socket: without ss' "$BENCH" transfer --backend socket --server "$WHERE" --repetitions 1 --samples "$T/unseen" 4096
+check 'socket: without ss it is not claimed' grep -q '"type":"connection".*"ss":null' "$T/unseen"
 check 'socket: a second server at the same place' answers 1 serve "$WHERE"
 check 'socket: a second server at the same place: why' in_stderr "$WHERE: bind: Address already in use"
 # What is no request ends its own connection and nothing else.

@@ -199,6 +199,13 @@ it(
     );
     expect(report).toMatch(/\d+ legs? of the GPU(&#x27;|')s failed/);
     expect(report).toContain("(measured again)");
+    const { gpu } = JSON.parse(readFileSync(join(run, "summary.json"), "utf8")) as {
+      gpu: { ways: { transport: string; verdict: string; why: string }[] };
+    };
+    expect(new Set(gpu.ways.map(({ transport }) => transport))).toEqual(
+      new Set(["native", "tcp", "v4v-sockets"]),
+    );
+    expect(gpu.ways.filter(({ verdict }) => verdict !== "proven")).toEqual([]);
   },
   95 * 60_000,
 );
