@@ -38,7 +38,11 @@ function transportsOf({ evaluation, vmCount, v4v }: Settings): Transport[] {
 /** What is chosen of the profile. */
 function selectionOf({ evaluation }: Settings): Selection {
   const { experiments, sizes, pairs, transports, repetitions, budget } = evaluation;
-  return { experiments, sizes, pairs, transports, repetitions, budget };
+  const { gpuProducts, gpuStencils, gpuTransfers } = evaluation;
+  return {
+    ...{ experiments, sizes, pairs, transports, repetitions, budget },
+    ...{ gpuProducts, gpuStencils, gpuTransfers },
+  };
 }
 
 /** The distribution's name; the kernel's version alone tells little. */

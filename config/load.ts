@@ -2,6 +2,7 @@ import { Ajv, type ErrorObject } from "ajv";
 import { distance } from "./distance.ts";
 import { evaluationProblems } from "./evaluation.ts";
 import { gpuProblems } from "./gpu.ts";
+import { gpuSizeProblems } from "./gpuSizes.ts";
 import { memoryProblems } from "./memory.ts";
 import { ruleProblems } from "./rules.ts";
 import schema from "./schema.json" with { type: "json" };
@@ -189,6 +190,7 @@ export function loadSettings(raw: Record<string, string>, project: string): Sett
     problems.push(
       ...memoryProblems(checked),
       ...gpuProblems(checked),
+      ...gpuSizeProblems(checked),
       ...ruleProblems(checked),
       ...evaluationProblems(checked),
     );

@@ -54,6 +54,11 @@ export interface Settings {
     repetitions: string;
     /** s of measuring; 0: the profile's. */
     budget: number;
+    /** `profile`, or sides of matrices. */
+    gpuProducts: string;
+    gpuStencils: string;
+    /** `profile`, or sizes: `4KiB,1MiB`. */
+    gpuTransfers: string;
     seed: number;
     generation: number;
     timeout: number;
