@@ -78,7 +78,15 @@ export class Builds extends pulumi.ComponentResource {
     this.buildroot = make("buildroot", {}, { index });
     this.xenSource = make("xen-source", {}, { index });
     const { buildroot, xenSource: source } = this;
-    this.hostImage = make("host-image", { DISK_MIB: String(settings.machine.diskMiB) }, { index });
+    this.hostImage = make(
+      "host-image",
+      {
+        DISK_MIB: String(settings.machine.diskMiB),
+        // Without: the image that everybody else has.
+        ...(gpuDevice(settings) !== undefined && settings.gpu.type === "hvm" && { HVM: "y" }),
+      },
+      { index },
+    );
     this.domUImage = make("domu-image", {}, { index });
     this.hypervisor = make(
       "hypervisor",

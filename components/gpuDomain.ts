@@ -12,8 +12,11 @@ export const GPU_GUEST = "gpu";
 
 const IMAGE_FOLDER = `${DOMU_FOLDER}/gpu-image`;
 
-/** What a PV guest sees its PCI devices with. */
-const MODULES = ["xen-pcifront"];
+/** What a PV guest sees its PCI devices with; an HVM guest sees them as a machine does. */
+const PV_MODULES = ["xen-pcifront"];
+
+/** Where dom0 has its kernels as boot loaders take them. */
+const KERNELS = "/boot";
 
 export interface GpuDomainArgs {
   xenHost: XenHost;
@@ -62,11 +65,13 @@ export class GpuDomain extends pulumi.ComponentResource {
         dom0BootId: bootId,
         device: args.device,
         domain: GPU_GUEST,
+        guestType: settings.gpu.type,
         folder: `${DOMU_FOLDER}/passthrough`,
         sysfs: "/sys",
       },
       { ...on, dependsOn: [args.xenHost, ...args.after] },
     );
+    const { functions, guestType } = this.passthrough;
     const root = guestRoot(args.project, args.builds.image);
     this.image = new GuestImage(
       `${name}-image`,
@@ -78,12 +83,13 @@ export class GpuDomain extends pulumi.ComponentResource {
         imageSha256: root.imageSha256,
         makeInitrd: root.makeInitrd,
         makeInitrdSha256: root.makeInitrdSha256,
-        modules: MODULES,
+        modules: guestType.apply((type) => (type === "pv" ? PV_MODULES : [])),
+        // Nothing changes for a PV domU, whose inputs have no such member.
+        packedKernels: guestType.apply((type) => (type === "hvm" ? KERNELS : undefined)),
         payload: args.payload,
       },
       { ...on, dependsOn: [hypervisor, ...args.after] },
     );
-    const { functions } = this.passthrough;
     this.domain = new Domain(
       GPU_GUEST,
       {
@@ -91,12 +97,13 @@ export class GpuDomain extends pulumi.ComponentResource {
         dom0BootId: bootId,
         name: GPU_GUEST,
         address: gpuGuest.address,
-        config: functions.apply((pci) =>
+        config: pulumi.all([functions, guestType]).apply(([pci, type]) =>
           guestConfig(GPU_GUEST, gpuGuest, {
             memoryMiB: settings.gpu.memoryMiB,
             vcpus: settings.gpu.vcpus,
             image: IMAGE_FOLDER,
             pci,
+            type,
           }),
         ),
         environment: guestEnvironment(GPU_GUEST, gpuGuest),

@@ -6,10 +6,14 @@ const XEN_MIB = 192;
 /** What Xen and the toolstack hold for a domU beside its memory, MiB (shadow allowance, page tables, ring buffers). */
 const PER_DOMU_MIB = 8;
 
+/** And for an HVM one, whose device model is part of dom0: page tables of its own kind, and a little for each page, MiB. */
+const PER_HVM_MIB = 24;
+
 /** What Xen, dom0 and the GPU domU take, MiB. */
 function fixedMiB(settings: Settings): number {
   const { xen, gpu } = settings;
-  const ofGpu = gpuDevice(settings) === undefined ? 0 : gpu.memoryMiB + PER_DOMU_MIB;
+  const beside = PER_DOMU_MIB + (gpu.type === "hvm" ? PER_HVM_MIB : 0);
+  const ofGpu = gpuDevice(settings) === undefined ? 0 : gpu.memoryMiB + beside;
   return XEN_MIB + xen.dom0MemoryMiB + ofGpu;
 }
 

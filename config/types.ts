@@ -31,6 +31,8 @@ export interface Settings {
   gpu: {
     /** auto, none or a PCI address. */
     device: string;
+    /** auto: as the device needs. */
+    type: "auto" | "pv" | "hvm";
     memoryMiB: number;
     vcpus: number;
   };

@@ -3,6 +3,7 @@ import { Refused, type Context, type Prior, type Properties, type Resource } fro
 import { Remote } from "../ssh/remote.ts";
 import type { Connection } from "../ssh/target.ts";
 import { judge, LOOK_AT_PCI, parsePci, PCIBACK, type PciHost } from "../xen/passthrough.ts";
+import { guestTypeOf, type GuestType } from "../xen/guestType.ts";
 import { within } from "../host/within.ts";
 
 /** Inputs of `v4v:index:Passthrough`: a PCI device that dom0 keeps for a domU. */
@@ -14,6 +15,8 @@ export interface PassthroughInputs {
   device: string;
   /** Name of the domU that is to have it. */
   domain: string;
+  /** Kind of that domU; `auto`: what the device needs. */
+  guestType: GuestType | "auto";
   /** Folder on the host in which the former drivers are remembered. */
   folder: string;
   /** The host's sysfs. */
@@ -25,6 +28,7 @@ export interface PassthroughInputs {
 export interface PassthroughOutputs {
   /** Every function of the device, all of them kept for the domU. */
   functions: string[];
+  guestType: GuestType;
 }
 
 /** What was in use before is written down first: whoever is killed in between can still be put right. */
@@ -84,25 +88,29 @@ export const passthroughResource: Resource = {
   check: (inputs) =>
     Promise.resolve({
       inputs,
-      failures: missing(inputs, ["connection", "device", "domain", "folder", "sysfs"]),
+      failures: missing(inputs, ["connection", "device", "domain", "guestType", "folder", "sysfs"]),
     }),
 
   async ensure(context: Context, properties: Properties): Promise<Properties> {
-    const { connection, device, domain, folder, sysfs } = typed<PassthroughInputs>(properties);
+    const { connection, device, domain, guestType, folder, sysfs } =
+      typed<PassthroughInputs>(properties);
     const remote = new Remote(connection, context.signal);
-    const { take, problems, warnings } = judge(await look(remote, sysfs), device, domain);
+    const host = await look(remote, sysfs);
+    const { take, problems, warnings } = judge(host, device, domain);
     // Nothing has been touched yet.
     if (problems.length > 0) throw new Refused(`gpu.device: ${problems.join("\n")}`);
     if (take.length === 0)
       throw new Refused("gpu.device: auto found no display device that dom0 can spare");
-    warnings.forEach((warning) => {
+    const guest = guestTypeOf(host, take, guestType);
+    if (guest.problems.length > 0) throw new Refused(`gpu.type: ${guest.problems.join("\n")}`);
+    [...warnings, ...guest.warnings].forEach((warning) => {
       context.warn(warning);
     });
     const functions = take.map(({ address }) => address);
     await remote.run("taking the device from dom0", TAKE, folder, sysfs, ...functions);
     const wrong = drift(await look(remote, sysfs), functions);
     if (wrong !== undefined) throw new Error(`gpu.device: ${wrong}`);
-    return { functions };
+    return { functions, guestType: guest.type };
   },
 
   async read(context: Context, prior: Prior) {

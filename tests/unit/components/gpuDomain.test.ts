@@ -84,6 +84,35 @@ test("its domU has every function, an image of its own, and its settings' memory
   expect(image?.inputs).toMatchObject({ modules: ["xen-pcifront"], imageSha256: "5f" });
 });
 
+test("an HVM domU has a device model, no PV front end, and a kernel that the model loads", async () => {
+  const { engine, inputs } = await gpuOf({ ...named, "gpu.type": "hvm" });
+  expect(engine.one("v4v:index:Passthrough").inputs.guestType).toBe("hvm");
+  expect(inputs.config).toMatch(/^type = "hvm"$/m);
+  expect(inputs.config).toMatch(/^vif = \[ "type=vif,mac=/m);
+  const image = engine.of("v4v:index:GuestImage").find(({ name }) => name === "gpu-image");
+  expect(image?.inputs).toMatchObject({ modules: [], packedKernels: "/boot" });
+  const host = engine.of("v4v:index:Build").find(({ inputs: one }) => one.recipe === "host-image");
+  expect(host?.inputs.parameters).toMatchObject({ HVM: "y" });
+  // The others stay what they are.
+  const other = engine.of("v4v:index:Domain").find(({ name }) => name === "domu1");
+  expect(other?.inputs.config).toMatch(/^type = "pv"$/m);
+});
+
+test("without being asked for nothing of HVM is anywhere", async () => {
+  const { engine, inputs } = await gpuOf(named);
+  expect(engine.one("v4v:index:Passthrough").inputs.guestType).toBe("auto");
+  expect(inputs.config).toMatch(/^type = "pv"$/m);
+  const image = engine.of("v4v:index:GuestImage").find(({ name }) => name === "gpu-image");
+  expect(image?.inputs).not.toHaveProperty("packedKernels");
+  const host = engine.of("v4v:index:Build").find(({ inputs: one }) => one.recipe === "host-image");
+  expect(host?.inputs.parameters).not.toHaveProperty("HVM");
+  const unused = await testbedOf({ "gpu.type": "hvm" });
+  const without = unused.engine
+    .of("v4v:index:Build")
+    .find(({ inputs: one }) => one.recipe === "host-image");
+  expect(without?.inputs.parameters).not.toHaveProperty("HVM");
+});
+
 test("with a device alone nothing listens, and the other domUs are as ever", async () => {
   const plain = await payloadOf({}, "domus-image");
   expect(await payloadOf(named, "domus-image")).toEqual(plain);

@@ -65,7 +65,7 @@ export const outputs: Outputs = (type, name, inputs) => {
     case "v4v:index:GuestImage":
       return { bootDigest: "boot digest", packedDigest: "packed digest" };
     case "v4v:index:Passthrough":
-      return { functions: [DISPLAY] };
+      return { functions: [DISPLAY], guestType: inputs.guestType === "hvm" ? "hvm" : "pv" };
     case "v4v:index:Domain": {
       const number = name === "gpu" ? 99 : Number(name.slice("domu".length));
       return {

@@ -247,6 +247,7 @@ const notBuilt: Refused[] = [
   one("gpu.device")("a function that there is not", "0000:01:00.8"),
   one("gpu.device")("a vendor's name", "nvidia"),
   one("gpu.device")("a device that the emulated machine has not", "0000:01:00.0"),
+  one("gpu.type")("a kind that there is not", "pvh"),
   one("gpu.memoryMiB")("too little for a compiler of kernels", "511"),
   one("gpu.vcpus")("a domU without a CPU", "0"),
   one("remoteGpu.enabled")("half a remote GPU", "0.5"),
@@ -405,6 +406,7 @@ export const accepted: Record<string, string>[] = [
   { vmCount: "3", v4v: '{"rules":["  domu3->domu2:0   drop "]}' },
   { "gpu.device": "none", "remoteGpu.enabled": "false" },
   { "gpu.device": "0000:00:10.0" },
+  { "gpu.device": "0000:00:10.0", "gpu.type": "hvm" },
   { "gpu.device": "0000:00:10.0", "gpu.memoryMiB": "2048", "gpu.vcpus": "2" },
   { "remoteGpu.enabled": "true" },
   {
