@@ -5,6 +5,7 @@ import { Domain, GuestImage, Passthrough } from "../provider/sdk.ts";
 import type { GpuBuilds } from "./builds.ts";
 import { DOMU_FOLDER, guestConfig, guestEnvironment, guestRoot } from "./domains.ts";
 import { gpuGuest } from "./network.ts";
+import { NVIDIA_NEEDS } from "./nvidiaDriver.ts";
 import type { XenHost } from "./xenHost.ts";
 
 /** Name of the domU that has the device. */
@@ -66,6 +67,7 @@ export class GpuDomain extends pulumi.ComponentResource {
         device: args.device,
         domain: GPU_GUEST,
         guestType: settings.gpu.type,
+        driver: settings.gpu.driver,
         folder: `${DOMU_FOLDER}/passthrough`,
         sysfs: "/sys",
       },
@@ -83,7 +85,10 @@ export class GpuDomain extends pulumi.ComponentResource {
         imageSha256: root.imageSha256,
         makeInitrd: root.makeInitrd,
         makeInitrdSha256: root.makeInitrdSha256,
-        modules: guestType.apply((type) => (type === "pv" ? PV_MODULES : [])),
+        modules: guestType.apply((type) => [
+          ...(type === "pv" ? PV_MODULES : []),
+          ...(args.builds.driver === undefined ? [] : NVIDIA_NEEDS),
+        ]),
         // Nothing changes for a PV domU, whose inputs have no such member.
         packedKernels: guestType.apply((type) => (type === "hvm" ? KERNELS : undefined)),
         payload: args.payload,

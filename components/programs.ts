@@ -8,6 +8,7 @@ import type { Build } from "../provider/sdk.ts";
 import type { Builds, GpuBuilds } from "./builds.ts";
 import { gpuPrograms } from "./gpuDomain.ts";
 import { guestModule } from "./guestModule.ts";
+import { nvidiaDriver } from "./nvidiaDriver.ts";
 import { remoteGpuClient, remoteGpuServer } from "./remoteGpu.ts";
 import { guestPackages } from "./sockets.ts";
 
@@ -56,6 +57,7 @@ export function gpuPayload(
     .all([
       commonPayload(project, builds, gpu.packages, settings),
       gpuPrograms(gpu),
+      gpu.driver === undefined ? [] : nvidiaDriver(gpu.driver),
       settings.remoteGpu.enabled ? remoteGpuServer(gpu, settings) : [],
     ])
     .apply((parts) => parts.flat());

@@ -33,6 +33,8 @@ export interface Settings {
     device: string;
     /** auto: as the device needs. */
     type: "auto" | "pv" | "hvm";
+    /** What its image has for a real card. */
+    driver: "none" | "nvidia";
     memoryMiB: number;
     vcpus: number;
   };

@@ -3,6 +3,7 @@ import { Refused, type Context, type Prior, type Properties, type Resource } fro
 import { Remote } from "../ssh/remote.ts";
 import type { Connection } from "../ssh/target.ts";
 import { judge, LOOK_AT_PCI, parsePci, PCIBACK, type PciHost } from "../xen/passthrough.ts";
+import { driverFits } from "../xen/gpuDriver.ts";
 import { guestTypeOf, type GuestType } from "../xen/guestType.ts";
 import { within } from "../host/within.ts";
 
@@ -17,6 +18,8 @@ export interface PassthroughInputs {
   domain: string;
   /** Kind of that domU; `auto`: what the device needs. */
   guestType: GuestType | "auto";
+  /** What that domU's image has for it. */
+  driver: "none" | "nvidia";
   /** Folder on the host in which the former drivers are remembered. */
   folder: string;
   /** The host's sysfs. */
@@ -88,11 +91,19 @@ export const passthroughResource: Resource = {
   check: (inputs) =>
     Promise.resolve({
       inputs,
-      failures: missing(inputs, ["connection", "device", "domain", "guestType", "folder", "sysfs"]),
+      failures: missing(inputs, [
+        "connection",
+        "device",
+        "domain",
+        "guestType",
+        "driver",
+        "folder",
+        "sysfs",
+      ]),
     }),
 
   async ensure(context: Context, properties: Properties): Promise<Properties> {
-    const { connection, device, domain, guestType, folder, sysfs } =
+    const { connection, device, domain, guestType, driver, folder, sysfs } =
       typed<PassthroughInputs>(properties);
     const remote = new Remote(connection, context.signal);
     const host = await look(remote, sysfs);
@@ -103,7 +114,9 @@ export const passthroughResource: Resource = {
       throw new Refused("gpu.device: auto found no display device that dom0 can spare");
     const guest = guestTypeOf(host, take, guestType);
     if (guest.problems.length > 0) throw new Refused(`gpu.type: ${guest.problems.join("\n")}`);
-    [...warnings, ...guest.warnings].forEach((warning) => {
+    const fit = driverFits(take, driver);
+    if (fit.problems.length > 0) throw new Refused(`gpu.driver: ${fit.problems.join("\n")}`);
+    [...warnings, ...guest.warnings, ...fit.warnings].forEach((warning) => {
       context.warn(warning);
     });
     const functions = take.map(({ address }) => address);

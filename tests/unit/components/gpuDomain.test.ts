@@ -210,6 +210,61 @@ test("a device changes no other build and no other domU", async () => {
       expect(wires(device, `v4v:index:${type}`).get(name), name).toEqual(wire);
 });
 
+describe("NVIDIA's driver, for a card that the emulated machine has not", () => {
+  const onCard = (given: Record<string, string>) =>
+    testbedOf(given, false, {}, (settings) => ({
+      ...settings,
+      gpu: { ...settings.gpu, driver: "nvidia" },
+    }));
+  const recipes = ({ engine }: Awaited<ReturnType<typeof onCard>>) =>
+    new Map(engine.of("v4v:index:Build").map(({ inputs }) => [inputs.recipe, inputs]));
+
+  test("comes from lists with the non-free component, as image and modules", async () => {
+    const found = recipes(await onCard(named));
+    expect(found.get("nvidia-index")?.dependencies).toEqual({ index: "/cache/index" });
+    for (const recipe of ["gpu-image", "nvidia-module"])
+      expect(found.get(recipe)?.dependencies, recipe).toMatchObject({
+        index: "/cache/nvidia-index",
+      });
+    expect(found.get("gpu-image")?.parameters).toMatchObject({ NVIDIA: "y" });
+    // The host and the other domUs have nothing of it.
+    for (const recipe of ["host-image", "domu-image", "buildroot", "hypervisor"])
+      expect(found.get(recipe)?.dependencies, recipe).toMatchObject({ index: "/cache/index" });
+  });
+
+  test("is loaded before what serves the card", async () => {
+    const { engine } = await onCard(remote);
+    expect(engine.one("v4v:index:Passthrough").inputs.driver).toBe("nvidia");
+    const image = engine.of("v4v:index:GuestImage").find(({ name }) => name === "gpu-image");
+    const files = new Map((image?.inputs.payload as RemoteFile[]).map((file) => [file.path, file]));
+    expect(image?.inputs.modules).toEqual(["xen-pcifront", "drm"]);
+    const hooks = [...files.keys()].filter((path) => path.startsWith("/etc/v4v/boot.d/")).sort();
+    expect(hooks.indexOf("/etc/v4v/boot.d/30-nvidia")).toBeGreaterThan(-1);
+    expect(hooks.indexOf("/etc/v4v/boot.d/30-nvidia")).toBeLessThan(
+      hooks.indexOf("/etc/v4v/boot.d/60-remote-gpu"),
+    );
+    const hook = files.get("/etc/v4v/boot.d/30-nvidia");
+    expect(hook?.mode).toBe("755");
+    const loaded = [...(hook?.content ?? "").matchAll(/^insmod (\S+)$/gm)].map(([, path]) => path);
+    expect(loaded).toEqual([
+      "/usr/local/lib/nvidia/nvidia.ko",
+      "/usr/local/lib/nvidia/nvidia-uvm.ko",
+    ]);
+    for (const path of loaded)
+      expect(files.get(path ?? "")?.source).toMatch(/^\/cache\/nvidia-module\/nvidia/);
+    const others = engine.of("v4v:index:GuestImage").find(({ name }) => name === "domus-image");
+    expect(JSON.stringify(others?.inputs.payload)).not.toContain("nvidia");
+  });
+
+  test("is nowhere without being asked for, or without a GPU domU", async () => {
+    const none = await onCard({});
+    for (const found of [recipes(await testbedOf(remote)), recipes(none)]) {
+      expect([...found.keys()].filter((recipe) => String(recipe).includes("nvidia"))).toEqual([]);
+      expect(found.get("gpu-image")?.parameters ?? {}).not.toHaveProperty("NVIDIA");
+    }
+  });
+});
+
 describe("rCUDA from an archive", () => {
   const folder = useFolder();
   const SHA256 = "ab".repeat(32);

@@ -31,6 +31,7 @@ const facts: Record<string, Record<string, string>> = {
   "gpu-image": { "root-sha256": "5f" },
   sockets: { "v4v-sockets-build": "5d1", "v4v-dom0-build": "5d2" },
   index: { "release-date": "a day", "release-sha256": "5e" },
+  "nvidia-index": { "release-sha256": "60" },
 };
 
 /** Function that a domU is given. */
@@ -95,6 +96,8 @@ export function testbedOf(
   preview = false,
   /** Folders of builds that are really there, by recipe. */
   built: Record<string, string> = {},
+  /** Changes settings beyond what the emulated machine's configuration accepts. */
+  beyond: (settings: Settings) => Settings = (settings) => settings,
 ) {
   const found: Outputs = (type, name, inputs) => {
     const path = type === "v4v:index:Build" ? built[String(inputs.recipe)] : undefined;
@@ -105,7 +108,7 @@ export function testbedOf(
       project: PROJECT,
       folder: FOLDER,
       artifacts: "/artifacts",
-      settings: settingsOf(given),
+      settings: beyond(settingsOf(given)),
     });
   return Engine.run(program, { outputs: found, preview });
 }

@@ -248,6 +248,12 @@ const notBuilt: Refused[] = [
   one("gpu.device")("a vendor's name", "nvidia"),
   one("gpu.device")("a device that the emulated machine has not", "0000:01:00.0"),
   one("gpu.type")("a kind that there is not", "pvh"),
+  one("gpu.driver")("another maker's driver", "amd"),
+  {
+    why: "NVIDIA's driver for an emulated display",
+    given: { "gpu.device": "0000:00:10.0", "gpu.driver": "nvidia" },
+    named: ["gpu.driver"],
+  },
   one("gpu.memoryMiB")("too little for a compiler of kernels", "511"),
   one("gpu.vcpus")("a domU without a CPU", "0"),
   one("remoteGpu.enabled")("half a remote GPU", "0.5"),

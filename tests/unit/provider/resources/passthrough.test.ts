@@ -88,6 +88,7 @@ async function given(): Promise<Properties> {
     device: CARD,
     domain: "gpu",
     guestType: "pv",
+    driver: "none",
     folder: folder("far/passthrough"),
     sysfs: folder("sys"),
   };
@@ -125,6 +126,21 @@ test("a host that runs no HVM domU is found out before anything is touched", asy
   await expect(ensure({ ...inputs, guestType: "auto" })).rejects.toThrow(
     `NVIDIA's ${CARD} needs an HVM domU, and the hypervisor runs none`,
   );
+});
+
+test("NVIDIA's driver is for NVIDIA's cards: another device is not taken for it", async () => {
+  const inputs: Properties = { ...(await given()), driver: "nvidia" };
+  await expect(ensure({ ...inputs, device: "0000:02:00.0" })).rejects.toThrow(
+    "gpu.driver: nvidia is for a card of NVIDIA's, and not for 0000:02:00.0 (10de:1b80)",
+  );
+  expect(existsSync(folder("modprobe"))).toBe(false);
+  const context = recordedContext();
+  await passthrough.ensure(context, inputs, undefined);
+  expect(context.warnings.join()).toContain("never run NVIDIA's driver on hardware");
+  // And a card without it is one that does not compute.
+  const bare = recordedContext();
+  await passthrough.ensure(bare, { ...inputs, driver: "none" }, undefined);
+  expect(bare.warnings.join()).toContain("on which nothing computes without its driver");
 });
 
 test("auto takes the one display device, and says so if there is none", async () => {
