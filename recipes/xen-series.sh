@@ -21,9 +21,13 @@ bring() {
 	*) die "say in recipes/xen-series.sh which new files patch $1 brings" ;;
 	esac
 }
+# change FILE: what a patch changes, with the summary before it.
+change() { sed -n '/^---$/,$p' "$1"; }
 for patch in "$SRC"/kernel/xen/patches/*.patch; do
 	name=$(basename "$patch")
 	git -C source am -q "$patch" >&2 || die "$name is no patch that git can apply"
+	git -C source format-patch -q --zero-commit --no-signature --stdout -1 >written.patch
+	[ "$(change written.patch)" = "$(change "$patch")" ] || die "$name is not as git format-patch writes it"
 	bring "${name%%-*}"
 	git -C source add -Af .
 	git -C source commit -q --amend --no-edit

@@ -627,15 +627,16 @@ static struct sock *next_outdated(void)
 	return found;
 }
 
-static void resume_dgram(struct v4v_conn *conn)
+static void resume_dgram(struct v4v_conn *conn, u32 former, u32 now)
 {
 	struct sock *sk = sock_of(conn);
 	int err;
 
+	/* It is in no table of the core's. */
+	if (conn->vsk->local_addr.svm_cid == former)
+		conn->vsk->local_addr.svm_cid = now;
 	/* The memory is still what it was, so what had come can be read. */
-	v4v_dgram_pull(conn);
-	conn->held = false;
-	conn->unfinished = false;
+	v4v_dgram_empty(conn);
 	err = v4v_rx_reopen(&conn->rx);
 	if (err) {
 		pr_warn_ratelimited("a datagram socket is lost with the former domain (%d)\n", err);
@@ -667,7 +668,7 @@ void v4v_conn_resumed(u16 former_domid)
 		/* While we waited for the lock it may have got a ring of this domain. */
 		if (conn && conn->listed && !conn->rx.registered) {
 			if (is_dgram(conn))
-				resume_dgram(conn);
+				resume_dgram(conn, former, now);
 			else if (!sk->sk_err)
 				reset_locked(conn);
 		}

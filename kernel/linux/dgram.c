@@ -15,6 +15,7 @@
 #include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/random.h>
+#include <linux/sched.h>
 #include <linux/skbuff.h>
 
 #include "connection.h"
@@ -165,6 +166,20 @@ static bool deliver(struct v4v_conn *conn, const struct v4v_message *message,
 	return true;
 }
 
+/* The next message of the ring is done with. */
+static void done_with(struct v4v_conn *conn, const struct v4v_message *message, bool delivered)
+{
+	struct v4v_counters counters = {
+		.rx_bytes = message->length,
+		.rx_messages = 1,
+		.dropped = !delivered,
+	};
+
+	conn->dropped += !delivered;
+	v4v_stats_datagram(message->src.domid, &counters);
+	v4v_rx_skip(&conn->rx);
+}
+
 static bool has_room(const struct sock *sk)
 {
 	return atomic_read(&sk->sk_rmem_alloc) < READ_ONCE(sk->sk_rcvbuf);
@@ -181,8 +196,6 @@ bool v4v_dgram_pull(struct v4v_conn *conn)
 	WRITE_ONCE(conn->unfinished, false);
 	do {
 		while ((message = v4v_rx_next(&conn->rx, piece))) {
-			struct v4v_counters counters = { .rx_messages = 1 };
-
 			if (!has_room(sk)) {
 				/*
 				 * The reader makes room, then looks at @held; we
@@ -198,17 +211,24 @@ bool v4v_dgram_pull(struct v4v_conn *conn)
 				WRITE_ONCE(conn->unfinished, true);
 				return true;
 			}
-			counters.rx_bytes = message->length;
-			if (!deliver(conn, message, piece)) {
-				conn->dropped++;
-				counters.dropped = 1;
-			}
-			v4v_stats_datagram(message->src.domid, &counters);
-			v4v_rx_skip(&conn->rx);
+			done_with(conn, message, deliver(conn, message, piece));
 			v4v_rx_release(&conn->rx);
 		}
 	} while (!v4v_rx_arm(&conn->rx));
 	return false;
+}
+
+void v4v_dgram_empty(struct v4v_conn *conn)
+{
+	const struct v4v_message *message;
+	struct kvec piece[2];
+
+	while (v4v_dgram_pull(conn))
+		cond_resched();
+	while ((message = v4v_rx_next(&conn->rx, piece)))
+		done_with(conn, message, false);
+	conn->held = false;
+	conn->unfinished = false;
 }
 
 static void pull_now(struct v4v_conn *conn)

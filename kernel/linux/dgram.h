@@ -24,5 +24,7 @@ bool v4v_dgram_allow(u32 cid, u32 port);
  * that has room. True if there is more that the worker is to move.
  */
 bool v4v_dgram_pull(struct v4v_conn *conn);
+/* The same of a ring that takes nothing more: moves what the queue has room for, and counts the rest as dropped. */
+void v4v_dgram_empty(struct v4v_conn *conn);
 
 #endif

@@ -175,7 +175,11 @@ static int open_ring(struct v4v_move *move)
 		if (err != -EEXIST)
 			break;
 	}
-	move->rx.marked = true;
+	if (!err) {
+		move->rx.marked = true;
+		/* Who sleeps already has asked for nothing: the first byte is to wake him, not the mark before it. */
+		v4v_rx_arm(&move->rx);
+	}
 	mutex_unlock(&move->rx_mutex);
 	if (err)
 		return err;

@@ -143,7 +143,7 @@ u64 v4v_rx_available(struct v4v_rx *rx)
 bool v4v_rx_arm(struct v4v_rx *rx)
 {
 	WRITE_ONCE(rx->told, rx->scanned);
-	WRITE_ONCE(rx->shared->event_at, rx->scanned);
+	WRITE_ONCE(rx->shared->event_at, rx->scanned + v4v_rx_silent(rx));
 	/* The hypervisor writes tx, then looks at event_at; we the other way round. */
 	mb();
 	return !v4v_rx_news(rx);

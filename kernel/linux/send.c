@@ -76,7 +76,9 @@ static ssize_t submit_stream(struct v4v_tx *tx, u32 type, struct iov_iter *from,
 
 /*
  * Pages that belong to another domain (granted or foreign mappings, as dom0
- * has them) are not ours to send from: their bytes go through a page of ours.
+ * has them) are not ours to send from, and memory of a device, of another
+ * domain by way of privcmd, or of memfd_secret() has no pages for anybody: what
+ * a program can read all the same goes through a page of ours.
  */
 static ssize_t stream_bounced(struct v4v_tx *tx, u32 type, struct iov_iter *from, size_t len,
 			      bool *full)
@@ -128,7 +130,7 @@ static ssize_t stream_once(struct v4v_tx *tx, u32 type, struct iov_iter *from, s
 	got = iov_iter_extract_pages(from, &pages, min_t(size_t, len, V4V_SEND_MAX),
 				     V4V_TX_PAGES, 0, &offset);
 	if (got <= 0)
-		return got ?: -EFAULT;
+		return stream_bounced(tx, type, from, len, full);
 
 	sent = submit_stream(tx, type, from, got, fill_pieces(tx, offset, got), full);
 	if (pinned)
@@ -191,7 +193,7 @@ static u32 gather(struct v4v_tx *tx, struct iov_iter *from, size_t len, size_t *
 	return count;
 }
 
-/* A record in too many small segments, or in another domain's pages: by way of a copy. */
+/* A record in too many small segments, in another domain's pages, or in memory without pages: by way of a copy. */
 static ssize_t record_bounced(struct v4v_tx *tx, u32 type, struct iov_iter *from, size_t len)
 {
 	void *copy = kvmalloc(len, GFP_KERNEL);
@@ -238,7 +240,7 @@ ssize_t v4v_tx_record(struct v4v_tx *tx, u32 type, struct iov_iter *from, size_t
 		return sent;
 
 	iov_iter_revert(from, got);
-	if (sent == -EFAULT && (got == len || count == V4V_TX_PAGES))
+	if (sent == -EFAULT)
 		sent = record_bounced(tx, type, from, len);
 	return sent;
 }

@@ -24,6 +24,7 @@ import {
   type Secret,
 } from "./secrets.ts";
 import { succeeded, takeDownAfterwards } from "./lifecycle.ts";
+import { tableOf } from "./ruleTable.ts";
 import { printed, type Finished } from "./run.ts";
 import { Testbed } from "./testbed.ts";
 import { VsockSuite, type End } from "./vsockSuite.ts";
@@ -551,7 +552,6 @@ describe("drift and change", () => {
 
 describe("rules of V4V", () => {
   const rule = "-s domu1 -d domu2 -j DROP";
-  const table = () => testbed.on("host", "viptables --save");
   /** What socat says in domu1 when it connects to a port of domu2 that nobody listens on. */
   const connect = async (): Promise<string> => {
     const cid = await testbed.cidOf("domu2");
@@ -581,21 +581,21 @@ describe("rules of V4V", () => {
 
   it("changed by hand, and lost with a domU, are mended by up", async () => {
     await testbed.on("host", "viptables -P drop; xl destroy domu1");
-    expect(await table()).not.toContain(rule);
+    expect(await tableOf(testbed)).not.toContain(rule);
     const refreshed = succeeded(
       await testbed.pulumi(["refresh", "--yes", "--stack", testbed.stack]),
     );
     expect(counted(refreshed.output, "deleted")).toBe(1);
     expect(counted(refreshed.output, "updated")).toBe(1);
     succeeded(await testbed.up([]));
-    expect(await table()).toBe(`-P ACCEPT\n-A ${rule}`);
+    expect(await tableOf(testbed)).toBe(`-P ACCEPT\n-A ${rule}`);
     expect(await connect()).toContain("Permission denied");
     expect(counted(succeeded(await testbed.up([])).output, "updated")).toBe(0);
   });
 
   it("are gone when the configuration has none", async () => {
     succeeded(await testbed.up(["--v4v-rules", "[]"]));
-    expect(await table()).not.toContain(rule);
+    expect(await tableOf(testbed)).not.toContain(rule);
     expect(await connect()).toContain("Connection reset by peer");
   });
 });

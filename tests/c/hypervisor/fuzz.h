@@ -25,7 +25,7 @@ struct guest {
 extern struct guest guests[NUMBERS];
 
 uint16_t number_of(unsigned int index);
-/* A domain that can call: a dying one is paused. NULL if there is none. */
+/* A domain that can call: one that is dying or shut down is paused. NULL if there is none. */
 struct domain *any_guest(void);
 /* A domain's number, now and then one that is not in use. */
 uint16_t any_domid(void);

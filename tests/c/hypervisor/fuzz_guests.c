@@ -42,7 +42,7 @@ struct domain *any_guest(void)
 	for (unsigned int i = 0; i < NUMBERS; i++) {
 		const struct guest *guest = &guests[(first + i) % NUMBERS];
 
-		if (guest->life == ALIVE)
+		if (guest->life == ALIVE && !guest->d->is_shut_down)
 			return guest->d;
 	}
 	return NULL;
@@ -55,6 +55,7 @@ void begin_life(unsigned int index)
 	if (!guests[index].d)
 		return;
 	guests[index].life = ALIVE;
+	guests[index].d->translated = once_in(4);
 	for (unsigned int i = 0; i < DATA_FRAMES; i += 1 + below(8))
 		guest_fill(guests[index].d, address_of(DATA_FRAME + i, 0), (int)below(256), FRAME_SIZE);
 }
@@ -81,6 +82,26 @@ void end_life(unsigned int index)
 	case ABSENT:
 		begin_life(index);
 	}
+}
+
+/* It is saved, say, or has crashed; and goes on. */
+static void shut_down_or_resume(const struct guest *guest)
+{
+	if (guest->life != ALIVE)
+		return;
+	if (guest->d->is_shut_down)
+		machine_resume(guest->d);
+	else
+		guest->d->is_shut_down = true;
+}
+
+/* Xen does it to a domain that is shut down, which goes on with it. */
+static void soft_reset(struct domain *d)
+{
+	d->is_shut_down = true;
+	rings_forget_owner(d);
+	machine_soft_reset(d);
+	machine_resume(d);
 }
 
 /* Frames of other kinds, and page tables; what Xen refers to cannot change its kind. */
@@ -193,16 +214,16 @@ static void one_call(void)
 
 	if (once_in(25))
 		end_life(below(NUMBERS));
+	if (once_in(12))
+		shut_down_or_resume(&guests[below(NUMBERS)]);
 	known = any_ring();
 	if (known && once_in(4))
 		spoil_words(&known->ring);
 	d = any_guest();
 	if (!d || !d->v4v)
 		return;
-	if (once_in(40)) {
-		rings_forget_owner(d);
-		machine_soft_reset(d);
-	}
+	if (once_in(40))
+		soft_reset(d);
 	if (once_in(12))
 		change_a_frame(d);
 	machine.steps = 0;

@@ -47,8 +47,12 @@ static void after_guest_read(struct domain *d, unsigned long address, unsigned l
 	if (once_in(2))
 		guest_fill(d, address, (int)below(256), count);
 	spoil_some();
-	/* The caller itself is on a processor: to die, it would have to be paused first. */
-	if (once_in(8) && locks_are_free() && guests[index].life == ALIVE && guests[index].d != caller) {
+	/* The caller itself is on a processor: to be shut down or to die, it would have to be paused first. */
+	if (guests[index].life != ALIVE || guests[index].d == caller)
+		return;
+	if (once_in(8))
+		guests[index].d->is_shut_down = true;
+	if (once_in(8) && locks_are_free()) {
 		v4v_teardown(guests[index].d);
 		rings_forget_owner(guests[index].d);
 		rules_forget_domain(number_of(index));

@@ -145,6 +145,9 @@ void fuzz_send(struct domain *d)
 
 	if (rc < 0 ? !is_known_error(rc) : !had_ring || rc > (long)args.length)
 		violation("sendv of %u bytes returns %ld", args.length, rc);
+	/* It was before the call, or since the last that was read of the sender's memory. */
+	if (rc >= 0 && owner->is_shut_down)
+		violation("a domain that is shut down takes a message");
 	check_verdict(d, machine_find_domain(args.dst.domid == DOMID_SELF ? d->domain_id : args.dst.domid), &args,
 		      as_chosen, rc);
 	/* It may have gone with its owner during the call. */

@@ -750,6 +750,48 @@ static void a_socket_that_goes_to_another_transport_is_let_alone(void)
 	}
 }
 
+/* What SO_VM_SOCKETS_BUFFER_SIZE says, or the module where the socket has the core's default; it stays as it is then. */
+static void a_ring_is_as_large_as_its_socket_asked_when_it_connected(void)
+{
+	static const struct {
+		u64 asked;
+		u32 size;
+	} sizes[] = {{0, 4096},	       {1, 4096},	    {4097, 8192},	  {100000, 131072},
+		     {262143, 262144}, {262144, 1048576},   {262145, 524288},	  {4194303, 4194304},
+		     {4194305, 4194304}, {1ull << 32, 4194304}, {~0ull, 4194304}};
+	struct hv_ring *ring;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
+		peer_start();
+		vsk = user_socket(SOCK_STREAM);
+		vsk->buffer_size = sizes[i].asked;
+		CHECK_EQUAL(user_connect(vsk, v4v_cid(PEER), LISTEN_PORT), 0);
+		CHECK_EQUAL(hv_find(own_ring(), PEER)->size, sizes[i].size);
+		finish();
+	}
+	/* There is no credit to run short of: the ring takes what it took before. */
+	connected();
+	ring = hv_find(own_ring(), PEER);
+	CHECK_EQUAL(hv_put(ring, PEER, V4V_TYPE_STREAM, bytes, 3000, false), 3000);
+	vsk->buffer_size = 1;
+	CHECK_EQUAL(user_receive(vsk, got, 1000), 1000);
+	CHECK_EQUAL(hv_put(ring, PEER, V4V_TYPE_STREAM, bytes, 3000, false), 3000);
+	CHECK_EQUAL(ring->size, 1048576);
+	CHECK_EQUAL(user_receive(vsk, got, 3000), 3000);
+	CHECK_EQUAL(user_receive(vsk, got, 3000), 2000);
+	finish();
+	/* An accepted one is its listener's heir. */
+	peer_start();
+	listener = user_listen(SOCK_STREAM, LISTEN_PORT);
+	listener->buffer_size = 20000;
+	peer_says(PEER, V4V_OP_REQUEST, 2000, 0, 0);
+	CHECK_EQUAL(hv_find(own_ring(), PEER)->size, 32768);
+	child = user_accept(listener);
+	user_close(child);
+	user_close(listener);
+	peer_stop();
+}
+
 int main(void)
 {
 	TESTS_BEGIN;
@@ -772,5 +814,6 @@ int main(void)
 	       TEST(a_denied_answer_leaves_nothing_behind) |
 	       TEST(a_connection_that_is_denied_later_sends_no_more_and_closes) | TEST(a_request_is_accepted_and_answered) |
 	       TEST(requests_that_cannot_be_served_are_refused) | TEST(a_late_shutdown_does_not_reach_the_next_connection) |
-	       TEST(a_late_reset_does_not_reach_the_next_connection);
+	       TEST(a_late_reset_does_not_reach_the_next_connection) |
+	       TEST(a_ring_is_as_large_as_its_socket_asked_when_it_connected);
 }

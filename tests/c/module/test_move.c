@@ -714,6 +714,39 @@ static void broken(void (*how)(struct hv_ring *ring))
 	end();
 }
 
+/* Who polls edge-triggered takes an event for a byte that can be read. */
+static void a_mark_alone_wakes_nobody(void)
+{
+	struct hv_ring *ring;
+	struct sock *sk;
+
+	peer_start();
+	ring = connection_moved(&one, true);
+	sk = &one.tcp->sk;
+	/* Nobody has looked at the ring yet: who sleeps since before there was one is woken by the byte, too. */
+	hv.events = 0;
+	sk->woken = 0;
+	CHECK(mark(ring, FAR_ISN + 1));
+	CHECK_EQUAL(hv.events, 0);
+	/* Nor when another ring's event makes the domain look at this one. */
+	v4v_move_event();
+	CHECK_EQUAL(sk->woken, 0);
+	CHECK_EQUAL(hv_put(ring, PEER, V4V_TYPE_STREAM, "x", 1, false), 1);
+	CHECK_EQUAL(hv.events, 1);
+	v4v_move_event();
+	CHECK_EQUAL(sk->woken, 1);
+	CHECK_RECEIVED("x", 0);
+	CHECK(!v4v_ulp_is_readable(sk));
+	CHECK(mark(ring, FAR_ISN + 1));
+	CHECK_EQUAL(hv.events, 1);
+	CHECK_EQUAL(hv_put(ring, PEER, V4V_TYPE_STREAM, "y", 1, false), 1);
+	CHECK_EQUAL(hv.events, 2);
+	v4v_move_event();
+	CHECK_EQUAL(sk->woken, 2);
+	CHECK(v4v_ulp_is_readable(sk));
+	end();
+}
+
 static void bytes_without_mark(struct hv_ring *ring)
 {
 	put(ring, "x");
@@ -881,6 +914,7 @@ int main(void)
 	failed += TEST(a_dead_partners_number_gets_nothing);
 	failed += TEST(the_ring_waits_for_tcp);
 	failed += TEST(a_peek_sees_both_ways);
+	failed += TEST(a_mark_alone_wakes_nobody);
 	failed += TEST(what_is_unread_is_counted_on_both_ways);
 	failed += TEST(the_end_shows_when_the_ring_is_drained);
 	failed += TEST(a_reset_shows_when_the_ring_is_drained);

@@ -180,9 +180,12 @@ static void datagram_sockets_go_on(void)
 
 static void who_is_bound_to_this_domain_stays_so(void)
 {
-	struct vsock_sock *own = NULL, *any, *other;
+	struct vsock_sock *own = NULL, *any, *other, *dgram;
 
 	peer_start();
+	/* The core's table has no datagram sockets. */
+	dgram = user_socket(SOCK_DGRAM);
+	CHECK_EQUAL(user_bind(dgram, v4v_cid(OWN_DOMAIN), 3000), 0);
 	own = user_listen(SOCK_STREAM, 60);
 	own->local_addr.svm_cid = v4v_cid(OWN_DOMAIN);
 	any = user_listen(SOCK_STREAM, 61);
@@ -190,8 +193,10 @@ static void who_is_bound_to_this_domain_stays_so(void)
 	other->local_addr.svm_cid = 1;
 	resume_as(NOW);
 	CHECK_EQUAL(own->local_addr.svm_cid, v4v_cid(NOW));
+	CHECK_EQUAL(dgram->local_addr.svm_cid, v4v_cid(NOW));
 	CHECK_EQUAL(any->local_addr.svm_cid, VMADDR_CID_ANY);
 	CHECK_EQUAL(other->local_addr.svm_cid, 1);
+	user_close(dgram);
 	user_close(own);
 	user_close(any);
 	user_close(other);
@@ -289,11 +294,49 @@ static void without_v4v_connections_end(void)
 	peer_stop();
 }
 
+/* More than the worker moves in one go, and than a queue has room for: what cannot be kept is counted. */
+static void no_datagram_is_lost_without_being_counted(void)
+{
+	const unsigned int many = 700;
+
+	for (unsigned int short_queue = 0; short_queue < 2; short_queue++) {
+		struct vsock_sock *vsk;
+		struct hv_ring *ring;
+		unsigned int came = 0;
+		ssize_t n;
+
+		peer_start();
+		hv.put_port = V4V_DGRAM_PORTS + 5;
+		vsk = user_socket(SOCK_DGRAM);
+		if (short_queue)
+			vsk->sk.sk_rcvbuf = 3000;
+		CHECK_EQUAL(user_bind(vsk, ANY, 3000), 0);
+		ring = hv_find(V4V_DGRAM_PORTS + 3000, V4V_ANY);
+		for (unsigned int i = 0; i < many; i++)
+			CHECK_EQUAL(hv_put(ring, PEER, V4V_TYPE_DGRAM, bytes, 1 + i % 50, false), 1 + i % 50);
+		resume_as(NOW);
+		for (; (n = user_receive_from(vsk, NULL, got, 100, 0)) > 0; came++)
+			CHECK_EQUAL(n, 1 + came % 50);
+		CHECK_EQUAL(n, -EAGAIN);
+		CHECK(short_queue ? came > 0 && came < many : came == many);
+		CHECK_EQUAL(((struct v4v_conn *)vsk->trans)->dropped, many - came);
+		/* The new ring has none of them. */
+		ring = hv_find(V4V_DGRAM_PORTS + 3000, V4V_ANY);
+		CHECK_EQUAL(hv_put(ring, PEER, V4V_TYPE_DGRAM, bytes, 20, false), 20);
+		v4v_conn_event();
+		run_work();
+		CHECK_EQUAL(user_receive_from(vsk, NULL, got, 100, 0), 20);
+		user_close(vsk);
+		peer_stop();
+	}
+}
+
 int main(void)
 {
 	TESTS_BEGIN;
 	return TEST(a_cancelled_suspend_changes_nothing) | TEST(connections_are_reset_and_what_came_is_read) |
 	       TEST(the_control_ring_is_registered_anew) | TEST(what_waited_is_forgotten) | TEST(datagram_sockets_go_on) |
+	       TEST(no_datagram_is_lost_without_being_counted) |
 	       TEST(who_is_bound_to_this_domain_stays_so) |
 	       TEST(closing_a_socket_of_the_former_domain_takes_no_ring_of_this_one) |
 	       TEST(a_resume_while_a_ring_is_made_is_noticed) | TEST(what_connects_again_meanwhile_is_let_alone) |

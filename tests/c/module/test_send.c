@@ -93,6 +93,11 @@ static void a_ring_that_goes_is_an_error_once_nothing_was_sent(void)
 	free(pages);
 }
 
+static ssize_t send_record(struct iov_iter *from, size_t length)
+{
+	return v4v_tx_record(&tx, 3, from, length);
+}
+
 /* Pages that dom0 has mapped of another domain: the hypervisor refuses them, their bytes go by way of a page of ours. */
 static void foreign_pages_are_sent_by_way_of_our_own(void)
 {
@@ -113,6 +118,41 @@ static void foreign_pages_are_sent_by_way_of_our_own(void)
 	hv.room = ~0u;
 	failing_allocation = 1;
 	CHECK_EQUAL(send_from(&from, 1000), -ENOMEM);
+	free(pages);
+}
+
+/* A device's memory, say, or another domain's that dom0 has by privcmd: TCP would copy from it, too. */
+static void memory_without_pages_is_sent_by_way_of_a_copy(void)
+{
+	struct iov_iter from;
+
+	lay_out(40000);
+	from = (struct iov_iter){.buffer = pages, .count = 40000, .done = 100, .no_pages_at = 12288, .of_user = true};
+	CHECK_EQUAL(send_from(&from, 39900), 39900);
+	sent_is(100, 39900);
+	CHECK_EQUAL(from.done, 40000);
+	/* Up to where there is no memory at all. */
+	hv.nr_sent = 0;
+	from.done = 100;
+	from.fault_at = 20000;
+	CHECK_EQUAL(send_from(&from, 39900), 19900);
+	sent_is(100, 19900);
+	CHECK_EQUAL(send_from(&from, 20000), -EFAULT);
+	CHECK_EQUAL(from.done, 20000);
+	from.fault_at = 0;
+	hv.room = 3008;
+	hv.nr_sent = 0;
+	from.done = 15000;
+	CHECK_EQUAL(send_from(&from, 5000), 3008 - HEADER_BYTES);
+	sent_is(15000, 3008 - HEADER_BYTES);
+	CHECK(full);
+	hv.room = ~0u;
+	hv.nr_sent = hv.sends = 0;
+	from.done = 100;
+	CHECK_EQUAL(send_record(&from, 39900), 39900);
+	CHECK_EQUAL(hv.sends, 1);
+	sent_is(100, 39900);
+	CHECK_EQUAL(kernel_blocks, 0);
 	free(pages);
 }
 
@@ -191,11 +231,6 @@ static void a_message_goes_whole_or_not_at_all(void)
 	}
 	kfree(call);
 	CHECK_EQUAL(kernel_blocks, 0);
-}
-
-static ssize_t send_record(struct iov_iter *from, size_t length)
-{
-	return v4v_tx_record(&tx, 3, from, length);
 }
 
 /* In one message, whatever its segments: named where they lie, or copied if one call cannot name them all. */
@@ -278,6 +313,7 @@ int main(void)
 	return TEST(bytes_of_any_start_and_length_are_sent) |
 	       TEST(a_full_ring_takes_what_fits_and_the_rest_stays_with_the_sender) |
 	       TEST(a_ring_that_goes_is_an_error_once_nothing_was_sent) | TEST(foreign_pages_are_sent_by_way_of_our_own) |
+	       TEST(memory_without_pages_is_sent_by_way_of_a_copy) |
 	       TEST(a_record_of_any_segments_is_one_message) | TEST(a_record_without_room_stays_with_the_sender) |
 	       TEST(a_record_of_foreign_or_missing_pages) | TEST(a_few_bytes_are_sent_from_the_senders_copy) |
 	       TEST(memory_that_is_not_there_is_efault) | TEST(a_message_goes_whole_or_not_at_all);

@@ -23,6 +23,9 @@ static void audit_waiters(const struct v4v_ring_info *ring, unsigned int *blocks
 		(*blocks)++;
 		if (!d || !d->v4v || d->v4v->dead)
 			violation("domain %u waits for room but does not live", waiter->domid);
+		/* For any room at all, which there is: only until the owner goes on. */
+		if (!waiter->needed && !ring->owner->is_shut_down)
+			violation("domain %u was not told that the owner of a ring goes on", waiter->domid);
 		list_for_each_entry(other, &ring->waiters, node)
 			if (other != waiter && other->domid == waiter->domid)
 				violation("domain %u waits twice for one ring", waiter->domid);

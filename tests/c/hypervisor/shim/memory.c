@@ -19,25 +19,21 @@
 #define FRAMES (MAX_DOMAINS * DOMAIN_FRAMES)
 #define MAX_TOUCHED 2048u
 
-struct page_info {
-	struct domain *owner;
-	p2m_type_t type;
-	bool page_table;
-	/* Of the hypervisor's: beside the one that keeps a domain's memory allocated. */
-	unsigned int references, writable;
-	unsigned int maps, global_maps;
-	unsigned int opened;
-	/* What the audit found. */
-	unsigned int expected, expected_maps;
-	/* Of the operation that goes on: mapped, and typed for writing at that time, which only rings ask for. */
-	bool touched, writable_while_mapped;
-	unsigned char *before, *marked;
-};
-
 static struct page_info pages[FRAMES];
 static unsigned char *arena;
 static struct page_info *touched[MAX_TOUCHED];
 static unsigned int nr_touched;
+
+/* Of a PV guest: it may not write it itself. */
+static bool is_page_table(const struct page_info *page)
+{
+	return page->u.inuse.type_info & PGT_count_mask;
+}
+
+static bool is_read_only(const struct page_info *page)
+{
+	return is_page_table(page) || page->type == p2m_ram_ro;
+}
 
 static unsigned char *bytes_of(const struct page_info *page)
 {
@@ -123,7 +119,7 @@ void frame_set_type(struct domain *d, unsigned int frame, int type)
 
 void frame_set_page_table(struct domain *d, unsigned int frame, bool is)
 {
-	pages[d->first_frame + frame].page_table = is;
+	pages[d->first_frame + frame].u.inuse.type_info = is ? PGT_l1_page_table | 1 : 0;
 }
 
 bool frame_is_read_only(const struct domain *d, unsigned long address)
@@ -131,7 +127,7 @@ bool frame_is_read_only(const struct domain *d, unsigned long address)
 	unsigned long frame = (address - GUEST_BASE) / FRAME_SIZE;
 	const struct page_info *page = &pages[d->first_frame + (frame < d->nr_frames ? frame : 0)];
 
-	return page->page_table || page->type == p2m_ram_ro;
+	return is_read_only(page);
 }
 
 bool frame_locate(const void *address, unsigned long *mfn, unsigned int *offset)
@@ -159,6 +155,16 @@ mfn_t page_to_mfn(const struct page_info *page)
 	return _mfn(FIRST_MFN + (unsigned long)(page - pages));
 }
 
+bool mfn_valid(mfn_t mfn)
+{
+	return mfn.mfn >= FIRST_MFN && mfn.mfn - FIRST_MFN < FRAMES;
+}
+
+const struct domain *page_get_owner(const struct page_info *page)
+{
+	return page->owner;
+}
+
 /* As in xen/common/memory.c, for a PV guest; a type other than RAM is that of a translated one. */
 int check_get_page_from_gfn(struct domain *d, gfn_t gfn, bool readonly, p2m_type_t *type, struct page_info **page)
 {
@@ -168,6 +174,8 @@ int check_get_page_from_gfn(struct domain *d, gfn_t gfn, bool readonly, p2m_type
 	if (gfn.gfn < FIRST_MFN || gfn.gfn - FIRST_MFN >= FRAMES)
 		return -EINVAL;
 	found = &pages[gfn.gfn - FIRST_MFN];
+	if (found->owner != d && !paging_mode_translate(d))
+		printk("Error mfn, as get_page() says it");
 	if (found->owner != d || found->type == p2m_invalid || found->type == p2m_mmio_dm)
 		return -EINVAL;
 	if (found->type == p2m_mmio_direct)
@@ -184,8 +192,10 @@ int get_page_type(struct page_info *page, unsigned long type)
 {
 	if (type != PGT_writable_page || !page->references)
 		violation("a type reference to a frame without a reference, or not to write to it");
-	if (page->page_table)
+	if (is_page_table(page)) {
+		printk("Bad type, as get_page_type() says it in debug builds");
 		return 0;
+	}
 	page->writable++;
 	return 1;
 }
@@ -324,7 +334,7 @@ void memory_operation_ends(void)
 			if (memcmp(page->marked, bytes, FRAME_SIZE) != 0)
 				machine.unmarked_frames++;
 			if (memcmp(page->before, bytes, FRAME_SIZE) != 0) {
-				if (page->page_table || page->type == p2m_ram_ro)
+				if (is_read_only(page))
 					violation("frame %#lx is written, which its domain itself may not",
 						  page_to_mfn(page).mfn);
 				if (!page->writable_while_mapped)

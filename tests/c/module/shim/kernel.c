@@ -94,6 +94,8 @@ ssize_t iov_iter_extract_pages(struct iov_iter *from, struct page ***pages, size
 	*offset = offset_in_page(start);
 	room = most_pages * PAGE_SIZE - *offset;
 	length = length < room ? length : room;
+	if (from->no_pages_at && from->done + length > from->no_pages_at)
+		length = from->no_pages_at > from->done ? from->no_pages_at - from->done : 0;
 	if (from->segment && length > from->segment - from->done % from->segment)
 		length = from->segment - from->done % from->segment;
 	if (!length)

@@ -139,10 +139,13 @@ struct page;
 #define alloc_page(flags) ((struct page *)kernel_alloc(PAGE_SIZE, true, false))
 #define __free_page(page) kernel_free(page)
 
-/* A user's buffer, in segments of `segment` bytes if not 0; from `fault_at` on it cannot be accessed. */
+/*
+ * A user's buffer, in segments of `segment` bytes if not 0; from `fault_at` on it cannot be accessed, from
+ * `no_pages_at` on only be copied.
+ */
 struct iov_iter {
 	unsigned char *buffer;
-	size_t count, done, fault_at, segment;
+	size_t count, done, fault_at, no_pages_at, segment;
 	bool of_user;
 };
 

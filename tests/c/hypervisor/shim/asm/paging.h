@@ -6,6 +6,8 @@
 
 struct domain;
 
+#define paging_mode_translate(d) ((d)->translated)
+
 void paging_mark_dirty(struct domain *d, mfn_t mfn);
 
 #endif

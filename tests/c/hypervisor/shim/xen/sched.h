@@ -13,6 +13,8 @@ struct v4v_domain;
 struct domain {
 	domid_t domain_id;
 	bool idle, is_privileged, is_shut_down;
+	/* HVM or PVH. */
+	bool translated;
 	enum { DOMDYING_alive, DOMDYING_dying, DOMDYING_dead } is_dying;
 	struct v4v_domain *v4v;
 	struct domain *next_in_list;

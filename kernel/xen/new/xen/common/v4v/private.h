@@ -30,6 +30,8 @@
 #include <xen/sched.h>
 #include <xen/spinlock.h>
 
+#include <asm/p2m.h>
+
 #include <xsm/xsm.h>
 
 #include <public/v4v.h>
@@ -140,6 +142,8 @@ void v4v_rules_forget(domid_t domid);
 int v4v_rules_op(unsigned int cmd, XEN_GUEST_HANDLE_PARAM(void) arg);
 
 /* ring.c; callers of find hold d's lock. */
+int v4v_get_page(struct domain *d, uint64_t gfn, bool readonly,
+                 p2m_type_t *p2mt, struct page_info **page);
 bool v4v_domain_lives(domid_t domid);
 struct v4v_ring_info *v4v_find_ring(const struct domain *d, uint32_t port,
                                     domid_t partner);

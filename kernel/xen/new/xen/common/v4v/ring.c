@@ -6,7 +6,9 @@
 #include <xen/lib.h>
 #include <xen/xmalloc.h>
 
-#include <asm/p2m.h>
+#ifdef CONFIG_X86
+#include <asm/paging.h>
+#endif
 
 #include "private.h"
 
@@ -43,6 +45,41 @@ static bool is_writable_ram(p2m_type_t p2mt)
     return p2mt == p2m_ram_rw;
 }
 
+/*
+ * Takes a reference to a frame of d's by the number that d gave. Of a PV guest
+ * that is the machine's, and get_page() prints a line about one that is not its
+ * own: throttled, and seen with the log level of debug builds, but a guest shall
+ * not decide about lines at all.
+ */
+int v4v_get_page(struct domain *d, uint64_t gfn, bool readonly,
+                 p2m_type_t *p2mt, struct page_info **page)
+{
+    if ( gfn != (unsigned long)gfn )
+        return -EINVAL;
+
+#ifdef CONFIG_X86
+    if ( !paging_mode_translate(d) &&
+         (!mfn_valid(_mfn(gfn)) ||
+          page_get_owner(mfn_to_page(_mfn(gfn))) != d) )
+        return -EINVAL;
+#endif
+
+    return check_get_page_from_gfn(d, _gfn(gfn), readonly, p2mt, page);
+}
+
+/* The same of get_page_type(): a page table is no memory to write to. */
+static bool get_writable(struct page_info *page)
+{
+#ifdef CONFIG_X86
+    unsigned long type = ACCESS_ONCE(page->u.inuse.type_info);
+
+    if ( (type & PGT_count_mask) && (type & PGT_type_mask) != PGT_writable_page )
+        return false;
+#endif
+
+    return get_page_type(page, PGT_writable_page);
+}
+
 /* Takes a reference to one frame of the caller's, as memory that Xen writes. */
 static int get_frame(struct domain *d, uint64_t gfn, mfn_t *mfn)
 {
@@ -50,14 +87,11 @@ static int get_frame(struct domain *d, uint64_t gfn, mfn_t *mfn)
     p2m_type_t p2mt;
     int rc;
 
-    if ( gfn != (unsigned long)gfn )
-        return -EINVAL;
-
-    rc = check_get_page_from_gfn(d, _gfn(gfn), false, &p2mt, &page);
+    rc = v4v_get_page(d, gfn, false, &p2mt, &page);
     if ( rc )
         return rc == -EAGAIN ? -EBUSY : -EINVAL;
 
-    if ( !is_writable_ram(p2mt) || !get_page_type(page, PGT_writable_page) )
+    if ( !is_writable_ram(p2mt) || !get_writable(page) )
     {
         put_page(page);
         return -EINVAL;
@@ -268,6 +302,14 @@ int v4v_register_ring(struct domain *d,
     return rc;
 }
 
+/* Whoever waits for room tries again. */
+static void wake_all(struct v4v_ring_info *ring)
+{
+    spin_lock(&ring->lock);
+    v4v_wake_waiters(ring, UINT_MAX);
+    spin_unlock(&ring->lock);
+}
+
 /* Takes a ring out of its table, tells who waits for it, and frees it. */
 static void remove_ring(struct v4v_domain *v4v, struct v4v_ring_info *ring)
 {
@@ -275,10 +317,8 @@ static void remove_ring(struct v4v_domain *v4v, struct v4v_ring_info *ring)
     v4v->nr_rings--;
     v4v->ring_bytes -= ring->size;
 
-    /* Whoever waits for room tries again, and is refused. */
-    spin_lock(&ring->lock);
-    v4v_wake_waiters(ring, UINT_MAX);
-    spin_unlock(&ring->lock);
+    /* And is refused. */
+    wake_all(ring);
 
     free_ring(ring);
 }
@@ -324,11 +364,7 @@ void v4v_wake_all(struct domain *d)
     read_lock(&v4v->lock);
     for ( i = 0; i < V4V_BUCKETS; i++ )
         list_for_each_entry ( ring, &v4v->buckets[i], node )
-        {
-            spin_lock(&ring->lock);
-            v4v_wake_waiters(ring, UINT_MAX);
-            spin_unlock(&ring->lock);
-        }
+            wake_all(ring);
     read_unlock(&v4v->lock);
 }
 

@@ -7,7 +7,6 @@
 #include <xen/nospec.h>
 #include <xen/xmalloc.h>
 
-#include <asm/p2m.h>
 #ifdef CONFIG_X86
 #include <asm/paging.h>
 #endif
@@ -83,10 +82,7 @@ static int copy_piece(struct domain *sender, const struct v4v_iov *iov,
     p2m_type_t p2mt;
     void *from;
 
-    if ( iov->gfn != (unsigned long)iov->gfn )
-        return -EFAULT;
-
-    if ( check_get_page_from_gfn(sender, _gfn(iov->gfn), true, &p2mt, &page) )
+    if ( v4v_get_page(sender, iov->gfn, true, &p2mt, &page) )
         return -EFAULT;
 
     if ( !p2m_is_ram(p2mt) )
