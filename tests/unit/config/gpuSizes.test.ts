@@ -23,8 +23,9 @@ describe("sizes that fit are taken", () => {
     { "evaluation.gpuProducts": "1,64, 512 ,512", "evaluation.gpuStencils": "1024" },
     { "evaluation.gpuTransfers": "1,4KiB,16MiB,1024B" },
     { "evaluation.gpuProducts": "profile", "evaluation.gpuTransfers": " profile " },
-    // 36 bytes an element in a client's 112 MiB, 48 in the GPU domU's 768 MiB.
-    { "evaluation.gpuProducts": "1806" },
+    // 36 bytes an element in a client's 160 MiB, 48 in the GPU domU's 768 MiB.
+    { "evaluation.gpuProducts": "2158" },
+    { "evaluation.gpuProducts": "1672", "domU.memoryMiB": "192" },
     { ...ROOM, "evaluation.gpuProducts": "4096", "domU.memoryMiB": "1024" },
     // What is not measured needs no memory.
     { "evaluation.gpuProducts": "16384", "evaluation.profile": "none" },
@@ -69,9 +70,9 @@ describe("words that are no sizes are named with what is allowed", () => {
 
 describe("a matrix or a transfer larger than memory is refused before anything is made", () => {
   test("in a client's domU: what it needs, what there is, the largest that fits, what to raise", () => {
-    expect(problems({ "evaluation.gpuProducts": "64,1807" })).toEqual([
-      "evaluation.gpuProducts: a product of 1807 x 1807 needs 113 MiB in a client's domU, which has about 112 MiB of its 192 for it; " +
-        "the largest there is a product of 1806 x 1806 (choose smaller ones, or raise domU.memoryMiB to 193)",
+    expect(problems({ "evaluation.gpuProducts": "64,1673", "domU.memoryMiB": "192" })).toEqual([
+      "evaluation.gpuProducts: a product of 1673 x 1673 needs 97 MiB in a client's domU, which has about 96 MiB of its 192 for it; " +
+        "the largest there is a product of 1672 x 1672 (choose smaller ones, or raise domU.memoryMiB to 193)",
     ]);
   });
 
@@ -98,15 +99,14 @@ describe("a matrix or a transfer larger than memory is refused before anything i
     );
   });
 
-  test("a profile's own transfers of 64 MiB are none for the smallest domUs, and are said to be the profile's", () => {
-    const [sentence, ...more] = problems({ "evaluation.profile": "paper" });
-    expect(more).toEqual([]);
-    expect(sentence).toContain(
-      "evaluation.gpuTransfers: a transfer of 64 MiB, which profile paper has, needs 129 MiB in a client's domU",
-    );
-    expect(problems({ "evaluation.profile": "paper", "domU.memoryMiB": "209" })).toEqual([]);
-    expect(
-      problems({ "evaluation.profile": "paper", "evaluation.gpuTransfers": "4KiB,32MiB" }),
-    ).toEqual([]);
+  test("a profile's own transfers of 64 MiB are none for domUs that were made too small, and are said to be the profile's", () => {
+    const given = { "evaluation.profile": "paper", "domU.memoryMiB": "224" };
+    expect(problems(given)).toEqual([
+      "evaluation.gpuTransfers: a transfer of 64 MiB, which profile paper has, needs 129 MiB in a client's domU, " +
+        "which has about 128 MiB of its 224 for it; the largest there is a transfer of 65500 KiB " +
+        "(choose smaller ones, or raise domU.memoryMiB to 225)",
+    ]);
+    expect(problems({ ...given, "domU.memoryMiB": "225" })).toEqual([]);
+    expect(problems({ ...given, "evaluation.gpuTransfers": "4KiB,32MiB" })).toEqual([]);
   });
 });
