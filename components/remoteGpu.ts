@@ -92,6 +92,17 @@ function units(product: Product, all: Route[]): Map<string, string> {
   );
 }
 
+/**
+ * The kernel scales TCP's own limits with a domain's memory: a client's would be a sixth of the GPU domU's. Both get those of a
+ * domain with plenty of it.
+ */
+const TCP_LIMITS: RemoteFile = {
+  path: "/etc/v4v/boot.d/15-tcp-limits",
+  mode: "755",
+  content:
+    "#!/bin/sh\nexec sysctl -q -w net.ipv4.tcp_rmem='4096 131072 6291456' net.ipv4.tcp_wmem='4096 16384 4194304'\n",
+};
+
 /** The GPU domU's files: the product's server as units, started when its V4V is there. */
 export function remoteGpuServer(
   builds: GpuBuilds,
@@ -101,6 +112,7 @@ export function remoteGpuServer(
   const services = units(product, routes(settings));
   return product.serverFiles.apply((files): RemoteFile[] => [
     ...files,
+    TCP_LIMITS,
     ...[...services].map(([name, content]) => ({
       path: `/etc/systemd/system/${name}`,
       mode: "644",
@@ -163,6 +175,7 @@ export function remoteGpuClient(
     .all([product.clientFiles, builds.tools.path])
     .apply(([files, programs]): RemoteFile[] => [
       ...files,
+      TCP_LIMITS,
       { path: "/usr/local/bin/gpu-bench", mode: "755", source: `${programs}/bin/gpu-bench` },
       {
         path: "/usr/local/bin/remote-gpu",

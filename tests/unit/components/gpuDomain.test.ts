@@ -157,6 +157,13 @@ test("beside the product's servers a plain socket listens for each way, as shut 
   }
 });
 
+test("TCP's limits are the same at both ends, however much memory these have", async () => {
+  const hook = "/etc/v4v/boot.d/15-tcp-limits";
+  const server = (await payloadOf(remote, "gpu-image")).get(hook);
+  expect(server).toMatch(/ net\.ipv4\.tcp_rmem='4096 131072 \d+' .*net\.ipv4\.tcp_wmem=/);
+  expect((await payloadOf(remote, "domus-image")).get(hook)).toBe(server);
+});
+
 test("without V4V remote execution has TCP alone", async () => {
   const given = { ...remote, "v4v.enabled": "false" };
   const server = await payloadOf(given, "gpu-image");
