@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { gpuDevice, usesArchive } from "../config/gpu.ts";
+import { gpuDevice, usesArchive, usesNvidia } from "../config/gpu.ts";
 import type { Settings } from "../config/types.ts";
 import { packageVersion } from "../provider/build/packageVersion.ts";
 import { sourcesOf } from "../provider/build/sources.ts";
@@ -25,6 +25,8 @@ export interface GpuBuilds {
   tools: Build;
   /** What the user's archive holds; absent without one. */
   archive: Build | undefined;
+  /** NVIDIA's kernel modules; absent but for a card of NVIDIA's. */
+  driver: Build | undefined;
 }
 
 /** What goes into hosts and domUs. */
@@ -154,7 +156,15 @@ export class Builds extends pulumi.ComponentResource {
     this.hostImage =
       settings.target === "existing"
         ? undefined
-        : make("host-image", { DISK_MIB: String(settings.machine.diskMiB) }, { index });
+        : make(
+            "host-image",
+            {
+              DISK_MIB: String(settings.machine.diskMiB),
+              // Without: the image that everybody else has.
+              ...(gpuDevice(settings) !== undefined && settings.gpu.type === "hvm" && { HVM: "y" }),
+            },
+            { index },
+          );
     this.domUImage = make("domu-image", {}, { index });
     this.tools = make("tools", {}, { buildroot });
     this.module = settings.v4v.enabled ? make("module", {}, { buildroot }) : undefined;
@@ -167,13 +177,18 @@ export class Builds extends pulumi.ComponentResource {
     this.domUPackages = packagesIn(this.domUImage);
     if (gpuDevice(settings) !== undefined) {
       const poclRoot = make("pocl-root", {}, { index });
-      const image = make("gpu-image", {}, { index });
+      const nvidia = usesNvidia(settings) ? make("nvidia-index", {}, { index }) : undefined;
+      const image =
+        nvidia === undefined
+          ? make("gpu-image", {}, { index })
+          : make("gpu-image", { NVIDIA: "y" }, { index: nvidia });
       this.gpu = {
         image,
         packages: packagesIn(image, "gpu-packages"),
         pocl: make("pocl", {}, { pocl_root: poclRoot }),
         poclRoot,
         tools: make("gpu-tools", {}, { buildroot }),
+        driver: nvidia && make("nvidia-module", {}, { index: nvidia, buildroot }),
         archive: usesArchive(settings)
           ? make(
               "remote-archive",

@@ -4,6 +4,7 @@ import type { Settings } from "../config/types.ts";
 import { Domain, GuestImage, type Build } from "../provider/sdk.ts";
 import type { RemoteFile } from "../provider/resources/files.ts";
 import type { Guest } from "../provider/xen/guest.ts";
+import type { GuestType } from "../provider/xen/guestType.ts";
 import type { GuestRoot } from "../provider/xen/guestRoot.ts";
 import { render } from "../templates/render.ts";
 import { goesWith, type Host } from "./host.ts";
@@ -61,18 +62,21 @@ export interface GuestHardware {
   image: string;
   /** Addresses of the PCI devices that it has. */
   pci: string[];
+  /** Absent: PV. */
+  type?: GuestType;
 }
 
 /** The xl configuration of a domU. */
 export const guestConfig = (
   name: string,
   { address, mac }: GuestAddress,
-  { memoryMiB, vcpus, image, pci }: GuestHardware,
+  { memoryMiB, vcpus, image, pci, type = "pv" }: GuestHardware,
   on: Bridge = bridge,
 ): string =>
   render("domu.cfg", {
     name,
     pvh: false,
+    hvm: type === "hvm",
     memoryMiB,
     vcpus,
     kernelOptions: KERNEL_OPTIONS,

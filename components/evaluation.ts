@@ -44,7 +44,11 @@ function transportsOf(settings: Settings): Transport[] {
 /** What is chosen of the profile. */
 function selectionOf({ evaluation }: Settings): Selection {
   const { experiments, sizes, pairs, transports, repetitions, budget } = evaluation;
-  return { experiments, sizes, pairs, transports, repetitions, budget };
+  const { gpuProducts, gpuStencils, gpuTransfers } = evaluation;
+  return {
+    ...{ experiments, sizes, pairs, transports, repetitions, budget },
+    ...{ gpuProducts, gpuStencils, gpuTransfers },
+  };
 }
 
 /** What makes a result comparable with another one; no domain or boot ids, no paths, no secrets. */

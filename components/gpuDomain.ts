@@ -6,6 +6,7 @@ import type { GpuBuilds } from "./builds.ts";
 import { DOMU_FOLDER, guestConfig, guestEnvironment, guestRoot } from "./domains.ts";
 import { goesWith } from "./host.ts";
 import { gpuGuest } from "./network.ts";
+import { NVIDIA_NEEDS } from "./nvidiaDriver.ts";
 import type { XenHost } from "./xenHost.ts";
 
 /** Name of the domU that has the device. */
@@ -13,8 +14,11 @@ export const GPU_GUEST = "gpu";
 
 const IMAGE_FOLDER = `${DOMU_FOLDER}/gpu-image`;
 
-/** What a PV guest sees its PCI devices with. */
-const MODULES = ["xen-pcifront"];
+/** What a PV guest sees its PCI devices with; an HVM guest sees them as a machine does. */
+const PV_MODULES = ["xen-pcifront"];
+
+/** Where dom0 has its kernels as boot loaders take them. */
+const KERNELS = "/boot";
 
 export interface GpuDomainArgs {
   xenHost: XenHost;
@@ -65,11 +69,14 @@ export class GpuDomain extends pulumi.ComponentResource {
         dom0BootId: bootId,
         device: args.device,
         domain: GPU_GUEST,
+        guestType: settings.gpu.type,
+        driver: settings.gpu.driver,
         folder: `${DOMU_FOLDER}/passthrough`,
         sysfs: "/sys",
       },
       { ...on, dependsOn: [args.xenHost, ...args.after] },
     );
+    const { functions, guestType } = this.passthrough;
     const root = guestRoot(args.project, args.builds.image, host);
     this.image = new GuestImage(
       `${name}-image`,
@@ -81,12 +88,16 @@ export class GpuDomain extends pulumi.ComponentResource {
         imageSha256: root.imageSha256,
         makeInitrd: root.makeInitrd,
         makeInitrdSha256: root.makeInitrdSha256,
-        modules: MODULES,
+        modules: guestType.apply((type) => [
+          ...(type === "pv" ? PV_MODULES : []),
+          ...(args.builds.driver === undefined ? [] : NVIDIA_NEEDS),
+        ]),
+        // Nothing changes for a PV domU, whose inputs have no such member.
+        packedKernels: guestType.apply((type) => (type === "hvm" ? KERNELS : undefined)),
         payload: args.payload,
       },
       { ...on, dependsOn: [hypervisor, ...args.after] },
     );
-    const { functions } = this.passthrough;
     this.domain = new Domain(
       GPU_GUEST,
       {
@@ -94,7 +105,7 @@ export class GpuDomain extends pulumi.ComponentResource {
         dom0BootId: bootId,
         name: GPU_GUEST,
         address: gpuGuest.address,
-        config: functions.apply((pci) =>
+        config: pulumi.all([functions, guestType]).apply(([pci, type]) =>
           guestConfig(
             GPU_GUEST,
             gpuGuest,
@@ -103,6 +114,7 @@ export class GpuDomain extends pulumi.ComponentResource {
               vcpus: settings.gpu.vcpus,
               image: IMAGE_FOLDER,
               pci,
+              type,
             },
             host.bridge,
           ),

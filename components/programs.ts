@@ -9,6 +9,7 @@ import type { GpuBuilds, Parts } from "./builds.ts";
 import { gpuPrograms } from "./gpuDomain.ts";
 import { linkMtu } from "./link.ts";
 import { guestModule } from "./guestModule.ts";
+import { nvidiaDriver } from "./nvidiaDriver.ts";
 import { remoteGpuClient, remoteGpuServer } from "./remoteGpu.ts";
 import { guestPackages } from "./sockets.ts";
 
@@ -57,6 +58,7 @@ export function gpuPayload(
     .all([
       commonPayload(project, builds, gpu.packages, settings),
       gpuPrograms(gpu),
+      gpu.driver === undefined ? [] : nvidiaDriver(gpu.driver),
       settings.remoteGpu.enabled ? remoteGpuServer(gpu, settings) : [],
     ])
     .apply((parts) => parts.flat());

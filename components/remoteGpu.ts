@@ -5,7 +5,7 @@ import type { RemoteFile } from "../provider/resources/files.ts";
 import { render } from "../templates/render.ts";
 import type { GpuBuilds } from "./builds.ts";
 import { GPU_GUEST } from "./gpuDomain.ts";
-import { bridge } from "./network.ts";
+import { bridge, gpuGuest } from "./network.ts";
 import { V4VRUN } from "./sockets.ts";
 import { productOf, type Product } from "./remoteProducts.ts";
 
@@ -26,6 +26,17 @@ const ROUTES: Route[] = [
 const routes = ({ v4v }: Settings): Route[] =>
   ROUTES.filter(({ transport }) => v4v.enabled || transport === "tcp");
 
+/** Where `gpu-bench serve` listens that is reached by TCP; behind the ports of every product. */
+const SOCKET_PORT = 11020;
+
+const SOCKET_UNIT = "gpu-socket";
+
+const socketOf = ({ transport, above }: Route) => ({
+  unit: `${SOCKET_UNIT}-${transport}.service`,
+  address: gpuGuest.address,
+  port: SOCKET_PORT + above,
+});
+
 const unitOf = ({ server }: Product, { transport }: Route) => `${server}-${transport}.service`;
 
 /** Ways to the GPU that are compared: in its own domU, and from the first other one. */
@@ -38,6 +49,7 @@ export function gpuRoutes(builds: GpuBuilds, settings: Settings): GpuRoute[] {
     transport: route.transport,
     host: "domu1",
     server: { unit: unitOf(product, route), port: product.port + route.above },
+    socket: socketOf(route),
     prefix: `remote-gpu ${route.transport} `,
     ...backend,
   }));
@@ -47,26 +59,64 @@ export function gpuRoutes(builds: GpuBuilds, settings: Settings): GpuRoute[] {
 /** The bridge's network: it has no uplink, so everybody in it is one of the testbed's domains. */
 const NETWORK = `${bridge.gateway.replace(/\d+$/, "0")}/${bridge.prefixLength}`;
 
+/** Units of the GPU domU by their names: the product's server and the plain socket beside it, each by every way. */
+function units(product: Product, all: Route[]): Map<string, string> {
+  const environment = Object.entries(product.serverEnvironment).map((pair) => pair.join("="));
+  return new Map(
+    all.flatMap((route): [string, string][] => {
+      const { transport, prefix } = route;
+      const socket = socketOf(route);
+      return [
+        [
+          unitOf(product, route),
+          render("remote-gpu.service", {
+            server: product.server,
+            transport,
+            command: `${prefix}${product.command(product.port + route.above)}`,
+            environment: environment.join(" "),
+            network: NETWORK,
+          }),
+        ],
+        [
+          socket.unit,
+          render("remote-gpu.service", {
+            server: SOCKET_UNIT,
+            transport,
+            command: `${prefix}/usr/local/bin/gpu-bench serve ${socket.address}:${socket.port}`,
+            environment: "",
+            network: NETWORK,
+          }),
+        ],
+      ];
+    }),
+  );
+}
+
+/**
+ * The kernel scales TCP's own limits with a domain's memory: a client's would be a sixth of the GPU domU's. Both get those of a
+ * domain with plenty of it.
+ */
+const TCP_LIMITS: RemoteFile = {
+  path: "/etc/v4v/boot.d/15-tcp-limits",
+  mode: "755",
+  content:
+    "#!/bin/sh\nexec sysctl -q -w net.ipv4.tcp_rmem='4096 131072 6291456' net.ipv4.tcp_wmem='4096 16384 4194304'\n",
+};
+
 /** The GPU domU's files: the product's server as units, started when its V4V is there. */
 export function remoteGpuServer(
   builds: GpuBuilds,
   settings: Settings,
 ): pulumi.Output<RemoteFile[]> {
   const product = productOf(builds, settings);
-  const all = routes(settings);
-  const environment = Object.entries(product.serverEnvironment).map((pair) => pair.join("="));
+  const services = units(product, routes(settings));
   return product.serverFiles.apply((files): RemoteFile[] => [
     ...files,
-    ...all.map((route) => ({
-      path: `/etc/systemd/system/${unitOf(product, route)}`,
+    TCP_LIMITS,
+    ...[...services].map(([name, content]) => ({
+      path: `/etc/systemd/system/${name}`,
       mode: "644",
-      content: render("remote-gpu.service", {
-        server: product.server,
-        transport: route.transport,
-        command: `${route.prefix}${product.command(product.port + route.above)}`,
-        environment: environment.join(" "),
-        network: NETWORK,
-      }),
+      content,
     })),
     {
       path: "/etc/v4v/boot.d/60-remote-gpu",
@@ -74,7 +124,7 @@ export function remoteGpuServer(
       // Not waited for: at boot it is a unit that runs this, and the units have just been read.
       content: `#!/bin/sh
 case $(systemctl is-system-running) in running | degraded) systemctl daemon-reload ;; esac
-exec systemctl restart --no-block ${all.map((route) => unitOf(product, route)).join(" ")}
+exec systemctl restart --no-block ${[...services.keys()].join(" ")}
 `,
     },
   ]);
@@ -125,6 +175,7 @@ export function remoteGpuClient(
     .all([product.clientFiles, builds.tools.path])
     .apply(([files, programs]): RemoteFile[] => [
       ...files,
+      TCP_LIMITS,
       { path: "/usr/local/bin/gpu-bench", mode: "755", source: `${programs}/bin/gpu-bench` },
       {
         path: "/usr/local/bin/remote-gpu",

@@ -13,12 +13,21 @@ export function gpuDevice({ gpu, remoteGpu }: Settings): string | undefined {
 export const usesArchive = ({ remoteGpu }: Settings): boolean =>
   remoteGpu.enabled && remoteGpu.product === "rcuda";
 
+/** The GPU domU gets NVIDIA's driver. */
+export const usesNvidia = (settings: Settings): boolean =>
+  gpuDevice(settings) !== undefined && settings.gpu.driver === "nvidia";
+
 /** What contradicts itself or cannot be, as sentences that say which setting to change. */
-export function gpuProblems({ gpu, remoteGpu, target }: Settings): string[] {
+export function gpuProblems(settings: Settings): string[] {
+  const { gpu, remoteGpu, target } = settings;
   const problems: string[] = [];
   if (!["auto", "none", EMULATED_DISPLAY].includes(gpu.device))
     problems.push(
       `gpu.device: the ${target} machine has no ${gpu.device} for a domU; its display device is ${EMULATED_DISPLAY}`,
+    );
+  if (usesNvidia(settings))
+    problems.push(
+      `gpu.driver: nvidia is for a card of NVIDIA's, and the display device of the ${target} machine is none; allowed there is none`,
     );
   if (remoteGpu.enabled && gpu.device === "none")
     problems.push(

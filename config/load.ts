@@ -1,7 +1,9 @@
 import { Ajv, type ErrorObject } from "ajv";
+import { fillDependentDefaults } from "./dependentDefaults.ts";
 import { distance } from "./distance.ts";
 import { evaluationProblems } from "./evaluation.ts";
 import { gpuProblems } from "./gpu.ts";
+import { gpuSizeProblems } from "./gpuSizes.ts";
 import { hostProblems } from "./hosts.ts";
 import { memoryProblems } from "./memory.ts";
 import { ruleProblems } from "./rules.ts";
@@ -202,17 +204,19 @@ export function loadSettings(raw: Record<string, string>, project: string): Sett
   const sentences = valid ? [] : (validate.errors ?? []).map((error) => sentence(error, given));
   problems.push(...new Set([...sentences, ...misfits(given)]));
   const checked = tree as unknown as Settings;
-  // GRUB passes one blank between words, whatever was written; what runs is compared with what was asked for.
-  if (problems.length === 0)
+  if (problems.length === 0) {
+    fillDependentDefaults(checked, given);
+    // GRUB passes one blank between words, whatever was written; what runs is compared with what was asked for.
     checked.xen.options = checked.xen.options.split(" ").filter(Boolean).join(" ");
-  if (problems.length === 0)
     problems.push(
       ...hostProblems(checked),
       ...memoryProblems(checked),
       ...gpuProblems(checked),
+      ...gpuSizeProblems(checked),
       ...ruleProblems(checked),
       ...evaluationProblems(checked),
     );
+  }
   if (problems.length > 0) throw new ConfigurationError(problems);
   return checked;
 }

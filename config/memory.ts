@@ -6,6 +6,9 @@ const XEN_MIB = 192;
 /** What Xen and the toolstack hold for a domU beside its memory, MiB (shadow allowance, page tables, ring buffers). */
 const PER_DOMU_MIB = 8;
 
+/** And for an HVM one, whose device model is part of dom0: page tables of its own kind, and a little for each page, MiB. */
+const PER_HVM_MIB = 24;
+
 /** What Xen, dom0 and the domUs of a host take together, MiB; all domUs where there is one host. */
 export const neededMiB = (
   settings: Settings,
@@ -15,7 +18,8 @@ export const neededMiB = (
 
 /** What Xen, dom0 and the GPU domU take, MiB. */
 function fixedMiB({ xen, gpu }: Settings, withGpu: boolean): number {
-  const ofGpu = withGpu ? gpu.memoryMiB + PER_DOMU_MIB : 0;
+  const beside = PER_DOMU_MIB + (gpu.type === "hvm" ? PER_HVM_MIB : 0);
+  const ofGpu = withGpu ? gpu.memoryMiB + beside : 0;
   return XEN_MIB + xen.dom0MemoryMiB + ofGpu;
 }
 

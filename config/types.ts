@@ -50,6 +50,10 @@ export interface Settings {
   gpu: {
     /** auto, none or a PCI address. */
     device: string;
+    /** auto: as the device needs. */
+    type: "auto" | "pv" | "hvm";
+    /** What its image has for a real card. */
+    driver: "none" | "nvidia";
     memoryMiB: number;
     vcpus: number;
   };
@@ -73,6 +77,11 @@ export interface Settings {
     repetitions: string;
     /** s of measuring; 0: the profile's. */
     budget: number;
+    /** `profile`, or sides of matrices. */
+    gpuProducts: string;
+    gpuStencils: string;
+    /** `profile`, or sizes: `4KiB,1MiB`. */
+    gpuTransfers: string;
     seed: number;
     generation: number;
     timeout: number;

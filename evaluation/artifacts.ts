@@ -114,7 +114,11 @@ async function loadGpu(directory: string): Promise<Gpu | undefined> {
   if (content === undefined) return undefined;
   const file = readGpuSamples(content);
   const found = gpuObservations(file);
-  return { part: { file, devices: found.devices }, found, sha256: sha256(content) };
+  return {
+    part: { file, devices: found.devices, ways: found.ways },
+    found,
+    sha256: sha256(content),
+  };
 }
 
 interface Path {

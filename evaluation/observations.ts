@@ -22,7 +22,7 @@ export type Metric =
   | "cpu_dom0"
   | GpuMetric;
 
-/** Of a GPU's experiments: of a warm run, of its phases, of transfers each way, of several clients. */
+/** Of a GPU's experiments: of a warm run, of its phases, of transfers each way and as a part of a plain socket's, of several clients. */
 export type GpuMetric =
   | "duration"
   | "copy_share"
@@ -33,6 +33,8 @@ export type GpuMetric =
   | "overhead"
   | "to_device"
   | "from_device"
+  | "to_device_of_socket"
+  | "from_device_of_socket"
   | "client_rate"
   | "slowdown";
 
@@ -57,6 +59,8 @@ export const UNITS = {
   overhead: "percent",
   to_device: "MB/s",
   from_device: "MB/s",
+  to_device_of_socket: "percent",
+  from_device_of_socket: "percent",
   client_rate: "1/s",
   slowdown: "1",
 } as const satisfies Record<Metric, string>;

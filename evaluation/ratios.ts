@@ -9,7 +9,7 @@ export const placeKey = ({ experiment, metric, sizeBytes, pairs }: Place): strin
   JSON.stringify([experiment, metric, sizeBytes, pairs]);
 
 /** Metrics that are ratios already. */
-const RELATIVE = ["overhead", "copy_share"];
+const RELATIVE = ["overhead", "copy_share", "to_device_of_socket", "from_device_of_socket"];
 
 /**
  * The ratios of two transports wherever both were measured; `label` keeps the random numbers of one couple of

@@ -6,6 +6,7 @@ import type { Figure, FigureName } from "./figures.ts";
 import { gpuSize } from "./gpu/figures.ts";
 import { gpuLabel } from "./gpu/labels.ts";
 import { isOfGpu } from "./gpu/observations.ts";
+import { wayWarnings, waysView } from "./gpu/wayView.ts";
 import { counted, formatNumber, formatRange, formatSize } from "./format.ts";
 import { manifestHash, type Manifest } from "./manifest.ts";
 import { lessIsBetter, type Metric } from "./observations.ts";
@@ -146,6 +147,26 @@ const TABLES: { experiment: string; metric: Metric; title: string }[] = [
   { experiment: "gpu-stencil", metric: "overhead", title: "Stencil, over native, %" },
   { experiment: "gpu-transfer", metric: "to_device", title: "Transfers to the device, MB/s" },
   { experiment: "gpu-transfer", metric: "from_device", title: "Transfers from the device, MB/s" },
+  {
+    experiment: "gpu-socket",
+    metric: "to_device",
+    title: "Ceiling: a plain socket to the GPU domU, MB/s",
+  },
+  {
+    experiment: "gpu-socket",
+    metric: "from_device",
+    title: "Ceiling: a plain socket from the GPU domU, MB/s",
+  },
+  {
+    experiment: "gpu-transfer",
+    metric: "to_device_of_socket",
+    title: "Transfers to the device, % of the plain socket",
+  },
+  {
+    experiment: "gpu-transfer",
+    metric: "from_device_of_socket",
+    title: "Transfers from the device, % of the plain socket",
+  },
   { experiment: "gpu-sharing", metric: "rate", title: "Clients together: products/s" },
   { experiment: "gpu-sharing", metric: "client_rate", title: "Clients together: each, products/s" },
   { experiment: "gpu-sharing", metric: "slowdown", title: "Clients together: time over alone" },
@@ -282,6 +303,7 @@ function warnings({ summary }: ReportInput): string[] {
     if (!gpu.complete) all.push("Not all of the GPU's legs had their turn.");
     if (gpu.failedAttempts > 0)
       all.push(`${counted(gpu.failedAttempts, "leg")} of the GPU's failed; see below.`);
+    all.push(...wayWarnings(gpu.ways));
   }
   const unread = problems.length + (partial === null ? 0 : 1);
   if (unread > 0) all.push(`${counted(unread, "line")} of samples.jsonl could not be used.`);
@@ -393,6 +415,7 @@ export function reportView(input: ReportInput) {
     style: PAGE_STYLE,
     stamp: summary.stamp,
     hasGpu: summary.gpu !== null,
+    ways: summary.gpu === null || summary.gpu.ways.length === 0 ? null : waysView(summary.gpu.ways),
     hasPath: summary.path !== null,
     caution: cautionOf(summary.accelerator),
     runId: manifest.runId,

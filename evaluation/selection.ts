@@ -9,12 +9,21 @@ import {
   type Profile,
   type ProfilePoint,
 } from "./profiles.ts";
+import { sizeOf } from "./sizeWords.ts";
 import { TRANSPORTS, type Transport } from "./transports.ts";
 
 /** What is changed in a profile. */
 export type Selection = Pick<
   Settings["evaluation"],
-  "experiments" | "sizes" | "pairs" | "transports" | "repetitions" | "budget"
+  | "experiments"
+  | "sizes"
+  | "pairs"
+  | "transports"
+  | "repetitions"
+  | "budget"
+  | "gpuProducts"
+  | "gpuStencils"
+  | "gpuTransfers"
 >;
 
 export const WHOLE_PROFILE: Selection = {
@@ -24,6 +33,9 @@ export const WHOLE_PROFILE: Selection = {
   transports: "profile",
   repetitions: "profile",
   budget: 0,
+  gpuProducts: "profile",
+  gpuStencils: "profile",
+  gpuTransfers: "profile",
 };
 
 /** A selection that makes no sense, a sentence for each of its members. */
@@ -105,14 +117,7 @@ function selectExperiments(profile: Profile, text: string, fail: Fail): Profile 
   return { ...profile, points };
 }
 
-/** `64KiB` in bytes; undefined for what is no size. */
-function sizeOf(word: string): number | undefined {
-  const match = /^(\d{1,9})(B|KiB|MiB)?$/.exec(word);
-  if (match === null) return undefined;
-  const factor = match[2] === "MiB" ? 1024 * 1024 : match[2] === "KiB" ? 1024 : 1;
-  const size = Number(match[1]) * factor;
-  return size >= 1 && size <= MAX_SIZE ? size : undefined;
-}
+const messageSize = (word: string): number | undefined => sizeOf(word, MAX_SIZE);
 
 /** Everything that any of the points is measured on; undefined is all that are compared. */
 function unionOf(points: readonly ProfilePoint[]): Pick<ProfilePoint, "transports"> {
@@ -134,8 +139,8 @@ function pointAt(size: number, points: readonly ProfilePoint[]): ProfilePoint[] 
 function selectSizes(profile: Profile, text: string, fail: Fail): Profile {
   if (text === "profile") return profile;
   const words = listOf(text);
-  const sizes = [...new Set(words.map(sizeOf).filter((size) => size !== undefined))];
-  const wrong = words.filter((word) => sizeOf(word) === undefined);
+  const sizes = [...new Set(words.map(messageSize).filter((size) => size !== undefined))];
+  const wrong = words.filter((word) => messageSize(word) === undefined);
   if (wrong.length > 0 || words.length === 0)
     fail(
       "sizes",

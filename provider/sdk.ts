@@ -222,6 +222,7 @@ export class Rules extends pulumi.CustomResource {
 /** A PCI device that dom0 keeps for a domU. */
 export class Passthrough extends pulumi.CustomResource {
   declare readonly functions: pulumi.Output<string[]>;
+  declare readonly guestType: pulumi.Output<PassthroughOutputs["guestType"]>;
 
   constructor(
     name: string,
@@ -231,7 +232,7 @@ export class Passthrough extends pulumi.CustomResource {
     super(
       "v4v:index:Passthrough",
       name,
-      { ...outputs<PassthroughOutputs>("functions"), ...args },
+      { ...outputs<PassthroughOutputs>("functions", "guestType"), ...args },
       options,
     );
   }

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct backend *const backends[] = {&opencl_backend, &cuda_backend};
+static const struct backend *const backends[] = {&opencl_backend, &cuda_backend, &socket_backend};
 
 static const char *const types[] = {
 	[DEVICE_OTHER] = "other",

@@ -18,6 +18,7 @@ struct device_info {
 struct device_choice {
 	const char *library; /* file of libOpenCL or of the CUDA run time; NULL: found by name */
 	const char *part;    /* of "platform: name"; NULL: a GPU if there is one, else an accelerator, else a CPU */
+	const char *server;  /* ADDRESS:PORT of the back end `socket` */
 };
 
 enum buffer { BUFFER_A, BUFFER_B, BUFFER_C, BUFFERS };
@@ -47,6 +48,7 @@ struct backend {
 
 extern const struct backend opencl_backend;
 extern const struct backend cuda_backend;
+extern const struct backend socket_backend;
 
 struct device {
 	const struct backend *backend;

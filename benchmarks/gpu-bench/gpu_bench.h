@@ -1,6 +1,7 @@
 /*
  * gpu-bench: a matrix product, a stencil and plain transfers on a GPU, through OpenCL or CUDA, wherever the device is: in
- * this machine, or behind a library that sends each call elsewhere. Two matrices go in, one comes out.
+ * this machine, or behind a library that sends each call elsewhere. Two matrices go in, one comes out. Beside it: transfers to
+ * memory behind a plain socket, what such a library cannot be faster than.
  *
  * Every size is measured by a process of its own, which uses the GPU's libraries from its start to its end: its first
  * run is cold (it connects, compiles, allocates), the others are warm. What the libraries themselves keep on disk, as

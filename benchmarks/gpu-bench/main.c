@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "serve.h"
+#include "socket_wire.h"
 #include "supervise.h"
 
 static const char usage[] =
@@ -12,6 +14,7 @@ static const char usage[] =
 	"       gpu-bench matmul [OPTIONS] SIZE...\n"
 	"       gpu-bench stencil [OPTIONS] SIZE...\n"
 	"       gpu-bench transfer [OPTIONS] [SIZE...]\n"
+	"       gpu-bench serve ADDRESS:PORT\n"
 	"       gpu-bench --help | --version\n";
 
 static const char help[] =
@@ -23,9 +26,13 @@ static const char help[] =
 	"  matmul     product of two single-precision matrices of SIZE x SIZE\n"
 	"  stencil    sweeps of a 5-point stencil over SIZE x SIZE values\n"
 	"  transfer   SIZE bytes to the device and back; without SIZE, 4 KiB to 64 MiB in powers of two\n"
+	"  serve      memory for the back end socket of another domain, until it is killed\n"
 	"\n"
 	"  --backend B        opencl (default), or cuda: the CUDA run time and cuBLAS (the stencil: NVRTC), found at run time.\n"
 	"                     cuda was never run on hardware by its authors, only against a double.\n"
+	"                     socket: no device but the memory of a `gpu-bench serve`; transfer then tells what a plain\n"
+	"                     TCP socket gives, the ceiling of every device that is reached by one\n"
+	"  --server ADDR:PORT where that `gpu-bench serve` listens\n"
 	"  --library FILE     libOpenCL or libcudart to use in place of the one found by name\n"
 	"  --device TEXT      a device whose \"platform: name\" holds TEXT; else a GPU, an accelerator, a CPU, in this order\n"
 	"  --transport NAME   how the device is reached, copied to the samples (default: native)\n"
@@ -110,6 +117,15 @@ int main(int argc, char **argv)
 		options.list = true;
 		return options_parse(&options, argc - 2, argv + 2, &error) ? devices_command(&options)
 									    : misused(error.text, "");
+	}
+	if (strcmp(argv[1], "serve") == 0) {
+		struct sockaddr_in unused;
+
+		if (argc != 3 || !socket_address(argv[2], &unused, &error))
+			return misused("serve takes one ADDRESS:PORT", "");
+		serve(argv[2], &error);
+		fprintf(stderr, "gpu-bench: %s: %s\n", argv[2], error.text);
+		return EXIT_FAILED;
 	}
 	for (int i = WORKLOAD_MATMUL; i <= WORKLOAD_TRANSFER; i++) {
 		if (strcmp(argv[1], workload_name((enum workload)i)) != 0)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "connections.h"
 #include "measure_transfer.h"
 #include "problem.h"
 
@@ -166,7 +167,7 @@ static bool matrices(struct run *run, int fd, struct error *error)
 		    !sample(run, fd, wall_ns, error_part, error))
 			return false;
 	}
-	return true;
+	return connections_report(options, run->problem->n, fd, error);
 }
 
 static bool measure_matrices(const struct options *options, uint64_t size, int fd, struct progress *progress,

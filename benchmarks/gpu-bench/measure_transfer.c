@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "connections.h"
 #include "memory.h"
 #include "payload.h"
 
@@ -135,31 +136,28 @@ static bool run(struct transfers *transfers, int fd, struct error *error)
 		if (!one_way(transfers, true, fd, error) || !one_way(transfers, false, fd, error))
 			return false;
 	}
-	return true;
+	return connections_report(options, transfers->size, fd, error);
 }
 
 bool measure_transfer(const struct options *options, uint64_t size, int fd, struct progress *progress,
 		      struct error *error)
 {
+	const uint64_t needed = source_bytes((size_t)size) + size, available = memory_available();
 	struct transfers transfers = {
-		.options = options,
-		.progress = progress,
-		.device = {.backend = options->backend},
-		.size = (size_t)size,
-		.source = malloc(source_bytes((size_t)size)),
-		.target = malloc((size_t)size),
-		.ns = calloc(options->count, sizeof(uint64_t)),
+		.options = options, .progress = progress, .device = {.backend = options->backend}, .size = (size_t)size,
 	};
-	const uint64_t needed = source_bytes((size_t)size) + size;
 	bool ok;
 
+	/* Asked before: the kernel refuses a single allocation larger than all memory, and that would say less. */
+	if (needed > available)
+		return error_set(error, "a transfer of %llu bytes needs %llu here, and %llu are available: choose a smaller size",
+				 (unsigned long long)size, (unsigned long long)needed, (unsigned long long)available);
+	transfers.source = malloc(source_bytes((size_t)size));
+	transfers.target = malloc((size_t)size);
+	transfers.ns = calloc(options->count, sizeof(uint64_t));
 	if (!transfers.source || !transfers.target || !transfers.ns)
 		out_of_memory();
-	if (needed > memory_available())
-		ok = error_set(error, "a transfer of %llu bytes needs %llu here, and %llu are available: choose a smaller size",
-			       (unsigned long long)size, (unsigned long long)needed, (unsigned long long)memory_available());
-	else
-		ok = run(&transfers, fd, error);
+	ok = run(&transfers, fd, error);
 	options->backend->close(&transfers.device);
 	free(transfers.source);
 	free(transfers.target);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "socket_wire.h"
 #include "words.h"
 
 #define SMALLEST_TRANSFER 4096u
@@ -29,7 +30,7 @@ static bool option(struct options *options, const char *name, const char *value,
 {
 	if (strcmp(name, "--backend") == 0) {
 		options->backend = backend_find(value);
-		return options->backend || error_set(error, "--backend is opencl or cuda, not %.40s", value);
+		return options->backend || error_set(error, "--backend is opencl, cuda or socket, not %.40s", value);
 	}
 	if (strcmp(name, "--library") == 0) {
 		options->choice.library = value;
@@ -38,6 +39,12 @@ static bool option(struct options *options, const char *name, const char *value,
 	if (strcmp(name, "--device") == 0) {
 		options->choice.part = value;
 		return *value || error_set(error, "--device is empty");
+	}
+	if (strcmp(name, "--server") == 0) {
+		struct sockaddr_in unused;
+
+		options->choice.server = value;
+		return socket_address(value, &unused, error);
 	}
 	if (strcmp(name, "--transport") == 0) {
 		options->transport = value;
@@ -102,6 +109,10 @@ bool options_parse(struct options *options, int argc, char **argv, struct error 
 	}
 	if (options->list)
 		return true;
+	if (options->backend == &socket_backend && options->workload != WORKLOAD_TRANSFER)
+		return error_set(error, "--backend socket computes nothing: it is for transfer");
+	if ((options->backend == &socket_backend) != (options->choice.server != NULL))
+		return error_set(error, "--backend socket and --server go together");
 	if (options->workload == WORKLOAD_TRANSFER && options->repetitions == 0)
 		return error_set(error, "a transfer has no cold run, so --repetitions is at least 1");
 	if (options->workload == WORKLOAD_TRANSFER && (options->duration_s || options->gate))

@@ -106,7 +106,7 @@ void sample_open(struct json *json, const struct options *options, uint64_t size
 	pair_text(json, "backend", options->backend->name);
 	if (!transfer)
 		pair_number(json, "size", size);
-	pair_number(json, "size_bytes", transfer ? size : size * size * sizeof(float));
+	pair_number(json, "size_bytes", sample_bytes(options, size));
 	if (!transfer)
 		pair_number(json, "sweeps", options->workload == WORKLOAD_STENCIL ? options->sweeps : 0);
 	pair_number(json, "repetition", progress->repetition);
@@ -117,6 +117,11 @@ void sample_open(struct json *json, const struct options *options, uint64_t size
 	json_key(json, "ok");
 	json_bool(json, ok);
 	device_object(json, progress);
+}
+
+uint64_t sample_bytes(const struct options *options, uint64_t size)
+{
+	return options->workload == WORKLOAD_TRANSFER ? size : size * size * sizeof(float);
 }
 
 bool sample_close(struct json *json, int fd, struct error *error)

@@ -12,13 +12,17 @@
  *   {"type":"sample","experiment":"gpu-transfer","kind":"transfer",...,"size_bytes":4096,"repetition":3,
  *    "direction":"to_device","ok":true,"device":{...},"transfer_ns":[...],"start_ns":N,"wall_ns":N}
  *   {"type":"sample",...,"ok":false,"phase":"compute","error":"clFinish: error -14, an earlier command failed"}
+ *   {"type":"connection","transport":"tcp","size_bytes":4096,"local":"10.83.0.11:40000","remote":"10.83.0.10:10998",
+ *    "ss":{"sent":N,"received":N},"v4v":{"state":"moved","ring_sent":N,"ring_received":N,"tcp_sent":N,"tcp_received":N}}
  *   {"type":"ready"}     with --gate, before the wait
  *   {"type":"end","ok":12,"failed":0}
  *
  * "size" is a matrix's side, "size_bytes" one matrix or one transfer. A warm sample has "start":"warm" and only the phases
  * that it went through, from copy_a on. "wall_ns" is the whole run's, checks not counted. "type" of the device is what
  * its driver says: cpu means that a CPU computed, whatever was between. "error_part" is the largest error as a part of its bound,
- * see problem.h. A failed sample has "device":null if it came to no device.
+ * see problem.h. A failed sample has "device":null if it came to no device. At a size's end
+ * there is a "connection" for each IPv4 TCP connection that its process then has: payload by TCP as `ss -ti` prints it ("ss":null
+ * where ss does not tell), and what the module v4v counted ("v4v":null for a connection that it does not know).
  */
 #ifndef GPU_BENCH_SAMPLES_H
 #define GPU_BENCH_SAMPLES_H
@@ -41,6 +45,9 @@ struct progress {
 bool samples_start(int fd, struct error *error);
 bool samples_ready(int fd, struct error *error);
 bool samples_end(int fd, uint64_t ok, uint64_t failed, struct error *error);
+
+/* Bytes of one matrix or one transfer of the size, which is one of options->sizes. */
+uint64_t sample_bytes(const struct options *options, uint64_t size);
 
 /* The line up to what only good or only failed samples have. `size` is one of options->sizes. */
 void sample_open(struct json *json, const struct options *options, uint64_t size, const struct progress *progress, bool ok);

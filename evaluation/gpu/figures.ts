@@ -4,7 +4,7 @@ import { counted, formatSize } from "../format.ts";
 import type { Point, Summary } from "../summary.ts";
 import { compareTransports } from "../transports.ts";
 import { gpuLabel, sidesOf } from "./labels.ts";
-import { isOfTransfers } from "./observations.ts";
+import { isOfTransfers, SOCKET_EXPERIMENT } from "./observations.ts";
 import { SHARED } from "./sharing.ts";
 
 type Colour = (transport: string) => SeriesStyle;
@@ -41,17 +41,28 @@ export function runRows(summary: Summary, style: Colour): { points: Point[]; row
   return { points, rows };
 }
 
+/** A device's lines are whole or of short strokes, its socket's of long ones or dots. */
+const THERE: Partial<SeriesStyle> = { dash: [1, 0] };
+const BACK: Partial<SeriesStyle> = { dash: [3, 3], shape: "triangle-down" };
+const SOCKET_THERE: Partial<SeriesStyle> = { dash: [12, 4], shape: "square" };
+const SOCKET_BACK: Partial<SeriesStyle> = { dash: [1, 4], shape: "triangle-up" };
+
 const WAYS = { to_device: "to the device", from_device: "from it" } as const;
 
-/** Bandwidth of transfers by size and direction. */
+const isOfSocket = ({ experiment }: Point): boolean => experiment === SOCKET_EXPERIMENT;
+
+/** Bandwidth of transfers by size and direction, and beside a remote device's what its socket gives by itself. */
 export function transferLines(
   summary: Summary,
   style: Colour,
 ): { from: Point[]; points: ChartPoint[]; styles: (SeriesStyle & { series: string })[] } {
-  const from = summary.points.filter(isOfTransfers);
-  const series = (point: Point): string =>
+  const from = summary.points.filter((point) => isOfTransfers(point) || isOfSocket(point));
+  const series = (point: Point): string => {
     // The legend cuts longer ones off.
-    `${gpuLabel(point.transport).replace("remote, ", "")}, ${WAYS[point.metric === "to_device" ? "to_device" : "from_device"]}`;
+    const label = gpuLabel(point.transport).replace("remote, ", "");
+    const way = WAYS[point.metric === "to_device" ? "to_device" : "from_device"];
+    return isOfSocket(point) ? `${label}: socket, ${way}` : `${label}, ${way}`;
+  };
   const points = from.map((point) => ({
     series: series(point),
     x: point.sizeBytes,
@@ -59,14 +70,16 @@ export function transferLines(
     low: point.interval?.low ?? null,
     high: point.interval?.high ?? null,
   }));
-  const ordered = from.toSorted((a, b) => compareTransports(a.transport, b.transport));
+  const ordered = from.toSorted(
+    (a, b) =>
+      Number(isOfSocket(a)) - Number(isOfSocket(b)) || compareTransports(a.transport, b.transport),
+  );
   const first = new Map(ordered.map((point) => [series(point), point]));
-  const styles = [...first].map(([name, { transport, metric }]) => ({
-    ...style(transport),
+  const styles = [...first].map(([name, point]) => ({
+    ...style(point.transport),
     series: name,
-    ...(metric === "to_device"
-      ? { dash: [1, 0] as [number, number] }
-      : { dash: [3, 3] as [number, number], shape: "triangle-down" as const }),
+    ...(point.metric === "to_device" ? THERE : BACK),
+    ...(isOfSocket(point) && (point.metric === "to_device" ? SOCKET_THERE : SOCKET_BACK)),
   }));
   return { from, points, styles };
 }
@@ -103,7 +116,8 @@ export function sharingLines(
 
 /** Sizes of a table of the GPU's: matrices by their side, transfers by their bytes. */
 export function gpuSize({ experiment, sizeBytes, pairs }: Point): string {
-  if (experiment === "gpu-transfer") return formatSize(sizeBytes);
+  if (experiment === "gpu-transfer" || experiment === SOCKET_EXPERIMENT)
+    return formatSize(sizeBytes);
   const clients = experiment === SHARED ? `, ${counted(pairs, "client")}` : "";
   return `${sidesOf(sizeBytes)}${clients}`;
 }

@@ -1,8 +1,9 @@
 import type { Metric, Observation, Unused } from "../observations.ts";
 import { medianOf } from "../statistics.ts";
 import { BASELINE, NATIVE, UNMODIFIED } from "../transports.ts";
-import { SHARING, type LegKind } from "./plan.ts";
-import { copyShareOf, COPIES, durationOf, isWarm, phaseOf, PHASES } from "./runs.ts";
+import { payloadOf, wayOf, type LegWay } from "./connections.ts";
+import { SHARING, SOCKET, type LegKind } from "./plan.ts";
+import { copyShareOf, durationOf, isWarm, phaseOf, PHASES } from "./runs.ts";
 import { sharedBy, slowDowns } from "./sharing.ts";
 import type {
   ComputeSample,
@@ -31,11 +32,22 @@ const DIRECTIONS = ["to_device", "from_device"] as const;
 export const isOfTransfers = ({ experiment, metric }: { experiment: string; metric: Metric }) =>
   experiment === "gpu-transfer" && DIRECTIONS.some((direction) => direction === metric);
 
+/** Name of the experiment that is the ceiling of the remote transfers. */
+export const SOCKET_EXPERIMENT = experimentOf(SOCKET);
+
+/** A device's transfers over its socket's of the same way, in percent. */
+const OF_SOCKET = {
+  to_device: "to_device_of_socket",
+  from_device: "from_device_of_socket",
+} as const satisfies Record<(typeof DIRECTIONS)[number], Metric>;
+
 /** What the GPU's part of a run says. */
 export interface GpuObservations {
   observed: Observation[];
   unused: Unused[];
   devices: GpuDevice[];
+  /** Which way the bytes of each leg went, of its last attempt; empty where connections were not recorded. */
+  ways: LegWay[];
 }
 
 /** One repetition's number of a metric, from the values of a block. */
@@ -87,21 +99,12 @@ function transferred(attempt: GpuAttempt): Observation[] {
   });
 }
 
-/** Payload that an attempt's samples moved, bytes, at least. */
-function payloadOf({ samples }: GpuAttempt): number {
-  const bytes = samples.map((sample) => {
-    if (!sample.ok) return 0;
-    const times = sample.kind === "transfer" ? sample.transfer_ns.length : COPIES.length;
-    return sample.size_bytes * times;
-  });
-  return bytes.reduce((sum, one) => sum + one, 0);
-}
-
 /** What shows that the bytes went another way than the transport's; undefined if they did not. */
-function wrongWay(attempt: GpuAttempt): string | undefined {
+function wrongWay(attempt: GpuAttempt, way: LegWay): string | undefined {
   const { transport, netBytes, ringBytes } = attempt;
-  const payload = payloadOf(attempt);
+  const payload = payloadOf(attempt.samples);
   if (payload === 0) return undefined;
+  if (way.verdict === "another way") return way.why;
   if (transport === UNMODIFIED && ringBytes < payload)
     return `of ${payload} bytes only ${ringBytes} went by rings, ${netBytes} by the network interface`;
   if (transport === BASELINE && netBytes < payload)
@@ -150,28 +153,52 @@ function overheads(observed: readonly Observation[]): Observation[] {
   });
 }
 
+/** What part of its own block's socket each transfer to or from a device reaches, percent. */
+function ofSocket(observed: readonly Observation[]): Observation[] {
+  const key = (one: Observation): string =>
+    `${one.transport} ${one.metric} ${one.sizeBytes} ${one.repetition}`;
+  const ceilings = new Map(
+    observed
+      .filter(({ experiment }) => experiment === SOCKET_EXPERIMENT)
+      .map((one) => [key(one), one]),
+  );
+  return observed.filter(isOfTransfers).flatMap((one) => {
+    const ceiling = ceilings.get(key(one));
+    const direction = DIRECTIONS.find((each) => each === one.metric);
+    if (ceiling === undefined || direction === undefined) return [];
+    const percent = (100 * one.median) / ceiling.median;
+    return [{ ...one, metric: OF_SOCKET[direction], values: [percent], median: percent }];
+  });
+}
+
 /** Numbers of the GPU's experiments; of a leg that was repeated those of its last attempt. */
-export function gpuObservations({ attempts }: GpuFile): GpuObservations {
+export function gpuObservations({ attempts, connectionsTold }: GpuFile): GpuObservations {
   const last = new Map(attempts.map((one) => [one.leg, one]));
   const unused: Unused[] = [];
   const observed: Observation[] = [];
+  const ways: LegWay[] = [];
   for (const attempt of attempts) {
-    const wrong = wrongWay(attempt);
+    const way = wayOf(attempt);
+    const wrong = wrongWay(attempt, way);
     const counts = last.get(attempt.leg) === attempt;
     const shared = attempt.workload === SHARING ? sharedBy(attempt) : undefined;
     const reason =
       wrong ?? (attempt.status === 0 && typeof shared === "string" ? shared : undefined);
     unused.push(...refused(attempt, reason, !counts));
+    if (counts && connectionsTold) ways.push(way);
     if (!counts || reason !== undefined || typeof shared === "string") continue;
     observed.push(...(shared ?? [...computed(attempt), ...transferred(attempt)]));
   }
-  const devices = attempts.flatMap(({ samples }) =>
+  // Behind a plain socket there is no device.
+  const ofDevices = attempts.filter(({ workload }) => workload !== SOCKET);
+  const devices = ofDevices.flatMap(({ samples }) =>
     samples.flatMap((sample) => (sample.ok ? [sample.device] : [])),
   );
   const different = new Map(devices.map((one) => [`${one.type} ${one.platform} ${one.name}`, one]));
   return {
-    observed: [...observed, ...overheads(observed), ...slowDowns(observed)],
+    observed: [...observed, ...overheads(observed), ...slowDowns(observed), ...ofSocket(observed)],
     unused,
     devices: [...different.values()],
+    ways,
   };
 }

@@ -10,8 +10,11 @@ export type Workload = (typeof WORKLOADS)[number];
 /** Several domUs at once, each with products of its own. */
 export const SHARING = "sharing";
 
-/** What a leg measures: a workload of gpu-bench's, or products of several clients. */
-export const LEGS = [...WORKLOADS, SHARING] as const;
+/** Transfers to memory behind a plain socket of the same transport: what a remote device's cannot be faster than. */
+export const SOCKET = "socket";
+
+/** What a leg measures: a workload of gpu-bench's, the socket by itself, or products of several clients. */
+export const LEGS = [...WORKLOADS, SOCKET, SHARING] as const;
 
 export type LegKind = (typeof LEGS)[number];
 
@@ -75,6 +78,8 @@ export interface GpuRoute {
   host: string;
   /** The server's unit in the GPU domU, and the port that it listens on; undefined for `native`. */
   server?: { unit: string; port: number };
+  /** `gpu-bench serve` in the GPU domU, reached the same way: its unit, and where it listens. */
+  socket?: { unit: string; address: string; port: number };
   /** Words in front of gpu-bench. */
   prefix: string;
   /** gpu-bench's, if not the one that it takes by itself. */
@@ -90,6 +95,8 @@ export interface GpuLeg {
   block: number;
   workload: LegKind;
   route: GpuRoute;
+  /** Who is asked, and is fresh in each block: the route's server or its socket; undefined where nobody is. */
+  server?: { unit: string; port: number };
   /** The domains that run it at once. */
   hosts: readonly string[];
   command: string;
@@ -110,6 +117,23 @@ function commandOf(
   );
 }
 
+/** The same transfers as those of the device. */
+const socketCommandOf = (
+  { sizes, warm, transferBudgetMs }: GpuPoints,
+  { transport, prefix }: GpuRoute,
+  { address, port }: NonNullable<GpuRoute["socket"]>,
+) =>
+  `${prefix}gpu-bench transfer --backend socket --server ${address}:${port} --transport ${transport} ` +
+  `--repetitions ${warm} --budget-ms ${transferBudgetMs} --timeout ${SIZE_TIMEOUT_S} ${sizes.transfer.join(" ")}`;
+
+/** The ceiling beside a route's transfers; natively there is no socket. */
+function socketLegs(points: GpuPoints, block: number, route: GpuRoute): GpuLeg[] {
+  const { socket, host } = route;
+  if (socket === undefined) return [];
+  const command = socketCommandOf(points, route, socket);
+  return [{ block, workload: SOCKET, route, server: socket, hosts: [host], command }];
+}
+
 /** More than it can run in its time: the time ends it. */
 const MANY_RUNS = 100_000;
 
@@ -124,13 +148,15 @@ function sharingLegs(
   route: GpuRoute,
   domUs: readonly string[],
 ): GpuLeg[] {
-  if (route.server === undefined) return [];
+  const { server } = route;
+  if (server === undefined) return [];
   return sharing.clients
     .filter((clients) => clients <= domUs.length)
     .map((clients) => ({
       block,
       workload: SHARING,
       route,
+      server,
       hosts: domUs.slice(0, clients),
       command: sharingCommandOf(sharing, route),
     }));
@@ -154,10 +180,12 @@ export function gpuLegs(
         block,
         workload,
         route,
+        ...(route.server !== undefined && { server: route.server }),
         hosts: [route.host],
         command: commandOf(points, workload, route),
       })),
       ...sharingLegs(points, block, route, domUs),
+      ...socketLegs(points, block, route),
     ]),
   ).flat();
 }
@@ -165,8 +193,8 @@ export function gpuLegs(
 /** The text that dom0/gpu-drive reads. */
 export const renderGpuPlan = (legs: readonly GpuLeg[]): string =>
   legs
-    .map(({ block, workload, route, hosts, command }, index) => {
-      const { unit = "-", port = "-" } = route.server ?? {};
+    .map(({ block, workload, route, server, hosts, command }, index) => {
+      const { unit = "-", port = "-" } = server ?? {};
       return `leg ${index + 1} ${block} ${route.transport} ${workload} ${hosts.join(",")} ${unit} ${port} ${command}\n`;
     })
     .join("");

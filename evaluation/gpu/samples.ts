@@ -48,6 +48,31 @@ export interface FailedGpuSample extends Head {
 
 export type GpuSample = ComputeSample | TransferSample | FailedGpuSample;
 
+/** One TCP connection of a process at its size's end: bytes both ways, by TCP and by rings. */
+export interface GpuConnection {
+  transport: string;
+  size_bytes: number;
+  local: string;
+  remote: string;
+  /** As `ss -ti` prints them; null where ss did not tell. */
+  ss: { sent: number; received: number } | null;
+  /** As the module v4v counts them; null for a connection that it does not know: TCP alone. */
+  v4v: {
+    state: string;
+    ring_sent: number;
+    ring_received: number;
+    tcp_sent: number;
+    tcp_received: number;
+  } | null;
+}
+
+/** What one gpu-bench printed of a leg. */
+interface GpuClient {
+  host: string;
+  samples: GpuSample[];
+  connections: GpuConnection[];
+}
+
 /** One attempt at a leg: what gpu-bench printed, and what dom0/gpu-drive saw. */
 export interface GpuAttempt {
   leg: number;
@@ -56,8 +81,9 @@ export interface GpuAttempt {
   workload: LegKind;
   attempt: number;
   samples: GpuSample[];
-  /** Of a leg of several clients: the same samples by client. */
-  clients: { host: string; samples: GpuSample[] }[];
+  connections: GpuConnection[];
+  /** Of a leg of several clients: the same by client. */
+  clients: GpuClient[];
   /** gpu-bench's exit status; 255 where it could not be started. */
   status: number;
   /** Bytes of the client's network interface, and of its rings, both ways. */
@@ -72,6 +98,8 @@ export type GpuHosts = Record<string, Record<string, string>>;
 export interface GpuFile {
   attempts: GpuAttempt[];
   hosts: GpuHosts;
+  /** gpu-bench told of its connections; before, it did not. */
+  connectionsTold: boolean;
   /** Every leg of the plan had its turn. */
   complete: boolean;
   /** Lines that are no good, from 1. */
@@ -84,6 +112,10 @@ const object = (properties: Record<string, unknown>) => ({
   type: "object",
   properties,
   required: Object.keys(properties),
+});
+
+const orNull = (properties: Record<string, unknown>) => ({
+  anyOf: [object(properties), { type: "null" }],
 });
 
 const head = { experiment: text, transport: text, size_bytes: whole, repetition: whole };
@@ -135,6 +167,22 @@ const validators = {
       transfer_ns: { type: "array", minItems: 1, items: { ...whole, minimum: 1 } },
     }),
   ),
+  connection: ajv.compile(
+    object({
+      transport: text,
+      size_bytes: whole,
+      local: text,
+      remote: text,
+      ss: orNull({ sent: whole, received: whole }),
+      v4v: orNull({
+        state: text,
+        ring_sent: whole,
+        ring_received: whole,
+        tcp_sent: whole,
+        tcp_received: whole,
+      }),
+    }),
+  ),
   failed: ajv.compile(object({ ...head, kind: { enum: WORKLOADS }, error: text })),
 };
 
@@ -145,18 +193,26 @@ function validatorOf(line: Line): keyof typeof validators | undefined {
   if (line.type === "leg-end") return "end";
   if (line.type === "client") return "client";
   if (line.type === "host") return "host";
+  if (line.type === "connection") return "connection";
   if (line.type !== "sample") return undefined;
   if (line.ok === false) return "failed";
   return line.kind === "transfer" ? "transfer" : "compute";
 }
+
+/** Version of dom0/gpu-drive's lines since which there are those of connections. */
+const TELLS_CONNECTIONS = 2;
 
 /** Lines that tell nothing that is evaluated. */
 const SILENT = ["start", "ready", "end", "gpu-start"];
 
 /** Reads gpu.jsonl; a leg without its last line is not used. */
 export function readGpuSamples(content: string): GpuFile {
-  const file: GpuFile = { attempts: [], hosts: {}, complete: false, problems: [] };
+  const file: GpuFile = {
+    ...{ attempts: [], hosts: {}, problems: [] },
+    ...{ connectionsTold: false, complete: false },
+  };
   let samples: GpuSample[] = [];
+  let connections: GpuConnection[] = [];
   let clients: GpuAttempt["clients"] = [];
   for (const [index, raw] of content.split("\n").entries()) {
     if (raw === "") continue;
@@ -170,19 +226,22 @@ export function readGpuSamples(content: string): GpuFile {
       problem("not JSON");
       continue;
     }
+    if (line.type === "gpu-start") file.connectionsTold = Number(line.version) >= TELLS_CONNECTIONS;
     if (line.type === "gpu-end") file.complete = true;
     if (line.type === "gpu-end" || SILENT.includes(String(line.type))) continue;
     const name = validatorOf(line);
     if (name === undefined) {
-      problem("neither a leg, a client, a sample nor a host");
+      problem("neither a leg, a client, a sample, a connection nor a host");
     } else if (!validators[name](line)) {
       problem(ajv.errorsText(validators[name].errors));
     } else if (name === "leg") {
-      samples = [];
-      clients = [];
+      [samples, connections, clients] = [[], [], []];
     } else if (name === "client") {
       const { host } = line as { host: string };
-      clients.push({ host, samples: [] });
+      clients.push({ host, samples: [], connections: [] });
+    } else if (name === "connection") {
+      connections.push(line as unknown as GpuConnection);
+      clients.at(-1)?.connections.push(line as unknown as GpuConnection);
     } else if (name === "host") {
       const {
         name: host,
@@ -195,9 +254,9 @@ export function readGpuSamples(content: string): GpuFile {
         line as unknown as GpuAttempt & { net_bytes: number; ring_bytes: number };
       const { net_bytes: netBytes, ring_bytes: ringBytes } = bytes;
       const where = { leg, block, transport, workload, attempt };
-      file.attempts.push({ ...where, samples, clients, status, netBytes, ringBytes });
-      samples = [];
-      clients = [];
+      const told = { samples, connections, clients };
+      file.attempts.push({ ...where, ...told, status, netBytes, ringBytes });
+      [samples, connections, clients] = [[], [], []];
     } else {
       samples.push(line as unknown as GpuSample);
       clients.at(-1)?.samples.push(line as unknown as GpuSample);

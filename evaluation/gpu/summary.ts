@@ -1,9 +1,11 @@
+import type { LegWay } from "./connections.ts";
 import type { GpuDevice, GpuFile, GpuHosts } from "./samples.ts";
 
 /** The GPU's part of a run's samples. */
 export interface GpuPart {
   file: GpuFile;
   devices: GpuDevice[];
+  ways: LegWay[];
 }
 
 export interface GpuSummary {
@@ -15,6 +17,8 @@ export interface GpuSummary {
   complete: boolean;
   /** Legs that failed and were measured again, or given up. */
   failedAttempts: number;
+  /** Which way the bytes of each leg went, connection by connection; empty for runs that did not record them. */
+  ways: LegWay[];
 }
 
 /** Never leaves a reader in doubt whether a GPU took part. */
@@ -30,12 +34,13 @@ export function noteOf(devices: readonly GpuDevice[]): string {
 
 export function gpuSummaryOf(part: GpuPart | undefined): GpuSummary | null {
   if (part === undefined) return null;
-  const { file, devices } = part;
+  const { file, devices, ways } = part;
   return {
     devices,
     note: noteOf(devices),
     hosts: file.hosts,
     complete: file.complete,
     failedAttempts: file.attempts.filter(({ status }) => status !== 0).length,
+    ways,
   };
 }

@@ -3,6 +3,8 @@ import { Refused, type Context, type Prior, type Properties, type Resource } fro
 import { Remote } from "../ssh/remote.ts";
 import type { Connection } from "../ssh/target.ts";
 import { judge, LOOK_AT_PCI, parsePci, PCIBACK, type PciHost } from "../xen/passthrough.ts";
+import { driverFits } from "../xen/gpuDriver.ts";
+import { guestTypeOf, type GuestType } from "../xen/guestType.ts";
 import { within } from "../host/within.ts";
 
 /** Inputs of `v4v:index:Passthrough`: a PCI device that dom0 keeps for a domU. */
@@ -14,6 +16,10 @@ export interface PassthroughInputs {
   device: string;
   /** Name of the domU that is to have it. */
   domain: string;
+  /** Kind of that domU; `auto`: what the device needs. */
+  guestType: GuestType | "auto";
+  /** What that domU's image has for it. */
+  driver: "none" | "nvidia";
   /** Folder on the host in which the former drivers are remembered. */
   folder: string;
   /** The host's sysfs. */
@@ -25,6 +31,7 @@ export interface PassthroughInputs {
 export interface PassthroughOutputs {
   /** Every function of the device, all of them kept for the domU. */
   functions: string[];
+  guestType: GuestType;
 }
 
 /** What was in use before is written down first: whoever is killed in between can still be put right. */
@@ -84,25 +91,39 @@ export const passthroughResource: Resource = {
   check: (inputs) =>
     Promise.resolve({
       inputs,
-      failures: missing(inputs, ["connection", "device", "domain", "folder", "sysfs"]),
+      failures: missing(inputs, [
+        "connection",
+        "device",
+        "domain",
+        "guestType",
+        "driver",
+        "folder",
+        "sysfs",
+      ]),
     }),
 
   async ensure(context: Context, properties: Properties): Promise<Properties> {
-    const { connection, device, domain, folder, sysfs } = typed<PassthroughInputs>(properties);
+    const { connection, device, domain, guestType, driver, folder, sysfs } =
+      typed<PassthroughInputs>(properties);
     const remote = new Remote(connection, context.signal);
-    const { take, problems, warnings } = judge(await look(remote, sysfs), device, domain);
+    const host = await look(remote, sysfs);
+    const { take, problems, warnings } = judge(host, device, domain);
     // Nothing has been touched yet.
     if (problems.length > 0) throw new Refused(`gpu.device: ${problems.join("\n")}`);
     if (take.length === 0)
       throw new Refused("gpu.device: auto found no display device that dom0 can spare");
-    warnings.forEach((warning) => {
+    const guest = guestTypeOf(host, take, guestType);
+    if (guest.problems.length > 0) throw new Refused(`gpu.type: ${guest.problems.join("\n")}`);
+    const fit = driverFits(take, driver);
+    if (fit.problems.length > 0) throw new Refused(`gpu.driver: ${fit.problems.join("\n")}`);
+    [...warnings, ...guest.warnings, ...fit.warnings].forEach((warning) => {
       context.warn(warning);
     });
     const functions = take.map(({ address }) => address);
     await remote.run("taking the device from dom0", TAKE, folder, sysfs, ...functions);
     const wrong = drift(await look(remote, sysfs), functions);
     if (wrong !== undefined) throw new Error(`gpu.device: ${wrong}`);
-    return { functions };
+    return { functions, guestType: guest.type };
   },
 
   async read(context: Context, prior: Prior) {

@@ -12,6 +12,11 @@ export interface GuestRoot {
   makeInitrdSha256: string;
   /** Modules of dom0's kernel that the boot archive gets beside those that every domU needs. */
   modules?: string[];
+  /**
+   * Folder on the host that has its kernels as boot loaders take them: what an HVM domain's device model loads. Absent: the
+   * kernel is unpacked, as the toolstack takes it.
+   */
+  packedKernels?: string;
 }
 
 /** For a host's shell: the image's loop device (dom0/disk-attach) goes when the last domain that has it does. */
@@ -20,8 +25,8 @@ free_loop() { losetup -n -O NAME -j "$1" 2>/dev/null | xargs -r -n 1 losetup -d;
 
 /** Unpacks the image if it is not there already, and makes the boot archive of the running kernel. */
 const PREPARE = `${FREE_LOOP}
-folder=$1 sha=$2 make=$3 made=$4
-shift 4
+folder=$1 sha=$2 make=$3 made=$4 packed=$5
+shift 5
 cd "$folder"
 if [ ! -e root.ext4 ] || [ "$(cat root.ext4.sha256 2>/dev/null)" != "$sha" ]; then
   rm -f root.ext4.sha256
@@ -37,6 +42,7 @@ wanted="$(uname -r) $made"
 if [ "$(cat base.cpio.made 2>/dev/null)" != "$wanted" ]; then
   rm -f base.cpio.made
   "$make" "$folder/base.cpio" "$folder/kernel" "$@"
+  [ -z "$packed" ] || { cp "$packed/vmlinuz-$(uname -r)" kernel.new && mv kernel.new kernel; }
   echo "$wanted" >base.cpio.made
 fi
 uname -r`;
@@ -69,14 +75,19 @@ export async function placeRoot(
     root.imageSha256,
     root.makeInitrd,
     archiveDigest(root),
+    root.packedKernels ?? "",
     ...(root.modules ?? []),
   );
   return kernel.trim();
 }
 
 /** Name of how the boot archive is made, apart from the kernel. */
-export const archiveDigest = ({ makeInitrdSha256, modules = [] }: GuestRoot): string =>
-  [makeInitrdSha256, ...modules].join(" ");
+export const archiveDigest = ({
+  makeInitrdSha256,
+  modules = [],
+  packedKernels,
+}: GuestRoot): string =>
+  [makeInitrdSha256, ...modules, ...(packedKernels === undefined ? [] : ["packed"])].join(" ");
 
 /** Name of what the domUs boot from. */
 export function bootDigest(root: GuestRoot, kernel: string): string {

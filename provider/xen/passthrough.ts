@@ -1,3 +1,5 @@
+import { DEVICE_MODEL } from "./guestType.ts";
+
 /** Which functions of a host's PCI devices a domU can be given; a judgement over what dom0 tells, and nothing more. */
 
 /** One function of a device, as dom0 sees it. */
@@ -23,6 +25,10 @@ export interface PciFunction {
 export interface PciHost {
   /** The hypervisor keeps the devices that a domain has to that domain's memory. */
   iommu: boolean;
+  /** It runs fully virtual domains. */
+  hvm: boolean;
+  /** dom0 has the program that emulates their machine. */
+  deviceModel: boolean;
   functions: PciFunction[];
 }
 
@@ -133,11 +139,12 @@ export function judge(host: PciHost, wanted: string, forDomain: string): Judgeme
 }
 
 /**
- * For dom0's shell, with the sysfs to look at as $1: a line `virt_caps ...`, a line `owner ADDRESS DOMAIN` for each
+ * For dom0's shell, with the sysfs to look at as $1: a line `virt_caps ...`, a line `device_model` if dom0 has one, a line `owner ADDRESS DOMAIN` for each
  * assigned function, and a line per function of tab-separated fields.
  */
 export const LOOK_AT_PCI = `
 sys=$1
+[ ! -x ${DEVICE_MODEL} ] || echo device_model
 echo "virt_caps $(xl info | sed -n 's/^virt_caps *: *//p')"
 xenstore-ls -f /local/domain/0/backend/pci 2>/dev/null |
   sed -n 's|^/local/domain/0/backend/pci/\\([0-9]*\\)/[0-9]*/dev-[0-9]* = "\\(.*\\)"$|\\1 \\2|p' |
@@ -197,5 +204,10 @@ export function parsePci(text: string): PciHost {
       };
     });
   const capabilities = lines.find((line) => line.startsWith("virt_caps ")) ?? "";
-  return { iommu: /\b(hvm|pv)_directio\b/.test(capabilities), functions };
+  return {
+    iommu: /\b(hvm|pv)_directio\b/.test(capabilities),
+    hvm: capabilities.split(" ").includes("hvm"),
+    deviceModel: lines.includes("device_model"),
+    functions,
+  };
 }

@@ -40,9 +40,6 @@ export function reason(output: string): string {
   return (heading < 0 ? lines.slice(-40) : lines.slice(heading, heading + 120)).join("\n");
 }
 
-/** Not in the short form: with these, a run that also makes its frozen machines anew takes longer than CI has. */
-const LONG = ["hostile", "sockets"];
-
 function suites(full: boolean): Suite[] {
   const bin = (name: string) => join(PROJECT, "node_modules", ".bin", name);
   const vitest = (config: string) => ["run", "--config", join(PROJECT, config), "--no-color"];
@@ -100,10 +97,7 @@ function suites(full: boolean): Suite[] {
       name: "end to end",
       group: "e2e",
       program: bin("vitest"),
-      args: [
-        ...vitest("tests/e2e/vitest.config.ts"),
-        ...(full ? [] : LONG.flatMap((name) => ["--exclude", `**/${name}.test.ts`])),
-      ],
+      args: vitest("tests/e2e/vitest.config.ts"),
       // In full with the tests of existing hosts, whose every boot is emulated.
       minutes: full ? 960 : 80,
       counts: vitestCounts,

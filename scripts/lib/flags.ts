@@ -11,6 +11,9 @@ const ALIASES: Record<string, string> = {
   "evaluation.transports": "transports",
   "evaluation.repetitions": "repetitions",
   "evaluation.budget": "budget",
+  "evaluation.gpuProducts": "gpu-products",
+  "evaluation.gpuStencils": "gpu-stencils",
+  "evaluation.gpuTransfers": "gpu-transfers",
 };
 
 const kebab = (path: string): string =>

@@ -18,8 +18,8 @@ said() {
 check '--version' answers 0 --version
 check '--version names the program' grep -q '^gpu-bench [0-9.]*$' "$T/out"
 check '--help' answers 0 --help
-check '--help names every command' [ "$(grep -c '^ *\(usage: \)*gpu-bench [a-z-]' "$T/out")" = 5 ]
-for name in backend library device transport samples repetitions duration gate sweeps count budget-ms timeout seed reference; do
+check '--help names every command' [ "$(grep -c '^ *\(usage: \)*gpu-bench [a-z-]' "$T/out")" = 6 ]
+for name in backend library device server transport samples repetitions duration gate sweeps count budget-ms timeout seed reference; do
 	check "--help tells of --$name" said "  --$name "
 done
 check '--help says that cuda was not run on hardware' said 'never run on hardware'
@@ -49,3 +49,22 @@ check 'a folder that is not there: 1' answers 1 matmul --samples "$T/none/sample
 check 'a folder that is not there is named' in_stderr "$T/none/samples: No such file or directory"
 [ ! -e /dev/full ] || check 'samples that cannot be written: 1' answers 1 matmul --samples /dev/full 8
 [ ! -e /dev/full ] || check 'samples that cannot be written: why' in_stderr 'No space left on device'
+
+# A domU that has less than two such transfers in all: the kernel would refuse the first allocation already.
+printf 'MemAvailable: 100000 kB\n' >"$T/meminfo"
+small() {
+	rc=0
+	timeout 60 unshare -m sh -c 'mount --bind "$1/meminfo" /proc/meminfo && ulimit -v 500000 && exec "$1/release/gpu-bench" "$2" "$3"' \
+		sh "$T" "$@" >"$T/out" 2>"$T/err" </dev/null || rc=$?
+	[ "$rc" = 1 ]
+}
+if unshare -m mount --bind "$T/meminfo" /proc/meminfo 2>/dev/null; then
+	check 'a transfer larger than memory' small transfer 1000000000
+	check 'a transfer larger than memory: what next' \
+		in_stderr 'a transfer of 1000000000 bytes needs 2000073728 here, and 102400000 are available: choose a smaller size'
+	check 'a matrix larger than memory' small matmul 16384
+	check 'a matrix larger than memory: what next' \
+		in_stderr 'matrices of 16384 x 16384 need 9663676416 bytes here with the reference, and 102400000 are available'
+else
+	echo '# skipped: less memory than there is, which takes root'
+fi

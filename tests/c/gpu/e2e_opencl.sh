@@ -24,15 +24,18 @@ if ldconfig -p | grep -q 'libOpenCL\.so\.1' && ls /etc/OpenCL/vendors/*pocl*.icd
 		[ "$(grep -c '"direction":"to_device","ok":true' "$T/out")" = 6 -a "$(grep -c '"direction":"from_device","ok":true' "$T/out")" = 6 ]
 	check 'opencl: for a time' answers 0 matmul --repetitions 100000 --duration 1 16
 	check 'opencl: the time ends it' [ "$(grep -c '"start":"warm","ok":true' "$T/out")" -gt 1 ]
-	# Let go when standard input ends, here after two seconds: nothing warm began before.
-	(sleep 2) | timeout 60 "$BENCH" matmul --gate stdin --repetitions 1 16 >"$T/gated" 2>"$T/err" &
+	# Let go when standard input ends, which is when it is closed below: nothing warm begins before.
+	mkfifo "$T/gate"
+	timeout 120 "$BENCH" matmul --gate stdin --repetitions 1 16 >"$T/gated" 2>"$T/err" <"$T/gate" &
 	gated=$!
-	for try in 1 2 3 4 5 6 7 8 9 10; do
+	exec 8>"$T/gate"
+	for try in $(seq 400); do
 		! grep -q '{"type":"ready"}' "$T/gated" || break
 		sleep 0.15
 	done
 	check 'opencl: at the gate it is ready' grep -q '{"type":"ready"}' "$T/gated"
 	check 'opencl: at the gate nothing warm has begun' [ "$(grep -c '"start":"warm"' "$T/gated")" = 0 ]
+	exec 8>&-
 	check 'opencl: let go it ends well' wait "$gated"
 	check 'opencl: let go it has run' [ "$(grep -c '"start":"warm","ok":true' "$T/gated")" = 1 ]
 	check 'opencl: the plain loop says the same' answers 0 matmul --reference loop --repetitions 1 100

@@ -58,12 +58,22 @@ check 'transfer' remotely 0 transfer --transport tcp --repetitions 1 --count 3 4
 check 'transfer: bytes are right both ways' [ "$(count '"ok":true')" = 4 ]
 check 'transfer: the bytes went through the sockets' [ $(($(received) - before)) -gt $((10 * 1000001)) ]
 
+# PoCL has two connections to its server, and ss tells of both while they stand.
+shown=$(sed -n 's/^{"type":"connection","transport":"tcp","size_bytes":1000001,.*"remote":"127.0.0.1:1099[89]","ss":{"sent":\([0-9]*\),"received":\([0-9]*\)},"v4v":.*/\1 \2/p' "$T/out" |
+	awk '{ sent += $1; received += $2 } END { print NR, sent, received }')
+check "transfer: its connections show the payload each way: $shown" eval \
+	'set -- $shown && [ $1 = 2 ] && [ $2 -ge $((3 * 1000001)) ] && [ $3 -ge $((3 * 1000001)) ]'
+
 # A server that dies: the client would wait for it for ever.
+: >"$T/out"
 (
-	sleep 8
+	for try in $(seq 400); do
+		! grep -q '"ok":true' "$T/out" || break
+		sleep 0.1
+	done
 	kill -KILL $pocld
 ) &
-check 'a server that dies' remotely 1 matmul --transport tcp --repetitions 100000 --timeout 20 64
+check 'a server that dies' remotely 1 matmul --transport tcp --repetitions 100000 --timeout 45 64
 check 'a server that dies: samples so far are kept' [ "$(count '"ok":true')" -gt 0 ]
 check 'a server that dies: one line says so' [ "$(count '"ok":false')" = 1 ]
 wait $pocld 2>/dev/null

@@ -93,11 +93,16 @@ test("with a GPU domU the bill has its image and its programs' builds", async ()
 });
 
 test("what is chosen of the profile goes along, and transports chosen take the place of its own", async () => {
-  const chosen = { "evaluation.experiments": "latency", "evaluation.transports": "unix, tcp" };
+  const chosen = {
+    "evaluation.experiments": "latency",
+    "evaluation.transports": "unix, tcp",
+    "evaluation.gpuProducts": "64",
+  };
   const { selection, transports } = await inputsOf(chosen);
   expect(selection).toEqual({
     ...{ experiments: "latency", sizes: "profile", pairs: "profile", transports: "unix, tcp" },
-    ...{ repetitions: "profile", budget: 0 },
+    ...{ repetitions: "profile", budget: 0, gpuProducts: "64" },
+    ...{ gpuStencils: "profile", gpuTransfers: "profile" },
   });
   expect(transports).toEqual(["tcp", "unix"]);
 });

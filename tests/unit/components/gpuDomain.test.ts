@@ -84,6 +84,35 @@ test("its domU has every function, an image of its own, and its settings' memory
   expect(image?.inputs).toMatchObject({ modules: ["xen-pcifront"], imageSha256: "5f" });
 });
 
+test("an HVM domU has a device model, no PV front end, and a kernel that the model loads", async () => {
+  const { engine, inputs } = await gpuOf({ ...named, "gpu.type": "hvm" });
+  expect(engine.one("v4v:index:Passthrough").inputs.guestType).toBe("hvm");
+  expect(inputs.config).toMatch(/^type = "hvm"$/m);
+  expect(inputs.config).toMatch(/^vif = \[ "type=vif,mac=/m);
+  const image = engine.of("v4v:index:GuestImage").find(({ name }) => name === "gpu-image");
+  expect(image?.inputs).toMatchObject({ modules: [], packedKernels: "/boot" });
+  const host = engine.of("v4v:index:Build").find(({ inputs: one }) => one.recipe === "host-image");
+  expect(host?.inputs.parameters).toMatchObject({ HVM: "y" });
+  // The others stay what they are.
+  const other = engine.of("v4v:index:Domain").find(({ name }) => name === "domu1");
+  expect(other?.inputs.config).toMatch(/^type = "pv"$/m);
+});
+
+test("without being asked for nothing of HVM is anywhere", async () => {
+  const { engine, inputs } = await gpuOf(named);
+  expect(engine.one("v4v:index:Passthrough").inputs.guestType).toBe("auto");
+  expect(inputs.config).toMatch(/^type = "pv"$/m);
+  const image = engine.of("v4v:index:GuestImage").find(({ name }) => name === "gpu-image");
+  expect(image?.inputs).not.toHaveProperty("packedKernels");
+  const host = engine.of("v4v:index:Build").find(({ inputs: one }) => one.recipe === "host-image");
+  expect(host?.inputs.parameters).not.toHaveProperty("HVM");
+  const unused = await testbedOf({ "gpu.type": "hvm" });
+  const without = unused.engine
+    .of("v4v:index:Build")
+    .find(({ inputs: one }) => one.recipe === "host-image");
+  expect(without?.inputs.parameters).not.toHaveProperty("HVM");
+});
+
 test("with a device alone nothing listens, and the other domUs are as ever", async () => {
   const plain = await payloadOf({}, "domus-image");
   expect(await payloadOf(named, "domus-image")).toEqual(plain);
@@ -112,11 +141,35 @@ test("remote execution has a server for each way to it, and clients that name th
   }
 });
 
+test("beside the product's servers a plain socket listens for each way, as shut off as they are", async () => {
+  const server = await payloadOf(remote, "gpu-image");
+  for (const [transport, port, prefix] of [
+    ["tcp", 11020, ""],
+    ["v4v-sockets", 11030, "/usr/bin/v4vrun --mode require "],
+  ] as const) {
+    const name = `gpu-socket-${transport}.service`;
+    const unit = server.get(`/etc/systemd/system/${name}`);
+    expect(unit).toContain(
+      `\nExecStart=${prefix}/usr/local/bin/gpu-bench serve 10.83.0.10:${port}\nUser=gpu-socket\n`,
+    );
+    expect(unit).toContain("\nIPAddressDeny=any\nIPAddressAllow=10.83.0.0/24\n");
+    expect(server.get("/etc/v4v/boot.d/60-remote-gpu")).toContain(name);
+  }
+});
+
+test("TCP's limits are the same at both ends, however much memory these have", async () => {
+  const hook = "/etc/v4v/boot.d/15-tcp-limits";
+  const server = (await payloadOf(remote, "gpu-image")).get(hook);
+  expect(server).toMatch(/ net\.ipv4\.tcp_rmem='4096 131072 \d+' .*net\.ipv4\.tcp_wmem=/);
+  expect((await payloadOf(remote, "domus-image")).get(hook)).toBe(server);
+});
+
 test("without V4V remote execution has TCP alone", async () => {
   const given = { ...remote, "v4v.enabled": "false" };
   const server = await payloadOf(given, "gpu-image");
-  expect([...server.keys()].filter((path) => path.includes("pocld-"))).toEqual([
+  expect([...server.keys()].filter((path) => /system\/(pocld|gpu-socket)-/.test(path))).toEqual([
     "/etc/systemd/system/pocld-tcp.service",
+    "/etc/systemd/system/gpu-socket-tcp.service",
   ]);
   expect((await payloadOf(given, "domus-image")).get("/usr/local/bin/remote-gpu")).not.toContain(
     "v4v",
@@ -142,6 +195,11 @@ test("the evaluation comes after the GPU domU, and compares the ways that there 
   expect(device.before).toContain("gpu");
   expect(device.driven).toBe(true);
   const all = await ways(remote);
+  expect(all.gpu?.map(({ socket }) => socket)).toEqual([
+    undefined,
+    { unit: "gpu-socket-tcp.service", address: "10.83.0.10", port: 11020 },
+    { unit: "gpu-socket-v4v-sockets.service", address: "10.83.0.10", port: 11030 },
+  ]);
   expect(all.gpu?.map(({ transport, host, server }) => [transport, host, server])).toEqual([
     ["native", "gpu", undefined],
     ["tcp", "domu1", { unit: "pocld-tcp.service", port: 10998 }],
@@ -157,6 +215,61 @@ test("a device changes no other build and no other domU", async () => {
   for (const type of ["Domain", "Module", "GuestImage", "Hypervisor", "Build", "Rules"])
     for (const [name, wire] of wires(plain, `v4v:index:${type}`))
       expect(wires(device, `v4v:index:${type}`).get(name), name).toEqual(wire);
+});
+
+describe("NVIDIA's driver, for a card that the emulated machine has not", () => {
+  const onCard = (given: Record<string, string>) =>
+    testbedOf(given, false, {}, (settings) => ({
+      ...settings,
+      gpu: { ...settings.gpu, driver: "nvidia" },
+    }));
+  const recipes = ({ engine }: Awaited<ReturnType<typeof onCard>>) =>
+    new Map(engine.of("v4v:index:Build").map(({ inputs }) => [inputs.recipe, inputs]));
+
+  test("comes from lists with the non-free component, as image and modules", async () => {
+    const found = recipes(await onCard(named));
+    expect(found.get("nvidia-index")?.dependencies).toEqual({ index: "/cache/index" });
+    for (const recipe of ["gpu-image", "nvidia-module"])
+      expect(found.get(recipe)?.dependencies, recipe).toMatchObject({
+        index: "/cache/nvidia-index",
+      });
+    expect(found.get("gpu-image")?.parameters).toMatchObject({ NVIDIA: "y" });
+    // The host and the other domUs have nothing of it.
+    for (const recipe of ["host-image", "domu-image", "buildroot", "hypervisor"])
+      expect(found.get(recipe)?.dependencies, recipe).toMatchObject({ index: "/cache/index" });
+  });
+
+  test("is loaded before what serves the card", async () => {
+    const { engine } = await onCard(remote);
+    expect(engine.one("v4v:index:Passthrough").inputs.driver).toBe("nvidia");
+    const image = engine.of("v4v:index:GuestImage").find(({ name }) => name === "gpu-image");
+    const files = new Map((image?.inputs.payload as RemoteFile[]).map((file) => [file.path, file]));
+    expect(image?.inputs.modules).toEqual(["xen-pcifront", "drm"]);
+    const hooks = [...files.keys()].filter((path) => path.startsWith("/etc/v4v/boot.d/")).sort();
+    expect(hooks.indexOf("/etc/v4v/boot.d/30-nvidia")).toBeGreaterThan(-1);
+    expect(hooks.indexOf("/etc/v4v/boot.d/30-nvidia")).toBeLessThan(
+      hooks.indexOf("/etc/v4v/boot.d/60-remote-gpu"),
+    );
+    const hook = files.get("/etc/v4v/boot.d/30-nvidia");
+    expect(hook?.mode).toBe("755");
+    const loaded = [...(hook?.content ?? "").matchAll(/^insmod (\S+)$/gm)].map(([, path]) => path);
+    expect(loaded).toEqual([
+      "/usr/local/lib/nvidia/nvidia.ko",
+      "/usr/local/lib/nvidia/nvidia-uvm.ko",
+    ]);
+    for (const path of loaded)
+      expect(files.get(path ?? "")?.source).toMatch(/^\/cache\/nvidia-module\/nvidia/);
+    const others = engine.of("v4v:index:GuestImage").find(({ name }) => name === "domus-image");
+    expect(JSON.stringify(others?.inputs.payload)).not.toContain("nvidia");
+  });
+
+  test("is nowhere without being asked for, or without a GPU domU", async () => {
+    const none = await onCard({});
+    for (const found of [recipes(await testbedOf(remote)), recipes(none)]) {
+      expect([...found.keys()].filter((recipe) => String(recipe).includes("nvidia"))).toEqual([]);
+      expect(found.get("gpu-image")?.parameters ?? {}).not.toHaveProperty("NVIDIA");
+    }
+  });
 });
 
 describe("rCUDA from an archive", () => {

@@ -33,6 +33,7 @@ const facts: Record<string, Record<string, string>> = {
   sockets: { "v4v-sockets-build": "5d1", "v4v-dom0-build": "5d2" },
   "module-package": { "v4v-module-dkms-build": "DKMS" },
   index: { "release-date": "a day", "release-sha256": "5e" },
+  "nvidia-index": { "release-sha256": "60" },
 };
 
 /** Function that a domU is given. */
@@ -104,7 +105,7 @@ export const outputs: Outputs = (type, name, inputs) => {
     case "v4v:index:GuestImage":
       return { bootDigest: "boot digest", packedDigest: "packed digest" };
     case "v4v:index:Passthrough":
-      return { functions: [DISPLAY] };
+      return { functions: [DISPLAY], guestType: inputs.guestType === "hvm" ? "hvm" : "pv" };
     case "v4v:index:Domain": {
       const number = name === "gpu" ? 99 : Number(name.slice("domu".length));
       return {
@@ -135,6 +136,8 @@ export function testbedOf(
   preview = false,
   /** Folders of builds that are really there, by recipe. */
   built: Record<string, string> = {},
+  /** Changes settings beyond what the emulated machine's configuration accepts. */
+  beyond: (settings: Settings) => Settings = (settings) => settings,
 ) {
   const found: Outputs = (type, name, inputs) => {
     const path = type === "v4v:index:Build" ? built[String(inputs.recipe)] : undefined;
@@ -145,7 +148,7 @@ export function testbedOf(
       project: PROJECT,
       folder: FOLDER,
       artifacts: "/artifacts",
-      settings: settingsOf(given),
+      settings: beyond(settingsOf(given)),
     });
   return Engine.run(program, { outputs: found, preview });
 }

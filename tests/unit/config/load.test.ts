@@ -40,7 +40,7 @@ const defaults: Settings = {
   },
   xen: { dom0MemoryMiB: 1024, dom0Vcpus: 1, debug: false, xsm: "none", options: "" },
   v4v: { enabled: true, ringKiB: 1024, spinUs: 1000, policy: "accept", rules: [] },
-  gpu: { device: "auto", memoryMiB: 1024, vcpus: 1 },
+  gpu: { device: "auto", type: "auto", driver: "none", memoryMiB: 1024, vcpus: 1 },
   remoteGpu: { enabled: false, product: "pocl", rcuda: { archive: "", sha256: "" } },
   evaluation: {
     profile: "smoke",
@@ -50,6 +50,9 @@ const defaults: Settings = {
     transports: "profile",
     repetitions: "profile",
     budget: 0,
+    gpuProducts: "profile",
+    gpuStencils: "profile",
+    gpuTransfers: "profile",
     seed: 1,
     generation: 0,
     timeout: 900,

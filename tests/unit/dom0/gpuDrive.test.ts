@@ -61,6 +61,14 @@ const FAILED =
   '{"type":"sample","experiment":"gpu-matmul","kind":"matmul","transport":"tcp","size_bytes":1,"repetition":0,"ok":false,"device":null,"error":"gone"}';
 const start = `echo '{"type":"start","version":1}'; `;
 
+const READY = '{"type":"ready"}';
+const only = (text: string, workload: string): string =>
+  text
+    .split("\n")
+    .filter((line) => line.includes(` ${workload} `))
+    .map((line) => `${line}\n`)
+    .join("");
+
 test("every leg runs where it belongs, each block and transport with a fresh server", () => {
   const { told, file, status } = drive(plan([native, tcp]), start);
   expect(status).toBe(0);
@@ -86,6 +94,39 @@ test("every leg runs where it belongs, each block and transport with a fresh ser
     "net.ipv4.tcp_wmem": "6 7 8",
   });
   expect(Object.keys(file.hosts)).toEqual(["domu1", "gpu"]);
+});
+
+test("the plain socket beside a server is another one, fresh in each block", () => {
+  const socket = { unit: "gpu-socket-tcp.service", address: "10.83.0.10", port: 11020 };
+  const { told, file } = drive(plan([{ ...tcp, socket }]), start);
+  const fresh = told.filter((line) => line.includes("fresh"));
+  expect(fresh).toEqual(
+    [1, 2].flatMap(() => ["gpu: fresh pocld-tcp.service", "gpu: fresh gpu-socket-tcp.service"]),
+  );
+  expect(told.filter((line) => line.includes("--server 10.83.0.10:11020"))).toHaveLength(2);
+  expect(file.problems).toEqual([]);
+  expect(file.attempts.map(({ workload }) => workload).slice(0, 4)).toEqual([
+    "matmul",
+    "stencil",
+    "transfer",
+    "socket",
+  ]);
+});
+
+test("connections that gpu-bench tells of come along, each client's own", () => {
+  const line = (remote: string): string =>
+    `{"type":"connection","transport":"tcp","size_bytes":1,"local":"'$HOST':1","remote":"${remote}","ss":{"sent":7,"received":8},"v4v":null}`;
+  const { file } = drive(
+    only(plan([tcp], 1, ["domu1", "domu2"]), "sharing"),
+    `${start} echo '${READY}'; cat >/dev/null; echo '${line("10.83.0.10:10998")}'`,
+  );
+  expect(file.problems).toEqual([]);
+  const [attempt] = file.attempts;
+  expect(attempt?.connections.map(({ ss }) => ss?.received)).toEqual([8, 8]);
+  expect(attempt?.clients.map(({ connections }) => connections.map(({ local }) => local))).toEqual([
+    ["domu1:1"],
+    ["domu2:1"],
+  ]);
 });
 
 test("a leg that fails is repeated once with a fresh server, and the others go on", () => {
@@ -132,14 +173,6 @@ test("what was cut off in the middle of a leg goes on with that leg", () => {
   expect(file.problems).toEqual([]);
   expect(file.attempts.map(({ leg }) => leg)).toEqual([1, 2, 3]);
 });
-
-const READY = '{"type":"ready"}';
-const only = (text: string, workload: string): string =>
-  text
-    .split("\n")
-    .filter((line) => line.includes(` ${workload} `))
-    .map((line) => `${line}\n`)
-    .join("");
 
 test("several clients are let go together when all are ready, and each one's samples are told apart", () => {
   // The first is ready long before the other: it has to wait for it, and each is done only after both were ready.

@@ -18,6 +18,7 @@ type Values = Record<string, TemplateValue>;
 const domu: Values = {
   name: "domu1",
   pvh: false,
+  hvm: false,
   memoryMiB: 192,
   vcpus: 1,
   kernelOptions: "clocksource=tsc tsc=nowatchdog",
@@ -71,6 +72,7 @@ const cases: [template: string, expected: string, values: Values][] = [
   ],
   ["domu.cfg", "domu-pv.cfg", domu],
   ["domu.cfg", "domu-pvh.cfg", { ...domu, pvh: true }],
+  ["domu.cfg", "domu-hvm.cfg", { ...domu, hvm: true, pci: ["0000:01:00.0", "0000:01:00.1"] }],
   ["domu.cfg", "domu-pci.cfg", { ...domu, pci: ["0000:01:00.0", "0000:01:00.1"] }],
   [
     "domu.env",

@@ -6,7 +6,7 @@ import { readSummary, redraw, writeArtifacts } from "../../../../evaluation/arti
 import { parseCsv } from "../../../../evaluation/results.ts";
 import { facts } from "../facts.ts";
 import { asFile, smokePlan, syntheticLines } from "../synthetic.ts";
-import { failure, gpuFile, product, series, transfer, type Made } from "./legs.ts";
+import { connection, failure, gpuFile, product, series, transfer, type Made } from "./legs.ts";
 
 let directory: string;
 beforeEach(() => {
@@ -103,6 +103,64 @@ test("where a CPU computed, every claim, figure, table and the report's head say
   expect(report).toContain("128 x 128");
   for (const name of ["gpu-runs", "gpu-transfer"])
     expect(readFileSync(join(directory, `figures/${name}.svg`), "utf8")).toContain(note);
+});
+
+test("the plain socket beside the transfers is in results.csv, tables and figure, and in no claim", async () => {
+  const sockets = transfers(40).map((leg): Made => ({ ...leg, workload: "socket", type: "other" }));
+  const { made, claim } = await evaluate([...transfers(5), ...sockets]);
+  const rows = parseCsv(readFileSync(made.paths.results, "utf8"));
+  const of = (experiment: string, metric: string) =>
+    rows.filter((row) => row.experiment === experiment && row.metric === metric);
+  for (const metric of ["to_device", "from_device"]) {
+    // Two sizes, two ways, six blocks.
+    expect(of("gpu-socket", metric)).toHaveLength(24);
+    expect(of("gpu-transfer", `${metric}_of_socket`).map(({ unit }) => unit)).toContain("percent");
+  }
+  expect(claim("gpu-transfer").measured?.value).toBeCloseTo(5, 1);
+  expect(claim("gpu-transfer").measured?.text).toContain("the best of 4");
+  const report = readFileSync(made.paths.report, "utf8");
+  expect(report).toContain("Ceiling: a plain socket to the GPU domU, MB/s");
+  expect(report).toContain("Transfers from the device, % of the plain socket");
+  const figure = readFileSync(join(directory, "figures/gpu-transfer.svg"), "utf8");
+  for (const series of ["TCP: socket, to the device", "V4V sockets: socket, from it"])
+    expect(figure).toContain(series);
+  // What computed is the CPU, whatever a socket is called.
+  expect(report).toContain("GPU experiments: the CPU computed, beside an emulated device: no GPU.");
+});
+
+test("the report judges by which way each leg's bytes went, connection by connection", async () => {
+  const leg = (transport: string, block: number, lines: object[]): Made => ({
+    ...{ transport, block, workload: "transfer" },
+    lines: [transfer(1e6, "to_device", 100), ...lines],
+  });
+  const { made } = await evaluate([
+    leg("native", 0, []),
+    leg("tcp", 0, [connection(1e6, 1_200_000, null)]),
+    leg("v4v-sockets", 0, [connection(1e6, 99, 1_500_000)]),
+    leg("v4v-sockets", 1, [connection(1e6, 2_000_000, null)]),
+    leg("tcp", 1, []),
+  ]);
+  const report = readFileSync(made.paths.report, "utf8");
+  expect(report).toContain("Which way the GPU's bytes went");
+  expect(report).toContain("a native run has no connection. 3 of 5 legs proven.");
+  const rows = report.split("<tr>").filter((row) => row.includes("<td>transfer</td>"));
+  expect(rows).toHaveLength(5);
+  expect(rows[1]).toContain("1.20 MB");
+  expect(rows[2]).toContain("1.50 MB");
+  expect(rows[3]).toContain(
+    "another way: of 1000000 bytes only 0 went by rings on its connections",
+  );
+  expect(rows[4]).toContain("not shown: no connection was recorded");
+  expect(report).toContain(
+    "Of 1 leg of the GPU&#x27;s the bytes went another way than they should",
+  );
+  expect(report).toContain("of 1 leg of the GPU&#x27;s went is not shown");
+  const { gpu } = JSON.parse(readFileSync(join(directory, "summary.json"), "utf8")) as {
+    gpu: { ways: { verdict: string }[] };
+  };
+  expect(gpu.ways.map(({ verdict }) => verdict)).toEqual([
+    ...["proven", "proven", "proven", "another way", "not shown"],
+  ]);
 });
 
 test("where a GPU computed nothing of the kind is said", async () => {

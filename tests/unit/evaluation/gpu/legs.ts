@@ -67,6 +67,19 @@ export function transfer(bytes: number, direction: string, mbPerS: number) {
   };
 }
 
+/** A connection at the end of a size: bytes by TCP as ss prints them, and by rings; null where nobody told. */
+export const connection = (bytes: number, tcp: number | null, ring: number | null) => ({
+  type: "connection",
+  size_bytes: bytes,
+  local: "10.83.0.11:40000",
+  remote: "10.83.0.10:10998",
+  ss: tcp === null ? null : { sent: tcp, received: 0 },
+  v4v:
+    ring === null
+      ? null
+      : { state: "moved", ring_sent: 0, ring_received: ring, tcp_sent: 9, tcp_received: 9 },
+});
+
 export const failure = (kind: Workload, error: string) => ({
   type: "sample",
   experiment: `gpu-${kind}`,
@@ -80,9 +93,9 @@ export const failure = (kind: Workload, error: string) => ({
 });
 
 /** gpu.jsonl as dom0/gpu-drive writes it. */
-export function gpuFile(legs: readonly Made[], ended = true): string {
+export function gpuFile(legs: readonly Made[], ended = true, version = 2): string {
   const lines: object[] = [
-    { type: "gpu-start", version: 1 },
+    { type: "gpu-start", version },
     { type: "host", name: "domu1", keys: ["net.core.rmem_max"], values: ["8388608"] },
   ];
   for (const [index, made] of legs.entries()) {

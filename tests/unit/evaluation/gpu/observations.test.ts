@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { gpuObservations } from "../../../../evaluation/gpu/observations.ts";
 import { readGpuSamples } from "../../../../evaluation/gpu/samples.ts";
-import { failure, gpuFile, product, series, transfer, type Made } from "./legs.ts";
+import { connection, failure, gpuFile, product, series, transfer, type Made } from "./legs.ts";
 
 const observe = (...legs: Made[]) => gpuObservations(readGpuSamples(gpuFile(legs)));
 
@@ -65,6 +65,45 @@ test("transfers are bandwidth, each way by itself", () => {
   ]);
 });
 
+test("beside the transfers of a device stand its own block's plain socket, and what part of it they reach", () => {
+  const of = (
+    workload: "transfer" | "socket",
+    block: number,
+    there: number,
+    back: number,
+  ): Made => ({
+    transport: "v4v-sockets",
+    workload,
+    block,
+    type: workload === "socket" ? "other" : "cpu",
+    lines: [transfer(4096, "to_device", there), transfer(4096, "from_device", back)],
+  });
+  const { observed, unused, devices } = observe(
+    of("transfer", 0, 100, 50),
+    of("socket", 0, 400, 100),
+    of("socket", 1, 400, 100),
+    of("transfer", 1, 300, 80),
+    // Nothing to compare with.
+    of("transfer", 2, 100, 50),
+  );
+  expect(unused).toEqual([]);
+  const of4096 = (metric: string) =>
+    observed
+      .filter((one) => one.metric === metric)
+      .map((one) => [one.experiment, one.repetition, Math.round(one.median)]);
+  expect(of4096("to_device_of_socket")).toEqual([
+    ["gpu-transfer", 0, 25],
+    ["gpu-transfer", 1, 75],
+  ]);
+  expect(of4096("from_device_of_socket")).toEqual([
+    ["gpu-transfer", 0, 50],
+    ["gpu-transfer", 1, 80],
+  ]);
+  expect(of4096("to_device").filter(([experiment]) => experiment === "gpu-socket")).toHaveLength(2);
+  // It is none of the devices that computed.
+  expect(devices.map(({ type }) => type)).toEqual(["cpu"]);
+});
+
 test.each([
   ["tcp", { net: 1000, ring: 2 ** 30 }, /^of 1000000 bytes only 1000 went by the network/],
   ["v4v-sockets", { net: 2 ** 30, ring: 1000 }, /^of 1000000 bytes only 1000 went by rings/],
@@ -75,6 +114,87 @@ test.each([
   expect(observed).toEqual([]);
   expect(unused).toMatchObject([{ experiment: "gpu-transfer", transport, failed: true }]);
   expect(unused[0]?.reason).toMatch(reason);
+});
+
+const MB = 1e6;
+const moved = (transport: string, connections: object[], status = 0): Made => ({
+  transport,
+  workload: "transfer",
+  status,
+  lines: [transfer(MB, "to_device", 200), ...connections],
+});
+
+test.each([
+  ["tcp", [connection(MB, MB, null)], "proven", ""],
+  ["tcp", [connection(MB, 200, null), connection(MB, MB, 0)], "proven", ""],
+  [
+    "tcp",
+    [connection(MB, MB - 1, null)],
+    "another way",
+    "of 1000000 bytes only 999999 went by TCP",
+  ],
+  ["tcp", [connection(MB, 2 * MB, 1)], "another way", "1 bytes of its connections went by rings"],
+  // Another size's connection moved the bytes, which is no proof for this one.
+  ["tcp", [connection(4096, MB, null)], "not shown", "no connection was recorded"],
+  ["tcp", [], "not shown", "no connection was recorded"],
+  ["tcp", [connection(MB, null, null)], "not shown", "ss did not tell"],
+  ["v4v-sockets", [connection(MB, 100, MB)], "proven", ""],
+  ["v4v-sockets", [connection(MB, MB, null)], "another way", "only 0 went by rings"],
+  ["v4v-sockets", [connection(MB, MB / 2, MB)], "another way", "500000 bytes of its connections"],
+  ["v4v-sockets", [connection(MB, null, MB)], "not shown", "ss did not tell"],
+  ["native", [], "proven", ""],
+  [
+    "native",
+    [connection(MB, 1, null)],
+    "another way",
+    "a native run has a connection to 10.83.0.10",
+  ],
+] as const)("the way of %s with %j: %s", (transport, connections, verdict, why) => {
+  const { ways, observed, unused } = observe(moved(transport, [...connections]));
+  expect(ways).toMatchObject([
+    { leg: 1, block: 0, transport, workload: "transfer", connections: connections.length, verdict },
+  ]);
+  expect(ways[0]?.why).toContain(why);
+  expect(ways[0]?.payload).toBe(MB);
+  // What went another way is no number of this one's.
+  expect(observed).toHaveLength(verdict === "another way" ? 0 : 1);
+  expect(unused.map(({ reason }) => reason)).toEqual(
+    verdict === "another way" ? [ways[0]?.why] : [],
+  );
+});
+
+test("a leg that failed proves nothing, and its last attempt is the one that is told of", () => {
+  const { ways } = observe(
+    { ...moved("tcp", [connection(MB, 0, null)], 1), leg: 4 },
+    { ...moved("tcp", [connection(MB, 3 * MB, null)]), leg: 4, attempt: 2 },
+    { ...moved("tcp", [connection(MB, 0, null)], 1), leg: 5 },
+  );
+  expect(ways.map(({ leg, attempt, verdict, tcp }) => [leg, attempt, verdict, tcp])).toEqual([
+    [4, 2, "proven", 3 * MB],
+    [5, 1, "not shown", 0],
+  ]);
+});
+
+test("of a run that recorded no connections nothing is said of them", () => {
+  const old = (legs: Made[]) => gpuObservations(readGpuSamples(gpuFile(legs, true, 1)));
+  const { ways, observed } = old([moved("tcp", []), moved("native", [])]);
+  expect(ways).toEqual([]);
+  expect(observed).toHaveLength(2);
+});
+
+test("of several clients each has to show its own way", () => {
+  const own = (ring: number): object[] => [...series(20, 0.2), connection(4 * 64 * 64, 50, ring)];
+  const of = (second: number): Made => ({
+    transport: "v4v-sockets",
+    workload: "sharing",
+    lines: [],
+    clients: { domu1: own(2 * MB), domu2: own(second) },
+  });
+  // 20 products of three matrices of 64 x 64.
+  expect(observe(of(20 * 3 * 16_384)).ways).toMatchObject([{ verdict: "proven", connections: 2 }]);
+  const { ways, observed } = observe(of(20 * 3 * 16_384 - 1));
+  expect(ways[0]?.verdict).toBe("another way");
+  expect(observed).toEqual([]);
 });
 
 test("of a leg that was measured again the last attempt counts, and the failure is told", () => {

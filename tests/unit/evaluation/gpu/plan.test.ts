@@ -68,6 +68,21 @@ test("a line tells dom0 which domU runs what, and which server is to be fresh", 
   );
 });
 
+test("beside each remote way's transfers its plain socket has the same ones, on a server of its own", () => {
+  const socket = { unit: "gpu-socket-tcp.service", address: "10.83.0.10", port: 11020 };
+  const withSocket = routes.map((one) => (one.transport === "tcp" ? { ...one, socket } : one));
+  const lines = renderGpuPlan(gpuLegs({ ...points, blocks: 1 }, withSocket, domUs, 1))
+    .trim()
+    .split("\n");
+  const own = lines.filter((line) => line.slice(0, 20).includes(" tcp "));
+  expect(own.at(-1)?.replace(/^leg \d+ /, "")).toBe(
+    "0 tcp socket domu1 gpu-socket-tcp.service 11020 remote-gpu tcp gpu-bench transfer --backend socket --server 10.83.0.10:11020 --transport tcp --repetitions 2 --budget-ms 100 --timeout 240 4096",
+  );
+  expect(lines.filter((line) => line.includes(" socket "))).toHaveLength(1);
+  // The others ask the product's server, as without one.
+  expect(own.filter((line) => line.includes(" pocld-tcp.service 10998 "))).toHaveLength(5);
+});
+
 test("as many clients at once as there are domUs, on each way to the server and none natively", () => {
   const legs = gpuLegs({ ...points, blocks: 1 }, routes, domUs, 1);
   const shared = legs.filter(({ workload }) => workload === SHARING);

@@ -30,6 +30,15 @@ test("transports chosen are the routes", () => {
   expect(found?.routes.map(({ transport }) => transport)).toEqual(["native", "v4v-sockets"]);
 });
 
+test("sizes chosen for a workload take the place of the profile's, and of no other workload's", () => {
+  const found = chosen({ gpuProducts: "32, 96,32", gpuTransfers: "8KiB,1" });
+  const whole = gpuPointsOf("smoke");
+  expect(found?.points).toEqual({
+    ...whole,
+    sizes: { matmul: [32, 96], stencil: whole?.sizes.stencil, transfer: [8192, 1] },
+  });
+});
+
 test.each([
   ["12", 12],
   ["7-20", 7],

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import type { Prior, Properties } from "../../../../provider/resource.ts";
 import { guestImageResource as image } from "../../../../provider/resources/guestImage.ts";
@@ -134,6 +134,20 @@ test("further modules are in the boot archive, and make it another one", async (
   const context = recordedContext();
   await image.ensure(context, next, undefined);
   expect(context.statuses).toEqual(["looking at the guest image"]);
+});
+
+test("an HVM domain's kernel is the one that boot loaders take, and makes it another image", async () => {
+  const inputs = await world();
+  writeFileSync(folder("bin/make-initrd"), '#!/bin/sh\necho plain >"$2"; echo >"$1"\n');
+  const { bootDigest } = await image.ensure(recordedContext(), inputs, undefined);
+  expect(readFileSync(folder("far/kernel"), "utf8")).toBe("plain\n");
+  const release = execFileSync("uname", ["-r"], { encoding: "utf8" }).trim();
+  mkdirSync(folder("boot"));
+  writeFileSync(folder(`boot/vmlinuz-${release}`), "packed\n");
+  const next = { ...inputs, packedKernels: folder("boot") };
+  const packed = await image.ensure(recordedContext(), next, prior(inputs));
+  expect(readFileSync(folder("far/kernel"), "utf8")).toBe("packed\n");
+  expect(packed.bootDigest).not.toBe(bootDigest);
 });
 
 test("an image that is not what was built is refused, and nobody boots from it", async () => {

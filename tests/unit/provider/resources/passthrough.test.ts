@@ -87,6 +87,8 @@ async function given(): Promise<Properties> {
     dom0BootId: "b",
     device: CARD,
     domain: "gpu",
+    guestType: "pv",
+    driver: "none",
     folder: folder("far/passthrough"),
     sysfs: folder("sys"),
   };
@@ -98,7 +100,7 @@ const prior = (inputs: Properties, outputs: Properties): Prior => ({ id: "x", in
 test("every function goes to pciback, and comes back to the driver that it had", async () => {
   const inputs = await given();
   const outputs = await ensure(inputs);
-  expect(outputs).toEqual({ functions: [CARD, SOUND] });
+  expect(outputs).toEqual({ functions: [CARD, SOUND], guestType: "pv" });
   expect([driverOf(CARD), driverOf(SOUND), driverOf("0000:02:00.0")]).toEqual([
     "pciback",
     "pciback",
@@ -112,9 +114,38 @@ test("every function goes to pciback, and comes back to the driver that it had",
   await passthrough.delete(recordedContext(), prior(inputs, outputs));
 });
 
+test("a host that runs no HVM domU is found out before anything is touched", async () => {
+  const inputs = { ...(await given()), guestType: "hvm" };
+  writeFileSync(folder("notes/info"), "virt_caps              : pv pv_directio\n");
+  await expect(ensure(inputs)).rejects.toThrow(
+    "gpu.type: gpu.type is hvm, and the hypervisor runs none (xl info shows no hvm)",
+  );
+  expect(driverOf(CARD)).toBe("nouveau");
+  expect(existsSync(folder("modprobe"))).toBe(false);
+  // A card of NVIDIA's needs one, whether it is asked for or not.
+  await expect(ensure({ ...inputs, guestType: "auto" })).rejects.toThrow(
+    `NVIDIA's ${CARD} needs an HVM domU, and the hypervisor runs none`,
+  );
+});
+
+test("NVIDIA's driver is for NVIDIA's cards: another device is not taken for it", async () => {
+  const inputs: Properties = { ...(await given()), driver: "nvidia" };
+  await expect(ensure({ ...inputs, device: "0000:02:00.0" })).rejects.toThrow(
+    "gpu.driver: nvidia is for a card of NVIDIA's, and not for 0000:02:00.0 (10de:1b80)",
+  );
+  expect(existsSync(folder("modprobe"))).toBe(false);
+  const context = recordedContext();
+  await passthrough.ensure(context, inputs, undefined);
+  expect(context.warnings.join()).toContain("never run NVIDIA's driver on hardware");
+  // And a card without it is one that does not compute.
+  const bare = recordedContext();
+  await passthrough.ensure(bare, { ...inputs, driver: "none" }, undefined);
+  expect(bare.warnings.join()).toContain("on which nothing computes without its driver");
+});
+
 test("auto takes the one display device, and says so if there is none", async () => {
   const inputs = { ...(await given()), device: "auto" };
-  expect(await ensure(inputs)).toEqual({ functions: [CARD, SOUND] });
+  expect(await ensure(inputs)).toEqual({ functions: [CARD, SOUND], guestType: "pv" });
   await passthrough.delete(recordedContext(), prior(inputs, { functions: [CARD, SOUND] }));
   writeFileSync(`${deviceFolder(CARD)}/class`, "0x010000\n");
   await expect(ensure(inputs)).rejects.toThrow(

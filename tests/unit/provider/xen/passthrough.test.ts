@@ -21,7 +21,10 @@ const SOUND = one("0000:01:00.1", { classCode: 0x040300, device: 0x10f0, driver:
 const GPU = one("0000:01:00.0");
 const OWN = one("0000:00:02.0", { vendor: 0x8086, bootDisplay: true, driver: "i915" });
 const NETWORK = one("0000:02:00.0", { classCode: 0x020000, vendor: 0x8086, driver: "igb" });
-const host = (...functions: PciFunction[]): PciHost => ({ iommu: true, functions });
+const host = (...functions: PciFunction[]): PciHost => ({
+  ...{ iommu: true, hvm: true, deviceModel: true },
+  functions,
+});
 const addresses = (functions: PciFunction[]) => functions.map(({ address }) => address);
 
 test("a card is taken with its sound, whichever function names it", () => {
@@ -39,7 +42,7 @@ test("a device need not be a display to be named", () => {
 describe("auto", () => {
   test("finds none where there is none, which is no problem even without an IOMMU", () => {
     for (const functions of [[], [OWN], [NETWORK]])
-      expect(judge({ iommu: false, functions }, "auto", "gpu")).toEqual({
+      expect(judge({ ...host(...functions), iommu: false }, "auto", "gpu")).toEqual({
         take: [],
         problems: [],
         warnings: [],
@@ -150,6 +153,7 @@ test("what cannot be reset is taken with a warning", () => {
 
 test("dom0's words become functions", () => {
   const text = [
+    "device_model",
     "virt_caps pv hvm hvm_directio pv_directio hap shadow",
     "owner 0000:01:00.0 my gpu",
     "function\t0000:01:00.0\t0x030000\t0x10de\t0x1b80\tpciback\t0\tflr bus\t",
@@ -157,7 +161,7 @@ test("dom0's words become functions", () => {
     "",
   ].join("\n");
   expect(parsePci(text)).toEqual({
-    iommu: true,
+    ...{ iommu: true, hvm: true, deviceModel: true },
     functions: [
       { ...GPU, driver: "pciback", owner: "my gpu" },
       {
@@ -171,6 +175,8 @@ test("dom0's words become functions", () => {
       },
     ],
   });
-  expect(parsePci("virt_caps pv hvm hap shadow\n")).toEqual({ iommu: false, functions: [] });
-  expect(parsePci("")).toEqual({ iommu: false, functions: [] });
+  const bare = { iommu: false, hvm: false, deviceModel: false, functions: [] };
+  expect(parsePci("virt_caps pv hvm hap shadow\n")).toEqual({ ...bare, hvm: true });
+  expect(parsePci("virt_caps pv pv_directio\n")).toEqual({ ...bare, iommu: true });
+  expect(parsePci("")).toEqual(bare);
 });

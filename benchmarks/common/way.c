@@ -16,11 +16,9 @@
 #define TCP_ULP 31
 #endif
 
-#define TABLE "/proc/v4v/sockets"
 #define ENDED "/proc/v4v/sockets_ended"
 #define COLUMNS_MAX 32
 #define LINE_MAX_BYTES 512
-#define END_BYTES (INET_ADDRSTRLEN + 6)
 
 /* How long the modules may take to agree: a message each way, and two rings to make. */
 #define MOVE_LIMIT_MS 2000u
@@ -53,7 +51,7 @@ bool way_head(struct way_table *table, char *line, struct error *error)
 		while (at < count && strcmp(words[at], names[i]) != 0)
 			at++;
 		if (at == count)
-			return error_set(error, TABLE " has no column %s: the module is of another version", names[i]);
+			return error_set(error, WAY_TABLE " has no column %s: the module is of another version", names[i]);
 		table->at[i] = at;
 	}
 	return true;
@@ -93,12 +91,12 @@ bool way_asked(int listener, struct error *error)
 				"does not run under v4vrun");
 }
 
-static void end_text(const struct sockaddr_in *address, char text[END_BYTES])
+void way_end(const struct sockaddr_in *address, char text[WAY_END_BYTES])
 {
 	char host[INET_ADDRSTRLEN];
 
 	inet_ntop(AF_INET, &address->sin_addr, host, sizeof(host));
-	snprintf(text, END_BYTES, "%s:%u", host, (unsigned)ntohs(address->sin_port));
+	snprintf(text, WAY_END_BYTES, "%s:%u", host, (unsigned)ntohs(address->sin_port));
 }
 
 /* The rows of connections between these ends (local NULL: any): *row has the last one's state and the sum of them all. */
@@ -127,31 +125,35 @@ static bool read_rows(FILE *file, const char *path, const char *local, const cha
 	return true;
 }
 
-/* Looks the connection up. *found is false for one that the module does not know: it was never more than TCP. */
+bool way_look(const char *local, const char *remote, struct way_row *row, bool *found, struct error *error)
+{
+	FILE *file = fopen(WAY_TABLE, "re");
+	unsigned count;
+	bool ok;
+
+	if (!file)
+		return error_set(error, "path: " WAY_TABLE ": %s: is the module v4v loaded?", strerror(errno));
+	row->way = (struct way){0};
+	ok = read_rows(file, "path: " WAY_TABLE, local, remote, row, &count, error);
+	fclose(file);
+	*found = count > 0;
+	return ok;
+}
+
 static bool look(int fd, struct way_row *row, bool *found, struct error *error)
 {
+	char local_text[WAY_END_BYTES], remote_text[WAY_END_BYTES];
 	struct sockaddr_in local = {0}, remote = {0};
-	char local_text[END_BYTES], remote_text[END_BYTES];
 	socklen_t length = sizeof(local);
-	unsigned count;
-	FILE *file;
-	bool ok;
 
 	if (getsockname(fd, (struct sockaddr *)&local, &length) != 0)
 		return error_errno(error, "getsockname");
 	length = sizeof(remote);
 	if (getpeername(fd, (struct sockaddr *)&remote, &length) != 0)
 		return error_errno(error, "getpeername");
-	end_text(&local, local_text);
-	end_text(&remote, remote_text);
-	file = fopen(TABLE, "re");
-	if (!file)
-		return error_set(error, "path: " TABLE ": %s: is the module v4v loaded?", strerror(errno));
-	row->way = (struct way){0};
-	ok = read_rows(file, "path: " TABLE, local_text, remote_text, row, &count, error);
-	fclose(file);
-	*found = count > 0;
-	return ok;
+	way_end(&local, local_text);
+	way_end(&remote, remote_text);
+	return way_look(local_text, remote_text, row, found, error);
 }
 
 bool way_wait_moved(int fd, uint64_t deadline_ns, struct error *error)
@@ -210,7 +212,7 @@ bool way_total(const char *remote, uint64_t deadline_ns, struct way *way, struct
 	for (;;) {
 		struct way_row row = {.way = {0}};
 
-		if (!add_up(TABLE, remote, &row, &live, error))
+		if (!add_up(WAY_TABLE, remote, &row, &live, error))
 			return false;
 		if (!live || now_ns() >= deadline_ns) {
 			bool ok = add_up(ENDED, remote, &row, &over, error);

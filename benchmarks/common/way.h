@@ -2,13 +2,20 @@
  * Which way a TCP connection's bytes went, by the module's own counters: what shows that `v4v-sockets` measures a ring
  * and not the TCP connection that it began as.
  */
-#ifndef V4V_BENCH_WAY_H
-#define V4V_BENCH_WAY_H
+#ifndef BENCH_COMMON_WAY_H
+#define BENCH_COMMON_WAY_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "error.h"
+
+/* The module's table of the connections that it knows and that have not ended. */
+#define WAY_TABLE "/proc/v4v/sockets"
+
+/* `ADDRESS:PORT` with its NUL. */
+#define WAY_END_BYTES (INET_ADDRSTRLEN + 6)
 
 /* Bytes of one connection at this end: by the ring, and by TCP (sent: as far as the other end acknowledged them). */
 struct way {
@@ -33,6 +40,15 @@ bool way_head(struct way_table *table, char *line, struct error *error);
 
 /* True if the line (cut in place) is the connection between these ends, `ADDRESS:PORT` each (local NULL: any); fills the row. */
 bool way_line(const struct way_table *table, char *line, const char *local, const char *remote, struct way_row *row);
+
+/* An end of a connection as the table spells it. */
+void way_end(const struct sockaddr_in *address, char text[WAY_END_BYTES]);
+
+/*
+ * The connection between these ends: its counters and state. *found is false for one that the module does not know: it was never
+ * more than TCP.
+ */
+bool way_look(const char *local, const char *remote, struct way_row *row, bool *found, struct error *error);
 
 /* True if the listener asks for V4V: that the program runs under v4vrun and the module is there. */
 bool way_asked(int listener, struct error *error);
