@@ -44,7 +44,7 @@ const STYLES: Record<Transport, SeriesStyle> = {
   "tcp-stock": { colour: "#008f6b", shape: "square", dash: [2, 3] },
   v4v: { colour: "#0072b2", shape: "triangle-up", dash: [7, 3] },
   "v4v-sockets": { colour: "#b0578d", shape: "diamond", dash: [10, 3] },
-  "tcp-v4vrun": { colour: "#b0578d", shape: "circle", dash: [3, 3] },
+  "tcp-v4vrun": { colour: "#c05050", shape: "circle", dash: [3, 3] },
   vchan: { colour: "#7d68b8", shape: "triangle-down", dash: [6, 2] },
   unix: { colour: "#8a6d00", shape: "diamond", dash: [4, 2] },
   native: { colour: "#7a7a7a", shape: "square", dash: [1, 2] },
