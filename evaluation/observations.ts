@@ -215,7 +215,7 @@ function observe(sample: Sample): Observation[] | Refusal {
   if (experiment === "cpu" || experiment === "cpu-pingpong") return cost(sample);
   if (sample.kind === "pingpong") {
     if (experiment === "latency") return pingPong(sample);
-    if (["control-a", "control-b", "hosts"].includes(experiment)) {
+    if (isControl(sample) || ["non-peer", "hosts"].includes(experiment)) {
       return [halfRoundTrips(sample, experiment)];
     }
   } else if (sample.kind === "connect") {

@@ -1,4 +1,5 @@
 import { shuffle } from "simple-statistics";
+import { nonPeerName, nonPeerOf, takesAddress } from "./nonPeer.ts";
 import { pairCounts, pairsOf } from "./pairs.ts";
 import {
   isBetweenHosts,
@@ -25,7 +26,7 @@ export interface PlanStep {
   budgetMs: number;
   /** From 1. */
   repetition: number;
-  /** `client:server`, names of domains, all at the same time; `/bytes` behind it is a message size of its own. */
+  /** `client:server`, names of domains (at their second address: see nonPeer.ts), all at the same time; `/bytes` behind it is a message size of its own. */
   pairs: string[];
 }
 
@@ -120,10 +121,11 @@ function stepsOf(
   const meant = transports.filter((transport) => isMeasuredOn(point, transport));
   const most = Math.floor(domains.length / 2);
   const step = { experiment, kind, size, warmup, count: point.count, budgetMs };
+  const names = point.nonPeer === true ? domains.map(nonPeerName) : domains;
   return meant.flatMap((transport) => {
     const several = isBetweenHosts(experiment)
       ? [pairBetweenHosts(transport, domains, elsewhere)].filter((pairs) => pairs.length > 0)
-      : pairCounts(counts, most).map((count) => pairsOf(domains, count, transport, loadSize));
+      : pairCounts(counts, most).map((count) => pairsOf(names, count, transport, loadSize));
     return several.map((pairs) => ({ ...step, transport, pairs }));
   });
 }
@@ -168,7 +170,7 @@ export function buildPlan(request: PlanRequest): Plan {
 
 /** Limits of v4v-bench: bytes of a line, domains, the largest domid (DOMID_FIRST_RESERVED - 1) and CID. */
 const MAX_LINE = 1023;
-const MAX_DOMAINS = 64;
+const MAX_DOMAINS = 128;
 const MAX_DOMID = 0x7fef;
 const MAX_CID = 0xfffffffe;
 
@@ -213,8 +215,13 @@ export function renderPlan(plan: Plan, domains: readonly PlanDomain[]): string {
       step.pairs.flatMap((pair) => pair.split("/")[0]?.split(":") ?? []),
     ),
   );
-  const used = domains.filter((domain) => names.has(domain.name));
+  const apart = domains.filter((domain) => names.has(nonPeerName(domain.name)));
+  const used = [...domains.filter((domain) => names.has(domain.name)), ...apart.map(nonPeerOf)];
   const problems = used.flatMap(domainProblems);
+  for (const { name } of apart.filter((domain) => !takesAddress(domain)))
+    problems.push(
+      `domain ${JSON.stringify(name)}: its agent's command has no place for an address`,
+    );
   for (const name of names) {
     const count = used.filter((domain) => domain.name === name).length;
     if (count === 0) problems.push(`domain ${JSON.stringify(name)} is not there`);
