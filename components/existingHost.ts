@@ -1,11 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
-import { gpuDevice } from "../config/gpu.ts";
+import { gpuDevice, mayBeHvm } from "../config/gpu.ts";
 import { linkOf } from "../config/hosts.ts";
 import { neededMiB } from "../config/memory.ts";
 import { domUsOn } from "../config/spread.ts";
 import type { HostSettings, LoginSettings, Settings } from "../config/types.ts";
 import { acceleratorOf, type Accelerator } from "../evaluation/accelerator.ts";
-import { GPU_PACKAGES, PACKAGES } from "../provider/existing/packages.ts";
+import { GPU_PACKAGES, HVM_PACKAGES, PACKAGES } from "../provider/existing/packages.ts";
 import {
   ExistingHost as HostResource,
   HostModule,
@@ -111,7 +111,12 @@ export class ExistingHost extends pulumi.ComponentResource implements Place {
         // Refused there if the stack is on another host.
         connection: this.runFolder.path.apply(() => reached),
         state: HOST_STATE,
-        packages: gpu ? [...PACKAGES, ...GPU_PACKAGES] : PACKAGES,
+        packages: [
+          ...PACKAGES,
+          ...(gpu ? GPU_PACKAGES : []),
+          // Which kind the domU is, is known when the device has been looked at under Xen.
+          ...(gpu && mayBeHvm(settings) ? HVM_PACKAGES : []),
+        ],
         needs: {
           memoryMiB: neededMiB(settings, domUs.length, gpu),
           dom0MemoryMiB: settings.xen.dom0MemoryMiB,

@@ -71,6 +71,9 @@ export class GpuDomain extends pulumi.ComponentResource {
         domain: GPU_GUEST,
         guestType: settings.gpu.type,
         driver: settings.gpu.driver,
+        ...(args.builds.driver !== undefined && {
+          driverKernel: args.builds.driver.fact("kernel-release"),
+        }),
         folder: `${DOMU_FOLDER}/passthrough`,
         sysfs: "/sys",
       },

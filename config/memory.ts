@@ -1,11 +1,10 @@
-import { gpuDevice } from "./gpu.ts";
+import { gpuDevice, mayBeHvm } from "./gpu.ts";
 import type { Settings } from "./types.ts";
 
 /** Xen's own heap, frame table and the page tables of the domains, MiB: seen 95 at 6 GiB, with room to spare. */
 const XEN_MIB = 192;
 /** What Xen and the toolstack hold for a domU beside its memory, MiB (shadow allowance, page tables, ring buffers). */
 const PER_DOMU_MIB = 8;
-
 /** And for an HVM one, whose device model is part of dom0: page tables of its own kind, and a little for each page, MiB. */
 const PER_HVM_MIB = 24;
 
@@ -17,8 +16,9 @@ export const neededMiB = (
 ): number => domUs * (settings.domU.memoryMiB + PER_DOMU_MIB) + fixedMiB(settings, withGpu);
 
 /** What Xen, dom0 and the GPU domU take, MiB. */
-function fixedMiB({ xen, gpu }: Settings, withGpu: boolean): number {
-  const beside = PER_DOMU_MIB + (gpu.type === "hvm" ? PER_HVM_MIB : 0);
+function fixedMiB(settings: Settings, withGpu: boolean): number {
+  const { xen, gpu } = settings;
+  const beside = PER_DOMU_MIB + (mayBeHvm(settings) ? PER_HVM_MIB : 0);
   const ofGpu = withGpu ? gpu.memoryMiB + beside : 0;
   return XEN_MIB + xen.dom0MemoryMiB + ofGpu;
 }

@@ -19,6 +19,9 @@ export const PACKAGES = [
 /** What passing a device through takes. */
 export const GPU_PACKAGES = ["pciutils"];
 
+/** The device model of an HVM domU. */
+export const HVM_PACKAGES = ["qemu-system-xen"];
+
 /**
  * What apt has brought is the difference of two lists. The first is kept before apt is started: who was interrupted in the
  * middle finds it again and loses nothing. Nothing is removed for it (busybox-static would drive busybox out).

@@ -3,7 +3,7 @@ import { Refused, type Context, type Prior, type Properties, type Resource } fro
 import { Remote } from "../ssh/remote.ts";
 import type { Connection } from "../ssh/target.ts";
 import { judge, LOOK_AT_PCI, parsePci, PCIBACK, type PciHost } from "../xen/passthrough.ts";
-import { driverFits } from "../xen/gpuDriver.ts";
+import { driverFits, modulesFit } from "../xen/gpuDriver.ts";
 import { guestTypeOf, type GuestType } from "../xen/guestType.ts";
 import { within } from "../host/within.ts";
 
@@ -20,6 +20,8 @@ export interface PassthroughInputs {
   guestType: GuestType | "auto";
   /** What that domU's image has for it. */
   driver: "none" | "nvidia";
+  /** Kernel release that the driver's modules are for; absent without any. */
+  driverKernel?: string;
   /** Folder on the host in which the former drivers are remembered. */
   folder: string;
   /** The host's sysfs. */
@@ -103,7 +105,7 @@ export const passthroughResource: Resource = {
     }),
 
   async ensure(context: Context, properties: Properties): Promise<Properties> {
-    const { connection, device, domain, guestType, driver, folder, sysfs } =
+    const { connection, device, domain, guestType, driver, driverKernel, folder, sysfs } =
       typed<PassthroughInputs>(properties);
     const remote = new Remote(connection, context.signal);
     const host = await look(remote, sysfs);
@@ -115,6 +117,10 @@ export const passthroughResource: Resource = {
     const guest = guestTypeOf(host, take, guestType);
     if (guest.problems.length > 0) throw new Refused(`gpu.type: ${guest.problems.join("\n")}`);
     const fit = driverFits(take, driver);
+    if (driverKernel !== undefined) {
+      const running = await remote.run("asking for dom0's kernel", "uname -r");
+      fit.problems.push(...modulesFit(driverKernel, running.trim()));
+    }
     if (fit.problems.length > 0) throw new Refused(`gpu.driver: ${fit.problems.join("\n")}`);
     [...warnings, ...guest.warnings, ...fit.warnings].forEach((warning) => {
       context.warn(warning);

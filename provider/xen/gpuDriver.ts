@@ -31,3 +31,11 @@ export function driverFits(
           ],
   };
 }
+
+/** Whether the driver's modules are for the kernel that dom0 runs, and with it the domU. */
+export const modulesFit = (built: string, running: string): string[] =>
+  built === running
+    ? []
+    : [
+        `its modules are built for kernel ${built}, and the host runs ${running}; boot it into that kernel, or set gpu.driver to none`,
+      ];

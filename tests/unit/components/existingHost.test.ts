@@ -73,6 +73,28 @@ test("the bridge has a name of its own and needs no networkd", async () => {
   expect(engine.one("v4v:index:Domain", "domu1").inputs.config).toContain("bridge=v4vbr0");
 });
 
+test.each([
+  // The device decides, and that is known under Xen only.
+  ["auto", true],
+  ["hvm", true],
+  ["pv", false],
+])("a GPU domU of type %s: pciutils, and a device model: %s", async (type, hvm) => {
+  const { engine } = await testbedOf({
+    ...EXISTING,
+    "gpu.device": "0000:01:00.0",
+    "gpu.type": type,
+  });
+  const { packages, needs } = engine.one("v4v:index:Host").inputs;
+  expect(packages).toContain("pciutils");
+  expect((packages as string[]).includes("qemu-system-xen")).toBe(hvm);
+  expect(needs).toMatchObject({
+    gpu: true,
+    memoryMiB: 192 + 1024 + 2 * 200 + 1024 + 8 + (hvm ? 24 : 0),
+  });
+  const none = (await testbedOf(EXISTING)).engine.one("v4v:index:Host").inputs.packages;
+  expect(none).not.toContain("qemu-system-xen");
+});
+
 describe("the login", () => {
   const [host] = settingsOf(EXISTING).hosts;
   if (host === undefined) throw new Error("no host");

@@ -241,7 +241,10 @@ describe("NVIDIA's driver, for a card that the emulated machine has not", () => 
 
   test("is loaded before what serves the card", async () => {
     const { engine } = await onCard(remote);
-    expect(engine.one("v4v:index:Passthrough").inputs.driver).toBe("nvidia");
+    expect(engine.one("v4v:index:Passthrough").inputs).toMatchObject({
+      driver: "nvidia",
+      driverKernel: "6.12.9-amd64",
+    });
     const image = engine.of("v4v:index:GuestImage").find(({ name }) => name === "gpu-image");
     const files = new Map((image?.inputs.payload as RemoteFile[]).map((file) => [file.path, file]));
     expect(image?.inputs.modules).toEqual(["xen-pcifront", "drm"]);

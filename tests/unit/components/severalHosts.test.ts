@@ -163,9 +163,22 @@ test("each host has the rules about its own domUs", async () => {
 });
 
 test("a GPU is the first host's", async () => {
-  const engine = await testbed({ "gpu.device": "0000:00:10.0" });
+  const engine = await testbed({ "gpu.device": "0000:01:00.0" });
   expect(hostOf(engine.one("v4v:index:Domain", "gpu"))).toBe(HOSTS[0]);
   expect(engine.one("v4v:index:Host", "machine2-host").inputs.needs).toMatchObject({ gpu: false });
+});
+
+test("with remote execution each host is asked for the larger memory of its domUs, and the first for the GPU domU's", async () => {
+  const engine = await testbed({ "remoteGpu.enabled": "true" });
+  const memoryMiB = (name: string) => {
+    const { needs } = engine.one("v4v:index:Host", name).inputs;
+    return (needs as { memoryMiB: number }).memoryMiB;
+  };
+  const domUs = 2 * (256 + 8);
+  expect(memoryMiB("machine2-host")).toBe(192 + 1024 + domUs);
+  expect(memoryMiB("machine-host")).toBe(192 + 1024 + domUs + 1024 + 8 + 24);
+  const routes = engine.one("v4v:index:Evaluation").inputs.gpu as { host: string }[];
+  expect(routes.map(({ host }) => host)).toEqual(["gpu", "domu1", "domu1"]);
 });
 
 test("an evaluation measures the first host's domUs, and between the hosts", async () => {

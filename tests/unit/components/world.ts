@@ -34,6 +34,7 @@ const facts: Record<string, Record<string, string>> = {
   "module-package": { "v4v-module-dkms-build": "DKMS" },
   index: { "release-date": "a day", "release-sha256": "5e" },
   "nvidia-index": { "release-sha256": "60" },
+  "nvidia-module": { "kernel-release": "6.12.9-amd64" },
 };
 
 /** Function that a domU is given. */

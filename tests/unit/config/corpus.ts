@@ -515,6 +515,13 @@ export const accepted: Record<string, string>[] = [
   { "v4v.rules": '["domu1 -> domu2 drop", "any:1 -> dom0:4294967295 accept"]' },
   { v4v: '{"rules":"[\\"domu1 -> domu2 drop\\"]","policy":"drop"}' },
   { vmCount: "3", v4v: '{"rules":["  domu3->domu2:0   drop "]}' },
+  // And which devices.
+  {
+    target: "existing",
+    hosts: JSON.stringify([HOST]),
+    "gpu.device": "0000:01:00.0",
+    "gpu.driver": "nvidia",
+  },
   { "gpu.device": "none", "remoteGpu.enabled": "false" },
   { "gpu.device": "0000:00:10.0" },
   { "gpu.device": "0000:00:10.0", "gpu.type": "hvm" },

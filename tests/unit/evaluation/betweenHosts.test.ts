@@ -5,7 +5,8 @@ import { betweenHosts, isBetweenHosts, profileNamed } from "../../../evaluation/
 import { EXPERIMENT_NAMES } from "../../../evaluation/selection.ts";
 
 const smoke = profileNamed("smoke");
-if (smoke === null) throw new Error("no profile");
+const quick = profileNamed("quick");
+if (smoke === null || quick === null) throw new Error("no profile");
 
 const planned = (elsewhere: string[], profile = betweenHosts(smoke)) =>
   buildPlan({
@@ -37,6 +38,23 @@ test("nothing else of the plan is measured elsewhere", () => {
     ({ experiment }) => !isBetweenHosts(experiment),
   );
   expect(new Set(local.flatMap(({ pairs }) => pairs))).toEqual(new Set(["domu1:domu2"]));
+});
+
+test("traffic with no peer is measured within the first host, whose domUs alone have a second address", () => {
+  const { steps } = buildPlan({
+    profile: betweenHosts(quick),
+    domains: ["domu1", "domu2"],
+    elsewhere: ["domu3", "domu4"],
+    transports: ["tcp", "v4v", "tcp-v4vrun"],
+    seed: 1,
+  });
+  const apart = steps.filter(({ pairs }) => pairs.some((pair) => pair.includes(".non-peer")));
+  expect(new Set(apart.map(({ experiment }) => experiment))).toEqual(new Set(["non-peer"]));
+  expect(new Set(apart.map(({ pairs }) => pairs.join(" ")))).toEqual(
+    new Set(["domu1.non-peer:domu2.non-peer"]),
+  );
+  const between = steps.filter(({ experiment }) => isBetweenHosts(experiment));
+  expect(new Set(between.map(({ transport }) => transport))).toEqual(new Set(["tcp", "v4v"]));
 });
 
 test("with one host the plan is the profile's, and its experiments have no name for this", () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -141,6 +142,19 @@ test("NVIDIA's driver is for NVIDIA's cards: another device is not taken for it"
   const bare = recordedContext();
   await passthrough.ensure(bare, { ...inputs, driver: "none" }, undefined);
   expect(bare.warnings.join()).toContain("on which nothing computes without its driver");
+});
+
+test("NVIDIA's driver for another kernel than dom0's is found out before anything is touched", async () => {
+  const inputs: Properties = { ...(await given()), driver: "nvidia" };
+  const running = execFileSync("uname", ["-r"], { encoding: "utf8" }).trim();
+  await expect(ensure({ ...inputs, driverKernel: "6.1.0-other" })).rejects.toThrow(
+    `gpu.driver: its modules are built for kernel 6.1.0-other, and the host runs ${running}`,
+  );
+  expect(driverOf(CARD)).toBe("nouveau");
+  expect(existsSync(folder("modprobe"))).toBe(false);
+  expect(await ensure({ ...inputs, driverKernel: running })).toMatchObject({
+    functions: [CARD, SOUND],
+  });
 });
 
 test("auto takes the one display device, and says so if there is none", async () => {
