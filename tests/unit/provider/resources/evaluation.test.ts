@@ -59,6 +59,8 @@ test("a new run's folder is named by time and profile, and knows how to go on", 
 });
 
 test("a bill of materials that cannot be had is said, and the run begins", async () => {
+  // On a busy computer the tests' loader takes longer for it than the second that the run has here.
+  await import("../../../../provider/resources/bill.ts");
   const far = await farSide();
   await far.stop();
   const context = recordedContext(1);
