@@ -65,6 +65,7 @@ const DOWNLOADS =
 const VOUCHED: Record<string, Record<string, RegExp>> = {
   // Lists that the keyring has verified: `signed-by`, and --keyring of mmdebstrap.
   "recipes/lib.sh": { "mmdebstrap --variant=minbase": /--keyring="\$KEYRING"/ },
+  "recipes/nvidia-module.sh": { 'apt-get "$@" -o Acquire::Retries=3 download': /apt_options/ },
   "recipes/vsock-suite.sh": { 'apt-get "$@" -o Acquire::Retries=3 download': /apt_options/ },
   "recipes/xen-source.sh": {
     "--print-uris": /SHA256:/,
