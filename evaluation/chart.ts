@@ -31,6 +31,14 @@ export interface Reference {
   under?: boolean;
 }
 
+/** How far single samples of a series spread, as an area behind its line. */
+export interface Band {
+  series: string;
+  x: number;
+  low: number;
+  high: number;
+}
+
 /** One metric over the horizontal axis, a line a series. */
 export interface Panel {
   yTitle: string;
@@ -38,6 +46,8 @@ export interface Panel {
   /** At least one. */
   points: readonly ChartPoint[];
   references?: readonly Reference[];
+  /** `label` stands in the legend, for all of them. */
+  bands?: { label: string; places: readonly Band[] };
 }
 
 /** Values by message size or by pairs; a second metric, where there is one, lies below with the same axis and legend. */
@@ -91,12 +101,58 @@ function referenceLayers({ value, label, x, under }: Reference, left: number): L
   ];
 }
 
+/** Opacity of areas: what lies behind them stays readable. */
+const FAINT = 0.17;
+
+/** Behind everything else, with a line at the upper edge. A series with one place has no area: a wide bar instead. */
+function bandLayers(
+  { places }: NonNullable<Panel["bands"]>,
+  styles: Chart["styles"],
+  { x, y }: Record<"x" | "y", object>,
+): Layers {
+  return styles.flatMap(({ series, colour: color }): Layers => {
+    const values = places.filter((one) => one.series === series);
+    if (values.length === 0) return [];
+    const look = { color, opacity: FAINT };
+    // A contrast that a faint area has not.
+    const edge = { color, opacity: 1, strokeWidth: 1, strokeDash: [1, 2] };
+    return [
+      {
+        data: { values },
+        mark:
+          values.length > 1
+            ? { type: "area", ...look, line: edge }
+            : { type: "rule", strokeWidth: 12, ...look },
+        encoding: { x, y: { ...y, field: "high" }, y2: { field: "low" } },
+      },
+    ];
+  });
+}
+
+/** Draws nothing: what the areas are gets an entry in the legend, after the series. */
+const bandLegend = ({ label }: NonNullable<Panel["bands"]>): Layers[number] => ({
+  data: { values: [] },
+  mark: { type: "area", color: INK },
+  encoding: {
+    opacity: {
+      field: "label",
+      type: "ordinal",
+      title: null,
+      scale: { domain: [label], range: [FAINT, FAINT] },
+      legend: { symbolType: "square", symbolStrokeWidth: 0 },
+    },
+  },
+});
+
 const AXES = { size: sizeAxis, pairs: pairsAxis, clients: clientsAxis, domUs: domUsAxis };
 
 function panelLayers({ points, yTitle, yScale, ...panel }: Panel, chart: Chart): Layers {
   const { styles, by = "size" } = chart;
   const references = panel.references ?? [];
-  const spread = points.flatMap(({ value, low, high }) => [value, low ?? value, high ?? value]);
+  const spread = [
+    ...points.flatMap(({ value, low, high }) => [value, low ?? value, high ?? value]),
+    ...(panel.bands?.places ?? []).flatMap(({ low, high }) => [low, high]),
+  ];
   const places = points.map((point) => point.x);
   const x = AXES[by](places);
   const y = valueAxis(yTitle, yScale, [...spread, ...references.map((one) => one.value)]);
@@ -117,6 +173,7 @@ function panelLayers({ points, yTitle, yScale, ...panel }: Panel, chart: Chart):
     encoding: { x, y: { ...y, field }, color },
   });
   return [
+    ...(panel.bands === undefined ? [] : bandLayers(panel.bands, styles, { x, y })),
     // A layer a series: dashes as an encoding would fray the legend's symbols.
     ...styles.map(({ series, dash }): Layers[number] => ({
       data: { values: points.filter((point) => point.series === series) },
@@ -136,6 +193,7 @@ function panelLayers({ points, yTitle, yScale, ...panel }: Panel, chart: Chart):
     end("low"),
     end("high"),
     ...references.flatMap((one) => referenceLayers(one, Math.min(...places))),
+    ...(panel.bands === undefined ? [] : [bandLegend(panel.bands)]),
   ];
 }
 

@@ -23,6 +23,7 @@ const TITLES: Record<string, string> = {
   iperf3: "iperf3 over TCP's",
   "redis-get": "Redis GETs over TCP's",
   "setup-cost": "Connection set-up over TCP's",
+  "non-peer-cost": "v4vrun where there is no peer",
   "peer-discovery": "Peer discovery",
   "gpu-evaluation": "GPU sharing evaluated",
 };

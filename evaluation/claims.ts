@@ -1,5 +1,6 @@
 import { judgeRatio, type Measured, type Outcome, type Verdict } from "./judge.ts";
 import { overheadAtLeast, overheadAtMost, sharingClaim, transferBoost } from "./gpu/claims.ts";
+import { nonPeerCost } from "./nonPeerClaim.ts";
 import { dropOrForward, noSharedPages, peerDiscovery } from "./path/claims.ts";
 import {
   iperfOverTcp,
@@ -291,6 +292,15 @@ const claims: readonly Claim[] = [
     experiment: "connect",
     metric: "setup",
     judge: setupCost,
+  },
+  {
+    id: "non-peer-cost",
+    statement:
+      "Aim of this testbed: traffic with an address that is no peer's is not slower under v4vrun than without it (beyond the A/A control of the same run).",
+    paper: null,
+    experiment: "non-peer",
+    metric: "half_rtt",
+    judge: nonPeerCost,
   },
   {
     id: "peer-discovery",

@@ -36,6 +36,9 @@ export const CONFIG: NonNullable<TopLevelSpec["config"]> = {
     symbolSize: 90,
     symbolStrokeWidth: 2,
     columnPadding: 24,
+    // Side by side two legends may be wider than the axes.
+    // The types of vega-lite have lost Vega's for it.
+    layout: { top: { direction: "vertical", anchor: "start", margin: 4 } } as never,
   },
   view: { stroke: null },
 };

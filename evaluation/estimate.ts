@@ -38,6 +38,7 @@ export const EMULATED: MachineModel = {
     v4v: { roundTripMs: 1, bandwidth: 100 },
     // Two processes under v4vrun, and the move to rings: a guess.
     "v4v-sockets": { roundTripMs: 1, bandwidth: 100, startMs: 250 },
+    "tcp-v4vrun": { roundTripMs: 4.8, bandwidth: 25, startMs: 250 },
     // 513 pages are granted and mapped: a guess.
     vchan: { roundTripMs: 1, bandwidth: 100, startMs: 100 },
     unix: { roundTripMs: 0.5, bandwidth: 300 },

@@ -119,3 +119,14 @@ export function judgeRatio(
   }
   return { measured, ...judgeInterval(interval, threshold) };
 }
+
+/** Of several places: fails with any, passes with all; `outcomes` begins with the worst, and is not empty. */
+export function worst(outcomes: readonly Outcome[]): Outcome {
+  const failed = outcomes.filter((one) => one.verdict === "fail").length;
+  const passed = outcomes.filter((one) => one.verdict === "pass").length;
+  const verdict =
+    failed > 0 ? "fail" : passed === outcomes.length ? "pass" : "cannot be judged here";
+  const shown = outcomes.find((one) => one.verdict === verdict) ?? outcomes[0];
+  const why = `Of ${counted(outcomes.length, "place")} ${passed} pass, ${failed} fail; the worst that decides is shown. ${shown?.why ?? ""}`;
+  return { measured: shown?.measured ?? null, verdict, why };
+}

@@ -211,7 +211,7 @@ function observe(sample: Sample): Observation[] | Refusal {
   if (experiment === "cpu" || experiment === "cpu-pingpong") return cost(sample);
   if (sample.kind === "pingpong") {
     if (experiment === "latency") return pingPong(sample);
-    if (experiment === "control-a" || experiment === "control-b") {
+    if (isControl(sample) || experiment === "non-peer") {
       return [halfRoundTrips(sample, experiment)];
     }
   } else if (sample.kind === "connect") {

@@ -1,4 +1,5 @@
 import { shuffle } from "simple-statistics";
+import { nonPeerName, nonPeerOf, takesAddress } from "./nonPeer.ts";
 import { pairCounts, pairsOf } from "./pairs.ts";
 import { isMeasuredOn, type Further, type Profile, type ProfilePoint } from "./profiles.ts";
 import { seededRandom } from "./random.ts";
@@ -19,7 +20,7 @@ export interface PlanStep {
   budgetMs: number;
   /** From 1. */
   repetition: number;
-  /** `client:server`, names of domains, all at the same time; `/bytes` behind it is a message size of its own. */
+  /** `client:server`, names of domains (at their second address: see nonPeer.ts), all at the same time; `/bytes` behind it is a message size of its own. */
   pairs: string[];
 }
 
@@ -100,6 +101,7 @@ function stepsOf(
   const { experiment, kind, size, warmup, budgetMs, pairs: counts = "one", loadSize } = point;
   const meant = transports.filter((transport) => isMeasuredOn(point, transport));
   const most = Math.floor(domains.length / 2);
+  const names = point.nonPeer === true ? domains.map(nonPeerName) : domains;
   return meant.flatMap((transport) =>
     pairCounts(counts, most).map((count) => ({
       experiment,
@@ -109,7 +111,7 @@ function stepsOf(
       count: point.count,
       budgetMs,
       transport,
-      pairs: pairsOf(domains, count, transport, loadSize),
+      pairs: pairsOf(names, count, transport, loadSize),
     })),
   );
 }
@@ -154,7 +156,7 @@ export function buildPlan(request: PlanRequest): Plan {
 
 /** Limits of v4v-bench: bytes of a line, domains, the largest domid (DOMID_FIRST_RESERVED - 1) and CID. */
 const MAX_LINE = 1023;
-const MAX_DOMAINS = 64;
+const MAX_DOMAINS = 128;
 const MAX_DOMID = 0x7fef;
 const MAX_CID = 0xfffffffe;
 
@@ -199,8 +201,13 @@ export function renderPlan(plan: Plan, domains: readonly PlanDomain[]): string {
       step.pairs.flatMap((pair) => pair.split("/")[0]?.split(":") ?? []),
     ),
   );
-  const used = domains.filter((domain) => names.has(domain.name));
+  const apart = domains.filter((domain) => names.has(nonPeerName(domain.name)));
+  const used = [...domains.filter((domain) => names.has(domain.name)), ...apart.map(nonPeerOf)];
   const problems = used.flatMap(domainProblems);
+  for (const { name } of apart.filter((domain) => !takesAddress(domain)))
+    problems.push(
+      `domain ${JSON.stringify(name)}: its agent's command has no place for an address`,
+    );
   for (const name of names) {
     const count = used.filter((domain) => domain.name === name).length;
     if (count === 0) problems.push(`domain ${JSON.stringify(name)} is not there`);

@@ -1,5 +1,5 @@
 import { KIB, MIB } from "./format.ts";
-import { TRANSPORTS, type Transport } from "./transports.ts";
+import { BASELINE, isSpecial, TRANSPORTS, UNPEERED, type Transport } from "./transports.ts";
 
 /** Experiments that a plan can hold; `-a` and `-b` are the two sets of the A/A control. */
 export const EXPERIMENTS = [
@@ -13,6 +13,7 @@ export const EXPERIMENTS = [
   "cpu-pingpong",
   "apps-iperf3",
   "apps-redis-get",
+  "non-peer",
   "control-a",
   "control-b",
 ] as const;
@@ -44,7 +45,7 @@ export interface ProfilePoint {
   count: number;
   /** Length of the timed window, ms. */
   budgetMs: number;
-  /** The only ones that it is measured on; all that are compared where absent (`native` never is among those). */
+  /** The only ones that it is measured on; all that are compared where absent (no special one is among those). */
   transports?: readonly Transport[];
   /** Measured in the first so many of the profile's repetitions; in all where absent. */
   repetitions?: number;
@@ -52,11 +53,13 @@ export interface ProfilePoint {
   pairs?: PairCounts | readonly number[];
   /** Message size of all pairs but the first, bytes: they keep the machine busy. */
   loadSize?: number;
+  /** Between addresses that discovery does not know, see nonPeer.ts. */
+  nonPeer?: true;
 }
 
 /** Whether a point is measured on a transport that the run compares. */
 export const isMeasuredOn = ({ transports }: ProfilePoint, transport: Transport): boolean =>
-  transports?.includes(transport) ?? transport !== "native";
+  transports?.includes(transport) ?? !isSpecial(transport);
 
 /** Repetitions beyond the first ones: only where the intervals ask for them, see adaptive.ts. */
 export interface Further {
@@ -220,6 +223,14 @@ const programs = (seconds: number, requests: number): ProfilePoint[] => [
   },
 ];
 
+/** What a program under v4vrun pays where there is no peer; at sizes of the control, which says what is a difference. */
+const nonPeer = (size: number): ProfilePoint => ({
+  ...pingPong(size),
+  experiment: "non-peer",
+  transports: [BASELINE, UNPEERED],
+  nonPeer: true,
+});
+
 /** Twice the same, in random order among all the rest: what differs between the two is no transport's merit. */
 const control = (size: number): ProfilePoint[] =>
   (["control-a", "control-b"] as const).map((experiment) => ({
@@ -257,6 +268,7 @@ const quick: Profile = {
     neighbours("ends", 600),
     cpuStream(MIB, 400),
     ...[1, 64 * KIB].map((size) => cpuPingPong(size, 300)),
+    ...[1, 64 * KIB].map(nonPeer),
     ...[1, 64 * KIB, MIB].flatMap(control),
   ],
 };
@@ -279,6 +291,7 @@ const paper: Profile = {
     neighbours("every", 1000),
     ...[4 * KIB, 64 * KIB, MIB].map((size) => cpuStream(size, 1000)),
     ...[1, 4 * KIB, 64 * KIB, MIB].map((size) => cpuPingPong(size, 1000)),
+    ...[1, 64 * KIB, MIB].map(nonPeer),
     ...[1, 64 * KIB, MIB].flatMap(control),
   ],
 };

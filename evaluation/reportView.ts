@@ -23,6 +23,7 @@ import {
   SUBJECT,
   transportLabel,
   UNMODIFIED,
+  UNPEERED,
   type Transport,
 } from "./transports.ts";
 
@@ -116,6 +117,11 @@ const TABLES: { experiment: string; metric: Metric; title: string }[] = [
   },
   { experiment: "stream", metric: "bandwidth", title: "One-way stream, MB/s" },
   { experiment: "connect", metric: "setup", title: "Connection set-up, µs" },
+  {
+    experiment: "non-peer",
+    metric: "half_rtt",
+    title: "With an address that is no peer's: half round trip, µs",
+  },
   { experiment: "memcpy", metric: "bandwidth", title: "memcpy inside one process, MB/s" },
   { experiment: "scaling", metric: "bandwidth", title: "Pairs together: aggregate, MB/s" },
   { experiment: "scaling", metric: "pair_bandwidth", title: "Pairs together: each pair, MB/s" },
@@ -215,7 +221,7 @@ function lossesOf(numerator: Transport, all: readonly RatioPoint[]): string {
 
 /** A sentence for each transport that is compared; unmodified programs only where they were measured. */
 const losses = (ratios: readonly RatioPoint[]): string =>
-  [SUBJECT, UNMODIFIED]
+  [SUBJECT, UNMODIFIED, UNPEERED]
     .filter((one) => one === SUBJECT || ratios.some(({ numerator }) => numerator === one))
     .map((one) => lossesOf(one, ratios))
     .join(" ");

@@ -1,5 +1,5 @@
 import { counted, formatNumber } from "./format.ts";
-import { judged, judgeRatio, missing, within, type Outcome } from "./judge.ts";
+import { judged, judgeRatio, missing, within, worst, type Outcome } from "./judge.ts";
 import type { Metric } from "./observations.ts";
 import { PAIRED_SIZE } from "./profiles.ts";
 import { CONFIDENCE } from "./statistics.ts";
@@ -111,7 +111,9 @@ export function cpuCostClaim(summary: Summary): Outcome {
     judgeRatio(summary, place, { kind: "at most", value: 1 / 3 }),
   );
   const all = outcomes.sort((a, b) => (b.measured?.value ?? 0) - (a.measured?.value ?? 0));
-  return worst(all, "This run recorded no CPU times: profile quick does.");
+  return all.length === 0
+    ? unjudged("This run recorded no CPU times: profile quick does.")
+    : worst(all);
 }
 
 /** From 512 B to 64 KiB V4V keeps 4 times TCP's bandwidth at every size. */
@@ -123,7 +125,9 @@ export function noDip(summary: Summary): Outcome {
     judgeRatio(summary, place, { kind: "at least", value: 4 }),
   );
   const all = outcomes.sort((a, b) => (a.measured?.value ?? 0) - (b.measured?.value ?? 0));
-  return worst(all, "This run has no ping-pong of both transports between 512 B and 64 KiB.");
+  return all.length === 0
+    ? unjudged("This run has no ping-pong of both transports between 512 B and 64 KiB.")
+    : worst(all);
 }
 
 /** Against two processes of one domU, AF_UNIX: 1 B takes at most twice as long. */
@@ -143,16 +147,3 @@ export const unixStream = (summary: Summary): Outcome =>
     { kind: "at least", value: 0.5 },
     CEILING,
   );
-
-/** Fails with any, passes with all; `outcomes` begins with the worst. */
-function worst(outcomes: readonly Outcome[], none: string): Outcome {
-  const [first] = outcomes;
-  if (first === undefined) return unjudged(none);
-  const failed = outcomes.filter((one) => one.verdict === "fail").length;
-  const passed = outcomes.filter((one) => one.verdict === "pass").length;
-  const verdict =
-    failed > 0 ? "fail" : passed === outcomes.length ? "pass" : "cannot be judged here";
-  const shown = outcomes.find((one) => one.verdict === verdict) ?? first;
-  const why = `Of ${counted(outcomes.length, "place")} ${passed} pass, ${failed} fail; the worst that decides is shown. ${shown.why}`;
-  return { measured: shown.measured, verdict, why };
-}

@@ -8,7 +8,7 @@ import {
   type Profile,
   type ProfilePoint,
 } from "./profiles.ts";
-import { TRANSPORTS, type Transport } from "./transports.ts";
+import { isSpecial, TRANSPORTS, type Transport } from "./transports.ts";
 
 /** What is changed in a profile. */
 export type Selection = Pick<
@@ -181,7 +181,7 @@ function selectTransports(profile: Profile, text: string, fail: Fail): Profile {
   }
   const transports: Transport[] = TRANSPORTS.filter((one) => words.includes(one));
   const meant = ({ transports: own }: ProfilePoint): boolean =>
-    transports.some((one) => own?.includes(one) ?? one !== "native");
+    transports.some((one) => own?.includes(one) ?? !isSpecial(one));
   if (transports.length > 0 && profile.points.length > 0 && !profile.points.some(meant))
     fail(
       "transports",

@@ -23,7 +23,15 @@ import {
   type Saturation,
   type Share,
 } from "./derived.ts";
-import { BASELINE, CEILING, compareTransports, NATIVE, SUBJECT, UNMODIFIED } from "./transports.ts";
+import {
+  BASELINE,
+  CEILING,
+  compareTransports,
+  NATIVE,
+  SUBJECT,
+  UNMODIFIED,
+  UNPEERED,
+} from "./transports.ts";
 
 /** Where a number was measured. */
 export interface Place {
@@ -52,7 +60,7 @@ export interface Point extends Place {
 }
 
 /**
- * V4V over TCP, or over AF_UNIX; unmodified programs' V4V over TCP, their AF_UNIX too; a remote GPU over a native one: below 1 is better for `half_rtt`,
+ * V4V over TCP, or over AF_UNIX; unmodified programs' V4V over TCP, their AF_UNIX too, and their TCP with v4vrun over that without; a remote GPU over a native one: below 1 is better for `half_rtt`,
  * `setup` and `cpu_per_kb`, above 1 for `bandwidth` and `rate`.
  */
 export interface RatioPoint extends Place {
@@ -232,6 +240,7 @@ export function summarise(input: SummaryInput): Summary {
     ...ratiosOf(observed, SUBJECT, BASELINE, "ratio", plan.seed),
     ...ratiosOf(observed, SUBJECT, CEILING, `ratio to ${CEILING}`, plan.seed),
     ...ratiosOf(observed, UNMODIFIED, BASELINE, `ratio of ${UNMODIFIED}`, plan.seed),
+    ...ratiosOf(observed, UNPEERED, BASELINE, `ratio of ${UNPEERED}`, plan.seed),
     ...ratiosOf(observed.filter(isOfProgram), CEILING, BASELINE, `ratio of ${CEILING}`, plan.seed),
     ...([UNMODIFIED, BASELINE] as const).flatMap((remote) =>
       ratiosOf(

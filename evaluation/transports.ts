@@ -4,6 +4,7 @@ export const TRANSPORTS = [
   "tcp-stock",
   "v4v",
   "v4v-sockets",
+  "tcp-v4vrun",
   "vchan",
   "unix",
   "native",
@@ -20,6 +21,9 @@ export const SUBJECT: Transport = "v4v";
 /** What a TCP program gets that nobody changed: compared with the baseline, too. */
 export const UNMODIFIED: Transport = "v4v-sockets";
 
+/** What a TCP program under v4vrun gets where the other end is no peer: TCP, compared with that without v4vrun. */
+export const UNPEERED: Transport = "tcp-v4vrun";
+
 /** What needs no second domain: `memcpy` inside one process, a GPU in the domU that has it. */
 export const NATIVE: Transport = "native";
 
@@ -31,6 +35,7 @@ const LABELS: Record<Transport, string> = {
   "tcp-stock": "TCP (stock)",
   v4v: "V4V",
   "v4v-sockets": "V4V sockets (v4vrun)",
+  "tcp-v4vrun": "TCP under v4vrun, no peer",
   vchan: "vchan (libxenvchan)",
   unix: "AF_UNIX, one domU",
   native: "memcpy",
@@ -48,6 +53,8 @@ const SETTINGS: Record<Transport, string> = {
   "tcp-stock": "AF_INET; no options: the kernel tunes the buffers, Nagle's algorithm is on",
   v4v: "AF_VSOCK; no options",
   "v4v-sockets": "as tcp, both ends under v4vrun --mode require",
+  "tcp-v4vrun":
+    "as tcp, both ends under v4vrun --mode auto, at addresses that discovery does not know: it stays TCP",
   vchan: `libxenvchan, blocking; two rings of ${VCHAN_RING}`,
   unix: "AF_UNIX; no options; both ends in one domU",
   native: "no socket: memcpy from buffer to buffer",
@@ -60,9 +67,13 @@ export const settingsOf = (transport: Transport): string => SETTINGS[transport];
 export const insideOneDomain = (transport: Transport): boolean =>
   transport === "unix" || transport === "native";
 
-/** Goes over V4V: a testbed without it cannot measure it. */
+/** Goes over V4V, or asks for it: a testbed without it cannot measure it. */
 export const needsV4v = (transport: Transport): boolean =>
-  transport === SUBJECT || transport === UNMODIFIED;
+  transport === SUBJECT || transport === UNMODIFIED || transport === UNPEERED;
+
+/** Measured where a point names it, and nowhere else. */
+export const isSpecial = (transport: Transport): boolean =>
+  transport === NATIVE || transport === UNPEERED;
 
 /** How tables and figures call a transport; one that this version does not know keeps its own name. */
 export function transportLabel(transport: string): string {

@@ -17,6 +17,7 @@ static const char *const transports[] = {
 	[TRANSPORT_TCP_STOCK] = "tcp-stock",
 	[TRANSPORT_V4V] = "v4v",
 	[TRANSPORT_V4V_SOCKETS] = "v4v-sockets",
+	[TRANSPORT_TCP_V4VRUN] = "tcp-v4vrun",
 	[TRANSPORT_VCHAN] = "vchan",
 	[TRANSPORT_UNIX] = "unix",
 	[TRANSPORT_NATIVE] = "native",
@@ -30,6 +31,31 @@ const char *kind_name(enum kind kind)
 const char *transport_name(enum transport transport)
 {
 	return transports[transport];
+}
+
+bool transport_uses_v4vrun(enum transport transport)
+{
+	return transport == TRANSPORT_V4V_SOCKETS || transport == TRANSPORT_TCP_V4VRUN;
+}
+
+bool transport_carries(enum transport transport, enum kind kind)
+{
+	switch (transport) {
+	case TRANSPORT_NATIVE:
+		return kind == KIND_MEMCPY;
+	case TRANSPORT_VCHAN:
+		return kind == KIND_PINGPONG || kind == KIND_STREAM;
+	case TRANSPORT_TCP_V4VRUN:
+		/* At the end of a window all bytes of a stream need not be acknowledged, and so are not counted yet. */
+		return kind == KIND_PINGPONG;
+	case TRANSPORT_TCP:
+	case TRANSPORT_TCP_STOCK:
+	case TRANSPORT_V4V:
+	case TRANSPORT_V4V_SOCKETS:
+	case TRANSPORT_UNIX:
+		break;
+	}
+	return kind != KIND_MEMCPY;
 }
 
 bool kind_times_each(enum kind kind)

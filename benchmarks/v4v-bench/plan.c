@@ -192,13 +192,10 @@ static bool step_line(struct parser *parser, char *text, uint32_t line, struct e
 	if (!kind_parse(values[KIND], &step.kind))
 		return error_set(error, "kind=%.60s is none of pingpong, stream, connect, iperf3, redis-get, memcpy", values[KIND]);
 	if (!transport_parse(values[TRANSPORT], &step.transport))
-		return error_set(error, "transport=%.60s is none of tcp, tcp-stock, v4v, v4v-sockets, vchan, unix, native",
+		return error_set(error, "transport=%.60s is none of tcp, tcp-stock, v4v, v4v-sockets, tcp-v4vrun, vchan, unix, native",
 				 values[TRANSPORT]);
-	if ((step.kind == KIND_MEMCPY) != (step.transport == TRANSPORT_NATIVE))
-		return error_set(error, "kind=%s does not go with transport=%s: memcpy and native go together",
-				 values[KIND], values[TRANSPORT]);
-	if (step.transport == TRANSPORT_VCHAN && step.kind != KIND_PINGPONG && step.kind != KIND_STREAM)
-		return error_set(error, "kind=%s does not go with transport=vchan: pingpong and stream do", values[KIND]);
+	if (!transport_carries(step.transport, step.kind))
+		return error_set(error, "kind=%s does not go with transport=%s", values[KIND], values[TRANSPORT]);
 	if (!u32_field("id", values[ID], 0, UINT32_MAX, &step.id, error) ||
 	    !name_field("experiment", values[EXPERIMENT], step.experiment, error) ||
 	    !u32_field("size", values[SIZE], 1, BENCH_MAX_SIZE, &step.size, error) ||

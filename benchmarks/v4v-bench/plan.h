@@ -17,8 +17,9 @@
  *           experiment  a name like a domain's
  *           kind        pingpong | stream | connect | iperf3 | redis-get | memcpy (iperf3 and redis-get: unmodified
  *                       programs, over tcp and v4v-sockets, redis-get over unix, too; see program.h)
- *           transport   tcp | tcp-stock | v4v | v4v-sockets | vchan | unix | native (unix, native: both ends of every pair in
- *                       one domain; native goes with memcpy and with nothing else, vchan with pingpong and stream)
+ *           transport   tcp | tcp-stock | v4v | v4v-sockets | tcp-v4vrun | vchan | unix | native (unix, native: both ends of
+ *                       every pair in one domain; native goes with memcpy and with nothing else, vchan with pingpong and
+ *                       stream, tcp-v4vrun with pingpong)
  *           size        payload bytes of a message, 1 to 16 MiB; 1 for connect
  *           warmup      untimed messages or round trips first, 0 to 1,000,000
  *           count       timed ones, 0 to 1,000,000; 0 (stream only) leaves the budget alone to end the step
@@ -27,7 +28,9 @@
  *           pairs       client:server[/SIZE][,client:server[/SIZE]...], 1 to 128; the domains are defined above. SIZE is
  *                       that pair's own, in place of the step's: so one pair is measured beside busy ones
  *
- * At most 64 domains, 100,000 steps (at least one of each) and 64 MiB.
+ * A domain that is reached at two addresses has two lines, each with a name and an agent of its own.
+ *
+ * At most 128 domains, 100,000 steps (at least one of each) and 64 MiB.
  */
 #ifndef V4V_BENCH_PLAN_H
 #define V4V_BENCH_PLAN_H

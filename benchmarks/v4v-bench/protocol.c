@@ -57,10 +57,8 @@ bool role_spec_parse(char *text, struct role_spec *spec, struct error *error)
 		return error_set(error, "kind=%.40s is unknown", values[KIND]);
 	if (!transport_parse(values[TRANSPORT], &spec->server.transport))
 		return error_set(error, "transport=%.40s is unknown", values[TRANSPORT]);
-	if ((spec->kind == KIND_MEMCPY) != (spec->server.transport == TRANSPORT_NATIVE))
+	if (!transport_carries(spec->server.transport, spec->kind))
 		return error_set(error, "kind=%s does not go with transport=%s", values[KIND], values[TRANSPORT]);
-	if (spec->server.transport == TRANSPORT_VCHAN && spec->kind != KIND_PINGPONG && spec->kind != KIND_STREAM)
-		return error_set(error, "kind=%s does not go with transport=vchan", values[KIND]);
 	if (!hex_parse(values[TOKEN], spec->token, BENCH_TOKEN_BYTES))
 		return error_set(error, "token= is not %u hex digits", 2 * BENCH_TOKEN_BYTES);
 	if (inet_pton(AF_INET, values[ADDR], &addr) != 1)

@@ -11,7 +11,7 @@
  *           ... nothing is said by anybody while a step is being timed ...
  * agent:  timed ROLE                                         client: its timed window is over
  * drive:  finish                                             all clients: verify and report
- * agent:  way ROLE RING_TX RING_RX TCP_TX TCP_RX             client of v4v-sockets, bytes since the window's start
+ * agent:  way ROLE RING_TX RING_RX TCP_TX TCP_RX             client under v4vrun, bytes since the window's start
  * agent:  version ROLE TEXT                                 client of a program, before `warm`
  * agent:  command ROLE TEXT                                 likewise
  * agent:  net ROLE TX RX                                    likewise, after `way`: bytes of the domain's interfaces

@@ -73,14 +73,21 @@ bool role_await(const struct role *role, uint64_t *message, struct error *error)
 	return bytes == (ssize_t)sizeof(*message) || error_set(error, "the agent is gone");
 }
 
+/* The counters of a connection under v4vrun. */
+static bool read_way(const struct role *role, const struct connection *connection, struct way *way, struct error *error)
+{
+	return role->spec.server.transport == TRANSPORT_TCP_V4VRUN ? way_read_plain(connection->fd, way, error)
+								   : way_read(connection->fd, way, error);
+}
+
 bool role_barrier(const struct role *role, const struct connection *connection, struct error *error)
 {
 	uint32_t sndbuf, rcvbuf;
 	uint64_t start_ns;
 
 	connection_buffers(connection, role->spec.server.transport, &sndbuf, &rcvbuf);
-	if (role->before && role->spec.server.transport == TRANSPORT_V4V_SOCKETS &&
-	    !way_read(connection->fd, role->before, error))
+	if (role->before && transport_uses_v4vrun(role->spec.server.transport) &&
+	    !read_way(role, connection, role->before, error))
 		return false;
 	if (!role_report(role, error, "warm %u %u %u", role->spec.role, (unsigned)sndbuf, (unsigned)rcvbuf) ||
 	    !role_await(role, &start_ns, error))
@@ -111,14 +118,25 @@ bool role_way(const struct role *role, const struct connection *connection, stru
 {
 	struct way after;
 
-	return role->spec.server.transport != TRANSPORT_V4V_SOCKETS ||
-	       (way_read(connection->fd, &after, error) && role_report_way(role, role->before, &after, error));
+	return !transport_uses_v4vrun(role->spec.server.transport) ||
+	       (read_way(role, connection, &after, error) && role_report_way(role, role->before, &after, error));
 }
 
 /* A connection starts as TCP: it is measured when it has become what it is measured as. */
 static bool settle(const struct role *role, const struct connection *connection, struct error *error)
 {
-	return role->spec.server.transport != TRANSPORT_V4V_SOCKETS || way_wait_moved(connection->fd, role->deadline_ns, error);
+	struct way way;
+
+	switch (role->spec.server.transport) {
+	case TRANSPORT_V4V_SOCKETS:
+		return way_wait_moved(connection->fd, role->deadline_ns, error);
+	case TRANSPORT_TCP_V4VRUN:
+		/* What a listener accepts of no peer keeps nothing of having asked; what connects does. */
+		return (!role->spec.is_client || way_asked(connection->fd, "connection", error)) &&
+		       way_read_plain(connection->fd, &way, error);
+	default:
+		return true;
+	}
 }
 
 static bool serve_connections(const struct role *role, struct listener *listener, struct connection *connection,
@@ -126,7 +144,7 @@ static bool serve_connections(const struct role *role, struct listener *listener
 {
 	const struct role_spec *spec = &role->spec;
 
-	if (spec->server.transport == TRANSPORT_V4V_SOCKETS && !way_asked(listener->fd, error))
+	if (transport_uses_v4vrun(spec->server.transport) && !way_asked(listener->fd, "listener", error))
 		return false;
 	if (!role_report(role, error, "listening %u %u", spec->role, (unsigned)listener->endpoint.port) ||
 	    !listener_accept(listener, TURN_FIRST, spec->token, role->deadline_ns, connection, error) ||
@@ -220,6 +238,8 @@ static _Noreturn void role_run(struct role *role)
 /* Goes on as the same process under v4vrun, which is given its library when it is started. Returns only on failure. */
 static void become_unmodified_program(const struct role *role, struct error *error)
 {
+	/* `require` would not let it connect to no peer. */
+	const char *mode = role->spec.server.transport == TRANSPORT_TCP_V4VRUN ? "auto" : "require";
 	char program[4096], control[12], report[12], line[512];
 	struct role_spec spec = role->spec;
 	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
@@ -237,7 +257,7 @@ static void become_unmodified_program(const struct role *role, struct error *err
 		error_errno(error, "fcntl");
 		return;
 	}
-	execlp("v4vrun", "v4vrun", "--mode", "require", program, "role", control, report, line + strlen("role "),
+	execlp("v4vrun", "v4vrun", "--mode", mode, program, "role", control, report, line + strlen("role "),
 	       (char *)NULL);
 	error_errno(error, "path: v4vrun");
 }
@@ -271,7 +291,7 @@ void role_main(const struct role_spec *spec, pid_t agent, int control, int repor
 
 	isolate(spec->deadline_ms, agent);
 	/* A program that is measured itself is what runs under v4vrun. */
-	if (spec->server.transport == TRANSPORT_V4V_SOCKETS && !kind_is_program(spec->kind)) {
+	if (transport_uses_v4vrun(spec->server.transport) && !kind_is_program(spec->kind)) {
 		become_unmodified_program(&role, &error);
 		fail(&role, &error);
 	}

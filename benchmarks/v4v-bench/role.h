@@ -17,7 +17,7 @@ struct role {
 	int control;          /* from the agent: 8 bytes per message, see role_await */
 	int report;           /* to the agent: lines of protocol.h */
 	uint64_t deadline_ns; /* everything is over by then, at the latest by a signal */
-	struct way *before;   /* v4v-sockets, client: the connection's counters when the window opened */
+	struct way *before;   /* under v4vrun, client: the connection's counters when the window opened */
 };
 
 /*
@@ -48,7 +48,7 @@ bool role_barrier(const struct role *role, const struct connection *connection, 
 /* Client: reports what went by ring and TCP between two readings. */
 bool role_report_way(const struct role *role, const struct way *before, const struct way *after, struct error *error);
 
-/* Client, v4v-sockets: reports what went by ring and TCP since the start of the window. Nothing to do for others. */
+/* Client, under v4vrun: reports what went by ring and TCP since the start of the window. Nothing to do for others. */
 bool role_way(const struct role *role, const struct connection *connection, struct error *error);
 
 /* Client: keeps silent while other pairs are still timed, reports `timed`, then waits for `finish`. */

@@ -25,7 +25,8 @@
  * An agent that did not start leaves "kernel":null,"cpus":null and an "error" in place of "tcp" in its domain.
  * Keys that appear only where they have something to say:
  *   "ring_tx_bytes":N,"ring_rx_bytes":N,"tcp_tx_bytes":N,"tcp_rx_bytes":N
- *                    v4v-sockets, and programs on any transport: which way the client's bytes of the timed window went, by the module's counters;
+ *                    v4v-sockets, tcp-v4vrun, and programs on any transport: which way the client's bytes of the timed window went, by the
+ *                    module's counters (tcp-v4vrun: TCP's by the kernel's, for the module knows nothing of the connection);
  *                    TCP's sent ones as the server's kernel acknowledged them, so some may be from before
  *   "pairs_ok":15    another pair of the step failed after the start, so fewer ran to the end together
  *   "cpu_ns":{...},"cpu_window_ns":N   first pair's line, with --cpu-command: domid -> CPU ns, over N ns

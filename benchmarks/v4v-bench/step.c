@@ -173,6 +173,22 @@ static void judge_way(const struct plan_step *step, uint32_t size, struct pair_r
 			  (unsigned long long)pair->way.ring_rx, (unsigned long long)received);
 }
 
+/* What is measured as plain TCP went by TCP, every byte of it. */
+static void judge_plain(uint32_t size, struct pair_result *pair)
+{
+	uint64_t ring = pair->way.ring_tx + pair->way.ring_rx;
+	uint64_t payload = pair->rtt_count * (uint64_t)size;
+
+	if (!pair->has_way)
+		error_set(&pair->error, "path: the client did not say which way its bytes went");
+	else if (ring)
+		error_set(&pair->error, "path: %llu bytes went by a ring", (unsigned long long)ring);
+	else if (pair->way.tcp_tx < payload || pair->way.tcp_rx < payload)
+		error_set(&pair->error, "path: only %llu bytes went and %llu came by TCP, of %llu each way",
+			  (unsigned long long)pair->way.tcp_tx, (unsigned long long)pair->way.tcp_rx,
+			  (unsigned long long)payload);
+}
+
 /*
  * Of a program's bytes at least so many must have gone the way that is measured. A program does not wait for its
  * connections to move, so the first bytes of each go by TCP.
@@ -218,6 +234,8 @@ static void judge(const struct plan_step *step, uint32_t size, struct pair_resul
 	if (!pair->error.text[0]) {
 		if (kind_is_program(step->kind))
 			judge_program(step, pair);
+		else if (step->transport == TRANSPORT_TCP_V4VRUN)
+			judge_plain(size, pair);
 		/* A byte each way may be over before the two modules have agreed. */
 		else if (step->transport == TRANSPORT_V4V_SOCKETS && step->kind != KIND_CONNECT)
 			judge_way(step, size, pair);

@@ -29,7 +29,7 @@ struct pair_result {
 	uint64_t figure_milli, payload;               /* program, client: in thousandths of its unit; bytes at least */
 	char version[64], command[256];               /* program, client */
 	bool has_way, has_net;
-	struct way way; /* v4v-sockets and programs, client: over the timed window */
+	struct way way; /* under v4vrun and programs, client: over the timed window */
 	struct net_bytes net; /* programs, client */
 };
 

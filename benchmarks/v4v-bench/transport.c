@@ -27,7 +27,7 @@ union address {
 /* The library of v4vrun asks for V4V; the program itself does what it does for TCP. */
 static bool is_tuned_tcp(enum transport transport)
 {
-	return transport == TRANSPORT_TCP || transport == TRANSPORT_V4V_SOCKETS;
+	return transport == TRANSPORT_TCP || transport_uses_v4vrun(transport);
 }
 
 static int family(enum transport transport)
@@ -40,6 +40,7 @@ static int family(enum transport transport)
 	case TRANSPORT_TCP:
 	case TRANSPORT_TCP_STOCK:
 	case TRANSPORT_V4V_SOCKETS:
+	case TRANSPORT_TCP_V4VRUN:
 	case TRANSPORT_VCHAN: /* these never get here: they have no socket */
 	case TRANSPORT_NATIVE:
 		break;
@@ -66,6 +67,7 @@ static socklen_t make_address(const struct endpoint *endpoint, bool listening, u
 	case TRANSPORT_TCP:
 	case TRANSPORT_TCP_STOCK:
 	case TRANSPORT_V4V_SOCKETS:
+	case TRANSPORT_TCP_V4VRUN:
 	case TRANSPORT_VCHAN:
 	case TRANSPORT_NATIVE:
 		break;
@@ -97,6 +99,7 @@ static bool read_port(int fd, struct endpoint *endpoint)
 	case TRANSPORT_TCP:
 	case TRANSPORT_TCP_STOCK:
 	case TRANSPORT_V4V_SOCKETS:
+	case TRANSPORT_TCP_V4VRUN:
 	case TRANSPORT_VCHAN:
 	case TRANSPORT_NATIVE:
 		break;

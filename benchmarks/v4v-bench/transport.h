@@ -34,7 +34,7 @@ bool transport_adopt(int fd, enum transport transport, uint32_t timeout_ms, stru
 /*
  * Bytes of socket buffer that the kernel granted. `tcp`: in the unit of setsockopt (getsockopt on Linux answers
  * twice what was granted, for its own book-keeping), so 4194304 means that the request was met; so for
- * `v4v-sockets`, whose rings are of the module's size. `v4v`: the
+ * `tcp-v4vrun`, and for `v4v-sockets`, whose rings are of the module's size. `v4v`: the
  * connection's SO_VM_SOCKETS_BUFFER_SIZE, for both. `tcp-stock` and `unix`: as getsockopt answers; TCP's kernel goes
  * on tuning it.
  */

@@ -20,7 +20,7 @@
 #define V4V_BENCH_VERSION "0.1.0"
 #endif
 
-#define BENCH_MAX_DOMAINS 64u
+#define BENCH_MAX_DOMAINS 128u           /* one that is reached at two addresses counts twice */
 #define BENCH_MAX_STEPS 100000u
 #define BENCH_MAX_PAIRS 128u             /* pairs that run at the same time in one step */
 #define BENCH_MAX_NAME 32u               /* bytes of a domain's or experiment's name */
@@ -49,6 +49,7 @@ enum transport {
 	TRANSPORT_TCP_STOCK,   /* TCP as the kernel hands it out: no option set */
 	TRANSPORT_V4V,         /* AF_VSOCK stream */
 	TRANSPORT_V4V_SOCKETS, /* TRANSPORT_TCP in a process under v4vrun, at both ends; its way is checked, see way.h */
+	TRANSPORT_TCP_V4VRUN,  /* the same to an address that is no peer's, where it stays TCP, which is checked; pingpong */
 	TRANSPORT_VCHAN,       /* libxenvchan: rings in granted memory, no socket; pingpong and stream */
 	TRANSPORT_UNIX,        /* AF_UNIX stream: both ends in one domain */
 	TRANSPORT_NATIVE,      /* no socket: the client alone, in one domain */
@@ -57,6 +58,12 @@ enum transport {
 /* Names as the plan and the samples spell them. */
 const char *kind_name(enum kind kind);
 const char *transport_name(enum transport transport);
+
+/* Its processes run under v4vrun. */
+bool transport_uses_v4vrun(enum transport transport);
+
+/* It carries that kind of step. Programs know for themselves what they run over, see program.h. */
+bool transport_carries(enum transport transport, enum kind kind);
 
 /* What a kind counts is timed one by one: round trips, connections. */
 bool kind_times_each(enum kind kind);

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "clock.h"
+#include "tcp_bytes.h"
 #include "words.h"
 
 #ifndef TCP_ULP
@@ -81,16 +82,16 @@ bool way_line(const struct way_table *table, char *line, const char *local, cons
 	return true;
 }
 
-bool way_asked(int listener, struct error *error)
+bool way_asked(int fd, const char *what, struct error *error)
 {
 	char protocol[16] = "";
 	socklen_t length = sizeof(protocol) - 1;
 
-	if (getsockopt(listener, IPPROTO_TCP, TCP_ULP, protocol, &length) != 0)
+	if (getsockopt(fd, IPPROTO_TCP, TCP_ULP, protocol, &length) != 0)
 		return error_errno(error, "getsockopt TCP_ULP");
 	return strcmp(protocol, "v4v") == 0 ||
-	       error_set(error, "path: the listener does not ask for V4V: the module v4v is not loaded here, or this program "
-				"does not run under v4vrun");
+	       error_set(error, "path: the %s does not ask for V4V: the module v4v is not loaded here, or this program "
+				"does not run under v4vrun", what);
 }
 
 static void end_text(const struct sockaddr_in *address, char text[END_BYTES])
@@ -187,6 +188,20 @@ bool way_read(int fd, struct way *way, struct error *error)
 		return error_set(error, "path: the module does not know the connection any more");
 	*way = row.way;
 	return true;
+}
+
+bool way_read_plain(int fd, struct way *way, struct error *error)
+{
+	struct way_row row;
+	bool found;
+
+	if (!look(fd, &row, &found, error))
+		return false;
+	if (found)
+		return error_set(error, "path: the module knows the connection, whose far end should be no peer: state %s",
+				 row.state);
+	*way = (struct way){0};
+	return tcp_bytes(fd, &way->tcp_tx, &way->tcp_rx, error);
 }
 
 /* Adds the rows of connections to `remote` up. */

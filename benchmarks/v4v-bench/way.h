@@ -34,8 +34,8 @@ bool way_head(struct way_table *table, char *line, struct error *error);
 /* True if the line (cut in place) is the connection between these ends, `ADDRESS:PORT` each (local NULL: any); fills the row. */
 bool way_line(const struct way_table *table, char *line, const char *local, const char *remote, struct way_row *row);
 
-/* True if the listener asks for V4V: that the program runs under v4vrun and the module is there. */
-bool way_asked(int listener, struct error *error);
+/* True if the socket asks for V4V: that the program runs under v4vrun and the module is there. `what` it is goes into the error. */
+bool way_asked(int fd, const char *what, struct error *error);
 
 /*
  * Waits until both rings of the connection are there, for two seconds and not beyond the deadline. False, with the
@@ -45,6 +45,12 @@ bool way_wait_moved(int fd, uint64_t deadline_ns, struct error *error);
 
 /* The connection's counters so far. */
 bool way_read(int fd, struct way *way, struct error *error);
+
+/*
+ * The counters so far of a connection whose far end is no peer: none by a ring, and TCP's by the kernel. False if the
+ * module knows the connection after all.
+ */
+bool way_read_plain(int fd, struct way *way, struct error *error);
 
 /*
  * The counters of all connections that this domain made to `remote` (ADDRESS:PORT) and that the module knows, ended ones

@@ -56,5 +56,36 @@ sed -i "s/ULP_PEER=[0-9.]*/ULP_PEER=192.0.2.1/" "$T/plan"
 drive "$T/plan"
 check 'no peer: the connection is refused' holds 1 '"ok":false' 'domu1 (client): connect: Network is unreachable'
 
+
+# to_nobody PART PEER: pings to an address that is no peer's, or is one all the same.
+to_nobody() {
+	A="env LD_PRELOAD=$T/ulp_stand_in.so ULP_STAND_IN=$1 ULP_PEER=$2 $T/plain agent"
+	make_plan "$T/plan" "$A" "$A" <<EOT
+$(step 1 pingpong tcp-v4vrun 64 2 50 500 domu1:domu2)
+$(step 2 pingpong tcp-v4vrun 65536 2 20 500 domu1:domu2)
+EOT
+	drive "$T/plan"
+}
+
+to_nobody nobodys 192.0.2.1
+check 'to no peer: exit 0' [ "$rc" = 0 ]
+check 'to no peer: all samples ok' all_ok
+check 'to no peer: not a byte by a ring, and all by TCP, as the kernel counts' \
+	holds 1 '"ring_tx_bytes":0,"ring_rx_bytes":0,"tcp_tx_bytes":3200,"tcp_rx_bytes":3200'
+check 'to no peer: large messages, too' \
+	holds 2 '"ring_tx_bytes":0,"ring_rx_bytes":0,"tcp_tx_bytes":1310720,"tcp_rx_bytes":1310720'
+to_nobody moved "127.83.$net.2"
+check 'to a peer: the sample fails, for it is no plain TCP' holds 1 '"ok":false' \
+	'path: the module knows the connection, whose far end should be no peer: state moved'
+if [ ! -e /proc/v4v ]; then
+	A="$T/plain agent"
+	make_plan "$T/plan" "$A" "$A" <<EOT
+$(step 1 pingpong tcp-v4vrun 64 2 50 500 domu1:domu2)
+EOT
+	drive "$T/plan"
+	check 'to no peer, without the module: the sample fails and says so' holds 1 '"ok":false' \
+		'domu2 (server): path: the listener does not ask for V4V'
+fi
+
 BENCH=$T/plain
 check 'no process is left' none_left

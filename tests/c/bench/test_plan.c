@@ -236,6 +236,10 @@ static void plan_pairs(void)
 		"budget_ms=1 repetition=0 pairs=a:b\n", "kind=iperf3 does not go with transport=vchan");
 	accepts(HEAD DOMAIN DOMAIN_B "step id=1 experiment=e kind=stream transport=vchan size=1 warmup=0 count=0 "
 		"budget_ms=1 repetition=0 pairs=a:b\n");
+	refuses(HEAD DOMAIN DOMAIN_B "step id=1 experiment=e kind=stream transport=tcp-v4vrun size=1 warmup=0 count=0 "
+		"budget_ms=1 repetition=0 pairs=a:b\n", "kind=stream does not go with transport=tcp-v4vrun");
+	accepts(HEAD DOMAIN DOMAIN_B "step id=1 experiment=e kind=pingpong transport=tcp-v4vrun size=1 warmup=0 count=1 "
+		"budget_ms=1 repetition=0 pairs=a:b\n");
 	refuses(HEAD DOMAIN "step id=1 experiment=e kind=memcpy transport=tcp size=1 warmup=0 count=0 "
 		"budget_ms=1 repetition=0 pairs=a:a\n", "kind=memcpy does not go with transport=tcp");
 	accepts(HEAD DOMAIN "step id=1 experiment=e kind=memcpy transport=native size=1 warmup=0 count=0 "
@@ -281,17 +285,17 @@ static void plan_limits(void)
 	size_t size = 16u << 20;
 	char *text = malloc(size);
 
-	for (unsigned domains = 64; domains <= 65; domains++) {
+	for (unsigned domains = 128; domains <= 129; domains++) {
 		size_t length = 0;
 
 		ADD(HEAD);
 		for (unsigned i = 0; i < domains; i++)
 			ADD("domain name=d%u domid=1 addr=10.0.0.1 cid=3 agent=agent\n", i);
-		ADD(STEP_OF("1", "size=1 warmup=0 count=1 budget_ms=1 repetition=0 pairs=d0:d63"));
-		if (domains == 64)
+		ADD(STEP_OF("1", "size=1 warmup=0 count=1 budget_ms=1 repetition=0 pairs=d0:d127"));
+		if (domains == 128)
 			accepts(text);
 		else
-			refuses(text, "file:66: domain: more than 64 domains");
+			refuses(text, "file:130: domain: more than 128 domains");
 	}
 	for (unsigned pairs = 128; pairs <= 129; pairs++) {
 		size_t length = 0;

@@ -6,6 +6,7 @@
  * ULP_STAND_IN=moved  every connection has moved, and all its bytes are counted as the ring's
  *              stays  connections stay on TCP: the other domain refuses
  *              slips  they have moved, but one send in four is TCP's
+ *              nobodys  the far end is no peer: connections are TCP's, and no table has them; what is accepted does not ask
  * ULP_LOG              a file: the rows of a process that has ended, for others that ask for ended connections
  */
 #include <arpa/inet.h>
@@ -100,7 +101,7 @@ int connect(int fd, const struct sockaddr *address, socklen_t length)
 {
 	int result = REAL(connect)(fd, address, length);
 
-	if (result == 0 && is_asking(fd))
+	if (result == 0 && is_asking(fd) && !plays("nobodys"))
 		begin(fd, true);
 	return result;
 }
@@ -109,7 +110,7 @@ int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
 	int accepted = REAL(accept4)(fd, address, length, flags);
 
-	if (accepted >= 0 && is_asking(fd))
+	if (accepted >= 0 && is_asking(fd) && !plays("nobodys"))
 		begin(accepted, true);
 	return accepted;
 }

@@ -145,6 +145,7 @@ test("every claim of the poster has its row; what is not measured says why", asy
     "iperf3",
     "redis-get",
     "setup-cost",
+    "non-peer-cost",
     "peer-discovery",
     "gpu-evaluation",
   ]);

@@ -1,10 +1,14 @@
+import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
 import { logTicks, sizeAxis, valueAxis } from "../../../evaluation/axes.ts";
 import { renderBars } from "../../../evaluation/bars.ts";
 import { renderChart } from "../../../evaluation/chart.ts";
+import { readSummary } from "../../../evaluation/artifacts.ts";
 import { drawFigures } from "../../../evaluation/figures.ts";
 import { cpuTimes, paired, pingPong, repetitions, summaryOf } from "./measured.ts";
 import { smokePlan, syntheticLines } from "./synthetic.ts";
+
+const REFERENCE = join(import.meta.dirname, "../../../evaluation/reference");
 
 const warn = vi.spyOn(console, "warn");
 
@@ -54,6 +58,58 @@ test("every point is drawn, and its interval", async () => {
   // Two ends an interval.
   expect(count(svg, /mark-rect role-mark/g)).toBe(2);
   expect(count(group("mark-rect role-mark"), /<path/g)).toBe(22);
+});
+
+/** The areas of a figure. */
+const areas = (svg: string): { colour: string; opacity: number }[] =>
+  [...svg.matchAll(/mark-area role-mark[^>]*>(<path[^>]*>)/g)].flatMap(([, path = ""]) => {
+    const colour = /fill="([^"]*)"/.exec(path)?.[1];
+    const opacity = Number(/opacity="([^"]*)"/.exec(path)?.[1]);
+    return colour === undefined ? [] : [{ colour, opacity }];
+  });
+
+test("the latency figure has the tails of the two that are compared, and says so in its legend", async () => {
+  const { summary } = await readSummary(join(REFERENCE, "quick-tcg"));
+  const [latency] = await drawFigures(summary);
+  const svg = latency?.svg ?? "";
+  const shown = texts(svg);
+  expect(shown).toContain("50th to 99th percentile");
+  // Behind six lines two areas, faint; the entry in the legend comes after the series.
+  const drawn = areas(svg);
+  expect(drawn.map(({ colour }) => colour)).toEqual(["#d55e00", "#0072b2"]);
+  for (const { opacity } of drawn) expect(opacity).toBeLessThan(0.25);
+  expect(shown.indexOf("50th to 99th percentile")).toBeGreaterThan(shown.indexOf("V4V"));
+  // No part of the picture is wider than the axes and their labels.
+  expect(Number(/<svg[^>]* width="([\d.]+)"/.exec(svg)?.[1])).toBeLessThan(520);
+  expect(latency?.caption).toContain("99th percentile");
+});
+
+test("what exceeds every median is inside the axis: the 99th percentile decides its end", async () => {
+  const slow = Array.from({ length: 20 }, (_, index) => (index < 18 ? 2000 : 9e6));
+  const lines = Array.from({ length: 6 }, (_, index) =>
+    ["v4v", "tcp"].map((transport, place) =>
+      [1, 64].map((size, at) =>
+        pingPong(
+          100 * place + 10 * at + index,
+          transport,
+          size,
+          index + 1,
+          slow.map((us) => us * 1000),
+        ),
+      ),
+    ),
+  ).flat(2);
+  const [latency] = await drawFigures(await summaryOf(lines));
+  expect(texts(latency?.svg ?? "")).toContain("10,000,000");
+  expect(areas(latency?.svg ?? "")).toHaveLength(2);
+});
+
+test("at a single size a bar stands for the area", async () => {
+  const [latency] = await drawFigures(
+    await summaryOf(repetitions("v4v", 64, 1, [2000, 2100, 2200])),
+  );
+  expect(areas(latency?.svg ?? "")).toEqual([]);
+  expect(latency?.svg).toMatch(/<line[^>]*stroke="#0072b2"[^>]*stroke-width="12"/);
 });
 
 test("with one transport the figures but the ratio are drawn; without samples none", async () => {

@@ -148,7 +148,7 @@ test("a request that cannot be planned is told whole", () => {
   expect((error as PlanError).problems).toEqual([
     "two domains are needed, 1 given",
     "a transport is given twice",
-    'transport "rdma" is none of tcp, tcp-stock, v4v, v4v-sockets, vchan, unix, native',
+    'transport "rdma" is none of tcp, tcp-stock, v4v, v4v-sockets, tcp-v4vrun, vchan, unix, native',
     "seed -1 is no whole number >= 0",
   ]);
 });

@@ -125,7 +125,7 @@ test("quick with 16 domUs: 1, 2, 4 and 8 pairs, loads beside, both ends of AF_UN
     domid: index + 1,
     addr: `10.83.0.${index + 11}`,
     cid: index + 3,
-    agent: "agent",
+    agent: "ssh v4v-bench agent",
   }));
   expect(renderPlan(plan, described)).toContain("domu15:domu16/524288\n");
 });
