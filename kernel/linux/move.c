@@ -118,6 +118,13 @@ static void put_held(struct v4v_move *move)
 	v4v_move_put(move);
 }
 
+/* What a look that is still to come holds. Whoever unloads this module waits for the queue. */
+static void put_asking(struct v4v_move *move)
+{
+	put_held(move);
+	module_put(THIS_MODULE);
+}
+
 static void ask(struct work_struct *work)
 {
 	struct v4v_move *move = container_of(to_delayed_work(work), struct v4v_move, ask);
@@ -126,9 +133,7 @@ static void ask(struct work_struct *work)
 	if (move->rx.shared && !v4v_rx_arm(&move->rx))
 		move->sk->sk_data_ready(move->sk);
 	mutex_unlock(&move->rx_mutex);
-	put_held(move);
-	/* Whoever unloads this waits for the queue. */
-	module_put(THIS_MODULE);
+	put_asking(move);
 }
 
 void v4v_move_ask_later(struct v4v_move *move)
@@ -147,10 +152,8 @@ void v4v_move_end(struct v4v_move *move)
 	/* An offer that has begun finds out by itself. */
 	if (cancel_delayed_work(&move->offer))
 		put_held(move);
-	if (cancel_delayed_work(&move->ask)) {
-		put_held(move);
-		module_put(THIS_MODULE);
-	}
+	if (cancel_delayed_work(&move->ask))
+		put_asking(move);
 	v4v_moves_remove(move);
 	close_ring(move);
 	move->tx_ready = false;

@@ -171,9 +171,11 @@ static void ask_for_more(struct sock *sk, struct v4v_move *move, bool is_short)
 {
 	/*
 	 * Who polls edge-triggered may take a short read for the end, ask no more
-	 * (epoll(7)), and must hear of the next bytes all the same; a signal is for each.
+	 * (epoll(7)), and must hear of the next bytes all the same; a signal is for each arrival.
 	 */
-	if (!sock_flag(sk, SOCK_FASYNC) && !(is_short && wq_has_sleeper(sk_sleep(sk))))
+	bool now = is_short ? others_wait(sk) : sock_flag(sk, SOCK_FASYNC);
+
+	if (!now)
 		v4v_move_ask_later(move);
 	else if (!v4v_rx_arm(&move->rx))
 		sk->sk_data_ready(sk);
