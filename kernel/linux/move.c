@@ -38,6 +38,13 @@ MODULE_PARM_DESC(tcp_move_ms,
 #define MOVE_READS	2
 #define MOVE_BYTES	(64 * 1024)
 
+/*
+ * A reader that comes back soon needs no event, and one for each message would cost
+ * more than it. But who sets O_ASYNC between is to have his SIGIO, and nobody tells
+ * this of that.
+ */
+#define ASK_MS	100
+
 /* Under v4v_moves_lock; goes up when this becomes another domain. */
 static u32 generation;
 
@@ -46,6 +53,7 @@ static void break_all(struct work_struct *unused);
 static DECLARE_WORK(break_work, break_all);
 
 static void offer(struct work_struct *work);
+static void ask(struct work_struct *work);
 static void drop_ring(struct work_struct *work);
 
 struct v4v_move *v4v_move_new(struct sock *sk, const struct v4v_tcp_id *id, u16 peer, u64 cookie,
@@ -64,6 +72,7 @@ struct v4v_move *v4v_move_new(struct sock *sk, const struct v4v_tcp_id *id, u16 
 	move->state = accepting ? V4V_MOVE_OFFERS : V4V_MOVE_WAITS;
 	mutex_init(&move->rx_mutex);
 	INIT_DELAYED_WORK(&move->offer, offer);
+	INIT_DELAYED_WORK(&move->ask, ask);
 	INIT_RCU_WORK(&move->drop_work, drop_ring);
 	v4v_moves_add(move);
 	return move;
@@ -109,11 +118,42 @@ static void put_held(struct v4v_move *move)
 	v4v_move_put(move);
 }
 
+/* What a look that is still to come holds. Whoever unloads this module waits for the queue. */
+static void put_asking(struct v4v_move *move)
+{
+	put_held(move);
+	module_put(THIS_MODULE);
+}
+
+static void ask(struct work_struct *work)
+{
+	struct v4v_move *move = container_of(to_delayed_work(work), struct v4v_move, ask);
+
+	mutex_lock(&move->rx_mutex);
+	if (move->rx.shared && !v4v_rx_arm(&move->rx))
+		move->sk->sk_data_ready(move->sk);
+	mutex_unlock(&move->rx_mutex);
+	put_asking(move);
+}
+
+void v4v_move_ask_later(struct v4v_move *move)
+{
+	if (delayed_work_pending(&move->ask))
+		return;
+	/* The reader's own reference may go before the time has come, and what ends the connection before that. */
+	__module_get(THIS_MODULE);
+	sock_hold(move->sk);
+	refcount_inc(&move->refs);
+	queue_delayed_work(queue, &move->ask, msecs_to_jiffies(ASK_MS));
+}
+
 void v4v_move_end(struct v4v_move *move)
 {
 	/* An offer that has begun finds out by itself. */
 	if (cancel_delayed_work(&move->offer))
 		put_held(move);
+	if (cancel_delayed_work(&move->ask))
+		put_asking(move);
 	v4v_moves_remove(move);
 	close_ring(move);
 	move->tx_ready = false;

@@ -74,6 +74,7 @@ struct v4v_move {
 	struct v4v_rx rx;
 	struct v4v_order order;
 	bool broken;
+	struct delayed_work ask;
 
 	/* What goes out; under the socket lock, but for tx_blocked. */
 	struct v4v_tx tx;
@@ -115,6 +116,8 @@ bool v4v_move_may_come(const struct v4v_move *move);
 void v4v_move_end(struct v4v_move *move);
 /* Socket locked: the rest goes by TCP. */
 void v4v_move_stay(struct v4v_move *move, enum v4v_move_reason reason);
+/* @rx_mutex held: a reader has gone without asking for an event; somebody may want to hear of what comes, yet. */
+void v4v_move_ask_later(struct v4v_move *move);
 /* The other end broke the order of the stream: resets the connection, soon. */
 void v4v_move_break(struct v4v_move *move);
 

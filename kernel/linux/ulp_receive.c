@@ -160,6 +160,27 @@ static ssize_t peek_behind(struct sock *sk, struct v4v_move *move, struct msghdr
 	}
 }
 
+/* Somebody who is not reading now is to hear of what comes. */
+static bool others_wait(struct sock *sk)
+{
+	return sock_flag(sk, SOCK_FASYNC) || wq_has_sleeper(sk_sleep(sk));
+}
+
+/* After a look; @is_short: that has brought less than was asked for. */
+static void ask_for_more(struct sock *sk, struct v4v_move *move, bool is_short)
+{
+	/*
+	 * Who polls edge-triggered may take a short read for the end, ask no more
+	 * (epoll(7)), and must hear of the next bytes all the same; a signal is for each arrival.
+	 */
+	bool now = is_short ? others_wait(sk) : sock_flag(sk, SOCK_FASYNC);
+
+	if (!now)
+		v4v_move_ask_later(move);
+	else if (!v4v_rx_arm(&move->rx))
+		sk->sk_data_ready(sk);
+}
+
 /* As much as is there, of both. Results as above. */
 static ssize_t receive(struct sock *sk, struct v4v_move *move, struct msghdr *msg, size_t len,
 		       int flags, int *addr_len, bool have)
@@ -179,13 +200,8 @@ static ssize_t receive(struct sock *sk, struct v4v_move *move, struct msghdr *ms
 		if (more > 0)
 			done += more;
 	}
-	/*
-	 * Who polls edge-triggered may take a short read for the end, ask no more
-	 * (epoll(7)), and must hear of the next bytes all the same.
-	 */
-	if (done < len && move->rx.shared && wq_has_sleeper(sk_sleep(sk)) &&
-	    !v4v_rx_arm(&move->rx))
-		sk->sk_data_ready(sk);
+	if (move->rx.shared)
+		ask_for_more(sk, move, done < len);
 	mutex_unlock(&move->rx_mutex);
 	return done ?: n;
 }
@@ -206,7 +222,7 @@ static bool may_sleep(struct sock *sk, struct v4v_move *move)
 	mutex_lock(&move->rx_mutex);
 	if (move->rx.shared) {
 		v4v_rx_awake(&move->rx, v4v_spin_max());
-		sleep = !(move->order.in_ring && !wq_has_sleeper(sk_sleep(sk)) &&
+		sleep = !(move->order.in_ring && !others_wait(sk) &&
 			  v4v_rx_spin(&move->rx, v4v_spin_max())) && v4v_rx_arm(&move->rx);
 	}
 	mutex_unlock(&move->rx_mutex);

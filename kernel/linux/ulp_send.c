@@ -68,16 +68,31 @@ static bool enter_ring(struct sock *sk, struct v4v_move *move)
 	return !err;
 }
 
-/* As above, but only a piece of what is better sent by a ring that may come. *@more: it was taken, and there are others. */
+/*
+ * All that keeps the next byte from the ring is that more was said to come. A
+ * sendfile() says so from its first bytes to its last, and all of it would stay.
+ */
+static bool held_back_only(const struct sock *sk, const struct v4v_move *move)
+{
+	return move->held_back && may_use_ring(sk, move) &&
+	       !(tcp_sk(sk)->nonagle & TCP_NAGLE_CORK);
+}
+
+/* As by_tcp(), but only a piece of what a ring that is there or may come had better take. *@more: it was sent, and there are others. */
 static int some_by_tcp(struct sock *sk, struct v4v_move *move, struct msghdr *msg, bool *more)
 {
+	unsigned int flags = msg->msg_flags;
+	bool held_back = held_back_only(sk, move);
 	size_t all = msg_data_left(msg);
-	size_t size = v4v_move_may_come(move) ? min_t(size_t, all, TCP_PIECE) : all;
+	size_t size = held_back || v4v_move_may_come(move) ? min_t(size_t, all, TCP_PIECE) : all;
 	int sent;
 
+	if (held_back)
+		msg->msg_flags &= ~MSG_MORE;
 	iov_iter_truncate(&msg->msg_iter, size);
 	sent = by_tcp(sk, move, msg, size);
 	iov_iter_reexpand(&msg->msg_iter, all - size + msg_data_left(msg));
+	msg->msg_flags |= flags & MSG_MORE;
 	*more = sent == size && size < all;
 	if (sent > 0)
 		v4v_move_used(move, sent, false);

@@ -1,4 +1,5 @@
 /* TCP connections that move to rings, and those that others would like to move. */
+#include <linux/module.h>
 #include <linux/seq_file.h>
 
 #include "tcp_peer.h"
@@ -510,6 +511,33 @@ static void what_tcp_holds_back_keeps_the_next_there(void)
 	end();
 }
 
+/* All pieces of a sendfile() but its last have MSG_MORE. */
+static void more_to_come_is_held_back_by_tcp_no_longer_than_the_ring_is_not_there(void)
+{
+	unsigned char sent[16];
+
+	peer_start();
+	connection_open(&one, true);
+	CHECK_EQUAL(tcp_send(&one, "a", 1, MSG_MORE), 1);
+	CHECK(one.move->held_back);
+	far_says(PEER, V4V_OP_TCP_ACCEPT, FAR_RING, one.move->rx.id.port, FAR_ISN);
+	hv.sends = 0;
+	CHECK_EQUAL(tcp_send(&one, "b", 1, MSG_MORE), 1);
+	CHECK_EQUAL(hv.sends, 0);
+	CHECK(!one.move->held_back);
+	CHECK_EQUAL(tcp_send(&one, "c", 1, MSG_MORE), 1);
+	CHECK_EQUAL(hv.sends, 2);
+	CHECK_EQUAL(tcp_sent(one.tcp, sent, sizeof(sent)), 2);
+	/* What a program holds back itself stays. */
+	one.tcp->nonagle = TCP_NAGLE_CORK;
+	one.move->tx_in_ring = false;
+	one.move->held_back = true;
+	CHECK_EQUAL(tcp_send(&one, "d", 1, MSG_MORE), 1);
+	CHECK(one.move->held_back);
+	one.tcp->nonagle = 0;
+	end();
+}
+
 static void another_writer_in_tcp_keeps_it_there(void)
 {
 	peer_start();
@@ -747,6 +775,67 @@ static void a_mark_alone_wakes_nobody(void)
 	end();
 }
 
+static int take_one(char want)
+{
+	char got[2] = "";
+
+	return tcp_receive(&one, got, 1, 0) == 1 && got[0] == want;
+}
+
+/* O_ASYNC may be set between any two reads, and nobody tells the module. */
+static void a_signal_comes_for_each_byte(void)
+{
+	struct hv_ring *ring;
+	struct sock *sk;
+
+	peer_start();
+	ring = connection_moved(&one, true);
+	sk = &one.tcp->sk;
+	CHECK(mark(ring, FAR_ISN + 1));
+	put(ring, "a");
+	CHECK(take_one('a'));
+	hv.events = 0;
+	sk->woken = 0;
+	/* The reader may be back at once: no event. A little later whoever wants to know is told. */
+	put(ring, "b");
+	CHECK_EQUAL(hv.events, 0);
+	run_work();
+	CHECK_EQUAL(sk->woken, 1);
+	CHECK(take_one('b'));
+	run_work();
+	CHECK_EQUAL(sk->woken, 1);
+	put(ring, "c");
+	CHECK_EQUAL(hv.events, 1);
+	CHECK(take_one('c'));
+	sock_set_flag(sk, SOCK_FASYNC);
+	/* Nothing is there: from here on it asks. */
+	CHECK(!take_one(0));
+	hv.events = 0;
+	put(ring, "d");
+	CHECK_EQUAL(hv.events, 1);
+	CHECK(take_one('d'));
+	put(ring, "e");
+	CHECK_EQUAL(hv.events, 2);
+	end();
+	CHECK_EQUAL(module_references, 0);
+}
+
+/* The look that is still to come holds the module, and is given up with the connection. */
+static void an_ended_connection_holds_no_module(void)
+{
+	struct hv_ring *ring;
+
+	peer_start();
+	ring = connection_moved(&one, true);
+	CHECK(mark(ring, FAR_ISN + 1));
+	put(ring, "a");
+	CHECK(take_one('a'));
+	CHECK_EQUAL(module_references, 1);
+	v4v_move_end(one.move);
+	CHECK_EQUAL(module_references, 0);
+	end();
+}
+
 static void bytes_without_mark(struct hv_ring *ring)
 {
 	put(ring, "x");
@@ -908,6 +997,7 @@ int main(void)
 	failed += TEST(what_is_sent_goes_to_the_ring_behind_a_mark);
 	failed += TEST(a_mark_says_how_far_tcp_is);
 	failed += TEST(what_tcp_holds_back_keeps_the_next_there);
+	failed += TEST(more_to_come_is_held_back_by_tcp_no_longer_than_the_ring_is_not_there);
 	failed += TEST(another_writer_in_tcp_keeps_it_there);
 	failed += TEST(a_full_ring_blocks_until_an_event);
 	failed += TEST(a_ring_that_is_lost_leaves_the_rest_to_tcp);
@@ -915,6 +1005,8 @@ int main(void)
 	failed += TEST(the_ring_waits_for_tcp);
 	failed += TEST(a_peek_sees_both_ways);
 	failed += TEST(a_mark_alone_wakes_nobody);
+	failed += TEST(a_signal_comes_for_each_byte);
+	failed += TEST(an_ended_connection_holds_no_module);
 	failed += TEST(what_is_unread_is_counted_on_both_ways);
 	failed += TEST(the_end_shows_when_the_ring_is_drained);
 	failed += TEST(a_reset_shows_when_the_ring_is_drained);

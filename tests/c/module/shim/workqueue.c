@@ -1,8 +1,11 @@
+#include <linux/module.h>
 #include <linux/workqueue.h>
 
 #define MOST_WORK 10000u
 
 bool time_stands;
+
+int module_references;
 
 static struct work_struct *first, **end = &first;
 

@@ -46,6 +46,7 @@ extern bool time_stands;
 #define to_delayed_work(w) container_of(w, struct delayed_work, work)
 #define msecs_to_jiffies(ms) ((unsigned long)(ms))
 bool queue_delayed_work(struct workqueue_struct *queue, struct delayed_work *delayed, unsigned long delay);
+#define delayed_work_pending(delayed) ((delayed)->timer || (delayed)->work.queued)
 /* Takes it from its timer or from the queue; false if it was in neither. */
 bool cancel_delayed_work(struct delayed_work *delayed);
 

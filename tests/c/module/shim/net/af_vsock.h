@@ -19,7 +19,7 @@ enum { POLLED_IN = 1, POLLED_OUT = 2 };
 #define VSOCK_HASH_SIZE 251
 extern struct list_head vsock_bind_table[VSOCK_HASH_SIZE + 1];
 extern spinlock_t vsock_table_lock;
-enum sock_flags { SOCK_DONE, SOCK_RCU_FREE, SOCK_URGINLINE };
+enum sock_flags { SOCK_DONE, SOCK_RCU_FREE, SOCK_URGINLINE, SOCK_FASYNC };
 
 typedef struct {
 	unsigned int count;
