@@ -120,8 +120,11 @@ export function judgeRatio(
   return { measured, ...judgeInterval(interval, threshold) };
 }
 
-/** Of several places: fails with any, passes with all; `outcomes` begins with the worst, and is not empty. */
-export function worst(outcomes: readonly Outcome[]): Outcome {
+/** Of several places, one at least: fails with any, passes with all. `bad` says which end of what was measured is the worse. */
+export function worst(unordered: readonly Outcome[], bad: "high" | "low"): Outcome {
+  const value = ({ measured }: Outcome): number =>
+    (measured?.value ?? 0) * (bad === "high" ? 1 : -1);
+  const outcomes = unordered.toSorted((a, b) => value(b) - value(a));
   const failed = outcomes.filter((one) => one.verdict === "fail").length;
   const passed = outcomes.filter((one) => one.verdict === "pass").length;
   const verdict =

@@ -57,6 +57,8 @@ export function nonPeerCost(summary: Summary): Outcome {
       "This run measured no traffic with an address that is no peer's: profile quick does.";
     return { measured: null, verdict: "not measured yet", why };
   }
-  const outcomes = sizes.map((size) => judgeAt(summary, size));
-  return worst(outcomes.sort((a, b) => (b.measured?.value ?? 0) - (a.measured?.value ?? 0)));
+  return worst(
+    sizes.map((size) => judgeAt(summary, size)),
+    "high",
+  );
 }

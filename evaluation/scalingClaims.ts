@@ -102,8 +102,8 @@ export function fairnessClaim(summary: Summary): Outcome {
   return judged(median, sure, text, { kind: "at least", value: FAIR }, "index");
 }
 
-const worstOr = (outcomes: readonly Outcome[], none: string): Outcome =>
-  outcomes.length === 0 ? unjudged(none) : worst(outcomes);
+const worstOr = (outcomes: readonly Outcome[], bad: "high" | "low", none: string): Outcome =>
+  outcomes.length === 0 ? unjudged(none) : worst(outcomes, bad);
 
 /** All CPU time, dom0's and spinning included, at every place where it was measured; the worst one is shown. */
 export function cpuCostClaim(summary: Summary): Outcome {
@@ -113,8 +113,7 @@ export function cpuCostClaim(summary: Summary): Outcome {
   const outcomes = places.map((place) =>
     judgeRatio(summary, place, { kind: "at most", value: 1 / 3 }),
   );
-  const all = outcomes.sort((a, b) => (b.measured?.value ?? 0) - (a.measured?.value ?? 0));
-  return worstOr(all, "This run recorded no CPU times: profile quick does.");
+  return worstOr(outcomes, "high", "This run recorded no CPU times: profile quick does.");
 }
 
 /** From 512 B to 64 KiB V4V keeps 4 times TCP's bandwidth at every size. */
@@ -125,8 +124,11 @@ export function noDip(summary: Summary): Outcome {
   const outcomes = places.map((place) =>
     judgeRatio(summary, place, { kind: "at least", value: 4 }),
   );
-  const all = outcomes.sort((a, b) => (a.measured?.value ?? 0) - (b.measured?.value ?? 0));
-  return worstOr(all, "This run has no ping-pong of both transports between 512 B and 64 KiB.");
+  return worstOr(
+    outcomes,
+    "low",
+    "This run has no ping-pong of both transports between 512 B and 64 KiB.",
+  );
 }
 
 /** Against two processes of one domU, AF_UNIX: 1 B takes at most twice as long. */

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { guestAddress } from "../../components/network.ts";
-import { HostileDomain, type Summary } from "./hostile.ts";
+import { BOOT, HostileDomain, type Summary } from "./hostile.ts";
 import { HypervisorView, mostLines, type Account } from "./hypervisor.ts";
 import { Pair } from "./pair.ts";
 import { withoutEmulatorsFlags } from "./kernelLog.ts";
@@ -111,27 +111,14 @@ const SHORT_LIVED = ["domu3", "domu4"];
 const CYCLES_OF = `
 set -ex
 name=$1
-ssh="ssh -n -F /etc/v4v-testbed/ssh_config"
-partner="$ssh -o ControlMaster=auto -o ControlPersist=60 -o ControlPath=/run/v4v-life-of-$name domu1"
+partner="ssh -n -F /etc/v4v-testbed/ssh_config -o ControlMaster=auto -o ControlPersist=60 -o ControlPath=/run/v4v-life-of-$name domu1"
 # By itself the server would give what it is asked for half a second, which a busy machine's domU can need.
 listen="nohup socat -t 20 VSOCK-LISTEN:7000 SYSTEM:'cat; hostname' >/dev/null 2>&1 &
   nohup socat -u VSOCK-LISTEN:7001,fork OPEN:/dev/null >/dev/null 2>&1 &
   for i in \\$(seq 100); do [ \\$(ss -lH --vsock | grep -c ':700[01] ') != 2 ] || exit 0; sleep 0.2; done; exit 1"
-boot() {
-  systemctl restart v4v-domu@$name
-  for i in $(seq 120); do
-    if ! xl domid $name >/dev/null 2>&1; then
-      tail -n 100 /var/log/xen/console/guest-$name.log
-      echo "$name ended while it booted"
-      return 1
-    fi
-    ! $ssh $name "$listen" 2>/dev/null || return 0
-    sleep 1
-  done
-  return 1
-}
+${BOOT}
 live() {
-  boot || boot
+  boot $name "$listen"
   id=$(xl domid $name) cid=$(($(xl domid $name) + 2))
   [ "$(echo hello | timeout 60 socat -t 20 - VSOCK-CONNECT:$cid:7000 | tr '\n' ' ')" = "hello $name " ]
   $partner "nohup timeout 60 socat -u OPEN:/dev/zero VSOCK-CONNECT:$cid:7001 >/dev/null 2>&1 &"

@@ -9,6 +9,26 @@ const ENOUGH = "/sys/module/v4v_hostile/parameters/enough";
 /** The longest that it goes on when nobody stops it, s. */
 const MOST_SECONDS = 1800;
 
+/**
+ * A function for dom0's shell: `boot NAME COMMAND` starts a domU anew and waits until the command succeeds in it. Twice if
+ * need be: under emulation about one of fifty kernels with two CPUs panics while it boots (an int3 of its own text
+ * patching is met by the other CPU after it was taken out; seen in a domU that had done nothing yet).
+ */
+export const BOOT = `
+boot() {
+  for attempt in 1 2; do
+    systemctl restart v4v-domu@$1 || true
+    for i in $(seq 120); do
+      xl domid $1 >/dev/null 2>&1 || break
+      ! ssh -n -F /etc/v4v-testbed/ssh_config $1 "$2" 2>/dev/null || return 0
+      sleep 1
+    done
+    tail -n 100 /var/log/xen/console/guest-$1.log
+    echo "$1 did not come up"
+  done
+  return 1
+}`;
+
 export interface Attack {
   seed: number;
   /** Calls, at least. */
@@ -37,27 +57,15 @@ export class HostileDomain {
     return this.#testbed.step(this.name, script, timeoutS);
   }
 
-  /**
-   * Starts it again with a second CPU: one changes memory while the other's call is under way. Twice if need be: under
-   * emulation about one of fifty such kernels panics while it boots (an int3 of its own text patching is met by the other
-   * CPU after it was taken out; seen in a domU that had done nothing yet).
-   */
+  /** Starts it again with a second CPU: one changes memory while the other's call is under way. */
   async getsTwoCpus(): Promise<void> {
     const config = `/var/lib/v4v-testbed/domains/${this.name}/domain.cfg`;
     await this.#testbed.step(
       "host",
       `set -e
       sed -i 's/^vcpus = 1$/vcpus = 2/' ${config}
-      for attempt in 1 2; do
-        systemctl restart v4v-domu@${this.name}
-        for i in $(seq 120); do
-          xl domid ${this.name} >/dev/null 2>&1 || break
-          ! ssh -n -F /etc/v4v-testbed/ssh_config ${this.name} '[ "$(nproc)" = 2 ]' || exit 0
-          sleep 1
-        done
-        tail -n 100 /var/log/xen/console/guest-${this.name}.log
-      done
-      exit 1`,
+      ${BOOT}
+      boot ${this.name} '[ "$(nproc)" = 2 ]'`,
       400,
     );
   }
