@@ -1,0 +1,82 @@
+// A number of a GPU figure from the raw samples, without this project's code and libraries:
+//   node docs/recompute-gpu.mjs gpu.jsonl EXPERIMENT METRIC TRANSPORT SIZE [CLIENTS]
+// The words are those of results.csv, CLIENTS its column `pairs`. How each number follows from the samples is all here.
+import console from "node:console";
+import { readFileSync } from "node:fs";
+import process from "node:process";
+
+const [file, experiment, metric, transport, size, clients = "1"] = process.argv.slice(2);
+const sum = (values) => values.reduce((total, value) => total + value, 0);
+const median = (values) => {
+  const sorted = [...values].sort((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+};
+
+// A leg's lines lie between `leg` and `leg-end`; of one that was repeated the last attempt counts. What each client of
+// several said follows its `client` line.
+const legs = new Map();
+let open = [[]];
+for (const line of readFileSync(file, "utf8")
+  .trim()
+  .split("\n")
+  .map((text) => JSON.parse(text))) {
+  if (line.type === "leg") open = [[]];
+  else if (line.type === "client") open = [...open.filter((own) => own.length > 0), []];
+  else if (line.type === "sample" && line.ok) open.at(-1).push(line);
+  else if (line.type === "leg-end") legs.set(line.leg, { ...line, clients: open });
+}
+const chosen = [...legs.values()].filter(
+  (leg) => leg.transport === transport && `gpu-${leg.workload}` === experiment,
+);
+
+// Warm runs, s: three copies and the computation between them.
+const PHASES = ["copy_a", "copy_b", "compute", "copy_c"];
+const isRun = (one) => one.start === "warm" && one.size_bytes === Number(size);
+const duration = ({ phases_ns }) => sum(PHASES.map((name) => phases_ns[name])) / 1e9;
+
+// Runs a second of each client within the time when all ran: they may begin 250 ms apart; of a run across an end the part inside.
+const rates = (runs) => {
+  const cycles = runs.map((own) =>
+    own.map((one, i) => (own[i + 1] ? own[i + 1].start_ns - one.start_ns : one.wall_ns)),
+  );
+  const shortest = Math.min(...cycles.map(sum));
+  const [from, to] = runs.length === 1 ? [0, shortest] : [250e6, shortest - 250e6];
+  return cycles.map((own) => {
+    let end = 0;
+    const inside = own.map(
+      (ns) => Math.max(0, Math.min((end += ns), to) - Math.max(end - ns, from)) / ns,
+    );
+    return (sum(inside) * 1e9) / (to - from);
+  });
+};
+const ofClients = ({ clients: all }) => all.map((own) => own.filter(isRun));
+const durations = (leg) => ofClients(leg).map((own) => median(own.map(duration)));
+const alone = ({ block }) =>
+  median(durations(chosen.find((one) => one.block === block && one.clients.length === 1)));
+
+const numbers = {
+  duration: (leg) => [median(durations(leg))],
+  rate: (leg) => [sum(rates(ofClients(leg)))],
+  fairness: (leg) => {
+    const each = rates(ofClients(leg));
+    return [sum(each) ** 2 / (each.length * sum(each.map((value) => value ** 2)))];
+  },
+  slowdown: (leg) => durations(leg).map((one) => one / alone(leg)),
+};
+for (const name of PHASES)
+  numbers[`phase_${name}`] = ({ clients: [own] }) =>
+    own.filter(isRun).map(({ phases_ns }) => phases_ns[name] / 1e9);
+// Transfers one way, MB/s.
+for (const name of ["to_device", "from_device"])
+  numbers[name] = ({ clients: [own] }) =>
+    own
+      .filter((one) => one.direction === name && one.size_bytes === Number(size))
+      .flatMap(({ transfer_ns, size_bytes }) => transfer_ns.map((ns) => (1000 * size_bytes) / ns));
+
+const found = chosen
+  .filter((leg) => leg.clients.length === Number(clients))
+  .map(numbers[metric])
+  .filter((values) => values.length > 0)
+  .map(median)
+  .filter(Number.isFinite);
+console.log(`${found.length} repetitions, median ${median(found)}`);
