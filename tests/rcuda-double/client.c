@@ -1,6 +1,6 @@
 /*
- * The client library of the double of rCUDA (see server.c), under the names of CUDA's run time and of cuBLAS: what gpu-bench
- * calls of them, each call sent to the server that RCUDA_DEVICE_0=ADDRESS@PORT:0 names.
+ * The client library of the double of rCUDA (see server.c), under the names of CUDA's run time: what gpu-bench calls of it,
+ * each call sent to the server that RCUDA_DEVICE_0=ADDRESS@PORT:0 names.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "protocol.h"
+#include "client.h"
 
 static int server = -1;
 
@@ -49,16 +49,11 @@ static int ask(struct request request, const void *send_bytes, void *room, struc
 	return (int)answer->code;
 }
 
-static int simply(struct request request)
+int double_asks(struct request request)
 {
 	struct answer answer;
 
 	return ask(request, NULL, NULL, &answer);
-}
-
-static uint64_t number(const void *pointer)
-{
-	return (uint64_t)(uintptr_t)pointer;
 }
 
 int cudaGetDeviceCount(int *count)
@@ -114,12 +109,12 @@ int cudaMalloc(void **pointer, size_t bytes)
 
 int cudaFree(void *pointer)
 {
-	return pointer ? simply((struct request){.op = OP_FREE, .at = number(pointer)}) : 0;
+	return pointer ? double_asks((struct request){.op = OP_FREE, .at = number(pointer)}) : 0;
 }
 
 int cudaMemset(void *pointer, int value, size_t bytes)
 {
-	return simply((struct request){.op = OP_MEMSET, .at = number(pointer), .bytes = bytes, .value = (uint8_t)value});
+	return double_asks((struct request){.op = OP_MEMSET, .at = number(pointer), .bytes = bytes, .value = (uint8_t)value});
 }
 
 int cudaMemcpy(void *to, const void *from, size_t bytes, int kind)
@@ -139,27 +134,4 @@ int cudaDeviceSynchronize(void)
 const char *cudaGetErrorString(int code)
 {
 	return code == CODE_GONE ? "the double's server is gone" : code == 100 ? "no server" : "the double's error";
-}
-
-static int handle_of_blas;
-
-int cublasCreate_v2(int **handle)
-{
-	*handle = &handle_of_blas;
-	return 0;
-}
-
-int cublasDestroy_v2(int *handle)
-{
-	return handle == &handle_of_blas ? 0 : 1;
-}
-
-int cublasSgemm_v2(int *handle, int trans_a, int trans_b, int m, int n, int k, const float *alpha, const float *a, int lda,
-		   const float *b, int ldb, const float *beta, float *c, int ldc)
-{
-	if (handle != &handle_of_blas || trans_a || trans_b || n != m || k != m || lda != m || ldb != m || ldc != m ||
-	    *alpha != 1 || *beta != 0)
-		return 7;
-	return simply((struct request){
-		.op = OP_PRODUCT, .at = number(a), .other = number(b), .result = number(c), .value = (uint64_t)m});
 }
