@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { domUsOn } from "../config/spread.ts";
 import type { Settings } from "../config/types.ts";
@@ -6,7 +7,7 @@ import { specialise, type Selection } from "../evaluation/selection.ts";
 import { needsV4v, settingsOf, type Transport } from "../evaluation/transports.ts";
 import type { BillInputs } from "../provider/resources/bill.ts";
 import { Evaluation as EvaluationRun, type Built, type Domain } from "../provider/sdk.ts";
-import type { Builds } from "./builds.ts";
+import type { Builds, GpuBuilds } from "./builds.ts";
 import type { Domains } from "./domains.ts";
 import type { GpuDomain } from "./gpuDomain.ts";
 import type { Place } from "./place.ts";
@@ -51,6 +52,24 @@ function selectionOf({ evaluation }: Settings): Selection {
   };
 }
 
+/** Of what computes and asks for it; nothing without a GPU domU. */
+function gpuDigests(gpu: GpuBuilds | undefined): pulumi.Output<Record<string, string>> {
+  const none: Record<string, string> = {};
+  if (gpu === undefined) return pulumi.output(none);
+  const { tools, pocl, image, archive } = gpu;
+  const archiveSha256 = archive?.fact("sha256");
+  return pulumi
+    .all([tools.facts, pocl.facts, image.facts, archiveSha256])
+    .apply(([ofTools, ofPocl, ofImage, ofArchive]): Record<string, string> => ({
+      "gpu-bench": ofTools["gpu-bench-sha256"] ?? "",
+      PoCL: createHash("sha256")
+        .update(ofPocl.sha256sums ?? "")
+        .digest("hex"),
+      "GPU domU image": ofImage["root-sha256"] ?? "",
+      ...(ofArchive !== undefined && { "remote GPU archive": ofArchive }),
+    }));
+}
+
 /** What makes a result comparable with another one; no domain or boot ids, no paths, no secrets. */
 function factsOf({ machine, xenHost, domains, builds, module: loaded, settings }: EvaluationArgs) {
   // The generation says when it was measured, not what.
@@ -72,13 +91,14 @@ function factsOf({ machine, xenHost, domains, builds, module: loaded, settings }
     builds.domUImage.facts,
     loaded?.facts ?? pulumi.output(none),
     builds.index.facts,
+    gpuDigests(builds.gpu),
   ]);
   return pulumi
     .all([host, built])
     .apply(
       ([
         [emulator, kind, reason, xen, kernel, computer],
-        [hypervisor, tools, image, module, index],
+        [hypervisor, tools, image, module, index, ofGpu],
       ]) => ({
         command: "npm run evaluate",
         // Where an existing host is and who logs in there is nobody's business.
@@ -95,6 +115,7 @@ function factsOf({ machine, xenHost, domains, builds, module: loaded, settings }
           module: module.sha256 ?? "",
           "v4v-bench": tools["v4v-bench-sha256"] ?? "",
           "domU image": image["root-sha256"] ?? "",
+          ...ofGpu,
         },
         machine: computer,
         transports: Object.fromEntries(

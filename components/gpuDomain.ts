@@ -130,6 +130,7 @@ export class GpuDomain extends pulumi.ComponentResource {
         runFolder: args.runFolder,
         bootDigest: this.image.bootDigest,
         packedDigest: this.image.packedDigest,
+        taking: this.passthrough.taking,
       },
       { ...on, dependsOn: [key, this.passthrough, ...args.after] },
     );

@@ -1,5 +1,5 @@
-import { lstatSync, readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { join, sep } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { usesArchive } from "../config/gpu.ts";
 import type { Settings } from "../config/types.ts";
@@ -62,8 +62,12 @@ const pocl = ({ pocl: build }: GpuBuilds): Product => ({
 /** Where an archive's folder is in the domUs. */
 const FOLDER = "/opt/remote-gpu";
 
-/** Every file below a folder, links as what they lead to; a link that leads nowhere is none. */
-function filesBelow(root: string, below = ""): RemoteFile[] {
+/**
+ * Every file below a folder, links as what they lead to; a link that leads nowhere is none.
+ *
+ * @throws for a link out of the folder: what it leads to is the controller's, and nobody's to send
+ */
+export function filesBelow(root: string, below = ""): RemoteFile[] {
   return readdirSync(join(root, below))
     .sort()
     .flatMap((name): RemoteFile[] => {
@@ -72,6 +76,10 @@ function filesBelow(root: string, below = ""): RemoteFile[] {
       if (lstatSync(source).isDirectory()) return filesBelow(root, own);
       const found = statSync(source, { throwIfNoEntry: false });
       if (found?.isFile() !== true) return [];
+      if (!realpathSync(source).startsWith(realpathSync(root) + sep))
+        throw new Error(
+          `the archive's ${own} is a link out of it: take an archive without such links`,
+        );
       const mode = (found.mode & 0o111) === 0 ? "644" : "755";
       return [{ path: `${FOLDER}/${own}`, mode, source }];
     });

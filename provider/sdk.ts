@@ -223,6 +223,7 @@ export class Rules extends pulumi.CustomResource {
 export class Passthrough extends pulumi.CustomResource {
   declare readonly functions: pulumi.Output<string[]>;
   declare readonly guestType: pulumi.Output<PassthroughOutputs["guestType"]>;
+  declare readonly taking: pulumi.Output<string>;
 
   constructor(
     name: string,
@@ -232,7 +233,7 @@ export class Passthrough extends pulumi.CustomResource {
     super(
       "v4v:index:Passthrough",
       name,
-      { ...outputs<PassthroughOutputs>("functions", "guestType"), ...args },
+      { ...outputs<PassthroughOutputs>("functions", "guestType", "taking"), ...args },
       options,
     );
   }

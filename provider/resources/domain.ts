@@ -34,6 +34,8 @@ export interface DomainInputs {
   folder: string;
   /** Folder of the image, if it is another one. */
   imageFolder?: string;
+  /** Of the Passthrough whose device it has: another one means that the domU was ended, and is looked at again. */
+  taking?: string;
   /** The stack's folder on the controller, for the client's ssh configuration. */
   runFolder: string;
   /** Name there of the host that it is on, if that is not the only or first one. */

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { missing, typed } from "../inputs.ts";
 import { Refused, type Context, type Prior, type Properties, type Resource } from "../resource.ts";
 import { Remote } from "../ssh/remote.ts";
@@ -34,6 +35,8 @@ export interface PassthroughOutputs {
   /** Every function of the device, all of them kept for the domU. */
   functions: string[];
   guestType: GuestType;
+  /** Another one each time that a device is taken for the domU: one that was given back in between took its domU with it. */
+  taking: string;
 }
 
 /** What was in use before is written down first: whoever is killed in between can still be put right. */
@@ -51,9 +54,13 @@ for address in "$@"; do
   xl pci-assignable-add "$address"
 done`;
 
-/** Prints what could not be put back. After a reboot of dom0 there is nothing left to do but to forget. */
+/**
+ * Prints what could not be put back. After a reboot of dom0 there is nothing left to do but to forget. The domU ends first, if
+ * it has not: its device is not taken from under it.
+ */
 const GIVE_BACK = `
-folder=$1 sys=$2
+folder=$1 sys=$2 domain=$3
+systemctl stop "v4v-domu@$domain" 2>/dev/null || :
 for note in "$folder"/*; do
   [ -e "$note" ] || continue
   address=$(basename "$note") driver=$(cat "$note")
@@ -104,7 +111,11 @@ export const passthroughResource: Resource = {
       ]),
     }),
 
-  async ensure(context: Context, properties: Properties): Promise<Properties> {
+  async ensure(
+    context: Context,
+    properties: Properties,
+    prior: Prior | undefined,
+  ): Promise<Properties> {
     const { connection, device, domain, guestType, driver, driverKernel, folder, sysfs } =
       typed<PassthroughInputs>(properties);
     const remote = new Remote(connection, context.signal);
@@ -129,7 +140,8 @@ export const passthroughResource: Resource = {
     await remote.run("taking the device from dom0", TAKE, folder, sysfs, ...functions);
     const wrong = drift(await look(remote, sysfs), functions);
     if (wrong !== undefined) throw new Error(`gpu.device: ${wrong}`);
-    return { functions, guestType: guest.type };
+    const taking = typed<Partial<PassthroughOutputs>>(prior?.outputs ?? {}).taking ?? randomUUID();
+    return { functions, guestType: guest.type, taking };
   },
 
   async read(context: Context, prior: Prior) {
@@ -144,10 +156,10 @@ export const passthroughResource: Resource = {
   },
 
   async delete(context: Context, prior: Prior): Promise<void> {
-    const { connection, folder, sysfs } = typed<PassthroughInputs>(prior.inputs);
+    const { connection, domain, folder, sysfs } = typed<PassthroughInputs>(prior.inputs);
     const remote = new Remote(connection, context.signal);
     const left = (
-      await remote.run("giving the device back to dom0", GIVE_BACK, folder, sysfs)
+      await remote.run("giving the device back to dom0", GIVE_BACK, folder, sysfs, domain)
     ).trim();
     if (left !== "") throw new Error(`gpu.device: ${left}`);
   },

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { settingsOf } from "../../../evaluation/transports.ts";
 import type { EvaluationInputs } from "../../../provider/resources/evaluation.ts";
@@ -125,6 +126,15 @@ test("what a result is compared by names settings and builds, no ids, no paths, 
   });
   const texts = plainTexts(first.facts).join("\n");
   expect(texts).not.toMatch(/dom0 boot|boot of domu|10\.83\.0|\/cache|\/state|PRIVATE/);
+});
+
+test("with a GPU domU the builds that compute there are among them", async () => {
+  const { facts } = await inputsOf({ "remoteGpu.enabled": "true" });
+  expect(facts.builds).toEqual({
+    ...{ hypervisor: "5a", module: "5b", "v4v-bench": "5c", "domU image": "5d" },
+    ...{ "gpu-bench": "6a", "GPU domU image": "5f" },
+    PoCL: createHash("sha256").update("6b").digest("hex"),
+  });
 });
 
 test("a setting that changes what is measured changes what the result is compared by", async () => {

@@ -1,6 +1,7 @@
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { describe, expect, test } from "vitest";
+import { filesBelow } from "../../../components/remoteProducts.ts";
 import type { GpuRoute } from "../../../evaluation/gpu/plan.ts";
 import type { DomainInputs } from "../../../provider/resources/domain.ts";
 import type { RemoteFile } from "../../../provider/resources/files.ts";
@@ -255,7 +256,11 @@ describe("NVIDIA's driver, for a card that the emulated machine has not", () => 
     );
     const hook = files.get("/etc/v4v/boot.d/30-nvidia");
     expect(hook?.mode).toBe("755");
-    const loaded = [...(hook?.content ?? "").matchAll(/^insmod (\S+)$/gm)].map(([, path]) => path);
+    // In a domU whose programs are changed the hooks run again.
+    const loads = /^grep -q '\^(\w+) ' \/proc\/modules \|\| insmod (\S+)$/gm;
+    const lines = [...(hook?.content ?? "").matchAll(loads)];
+    expect(lines.map(([, name]) => name)).toEqual(["nvidia", "nvidia_uvm"]);
+    const loaded = lines.map(([, , path]) => path);
     expect(loaded).toEqual([
       "/usr/local/lib/nvidia/nvidia.ko",
       "/usr/local/lib/nvidia/nvidia-uvm.ko",
@@ -327,6 +332,18 @@ describe("rCUDA from an archive", () => {
     expect(client.get("/usr/local/bin/remote-gpu")).toContain(
       "\texport LD_LIBRARY_PATH='/opt/remote-gpu/lib' RCUDA_DEVICE_COUNT='1' RCUDA_DEVICE_0='10.83.0.10@8318:0'\n",
     );
+  });
+
+  test("brings nothing of the controller's by a link", () => {
+    unpacked();
+    const tree = folder("build/tree");
+    expect(filesBelow(tree)).toHaveLength(4);
+    writeFileSync(folder("secret"), "");
+    for (const target of [folder("secret"), "../../../secret"]) {
+      symlinkSync(target, folder("build/tree/lib/libx.so"));
+      expect(() => filesBelow(tree)).toThrow("the archive's lib/libx.so is a link out of it");
+      rmSync(folder("build/tree/lib/libx.so"));
+    }
   });
 
   test("is measured by gpu-bench's cuda, natively too", async () => {

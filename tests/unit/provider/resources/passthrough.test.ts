@@ -76,6 +76,8 @@ async function given(): Promise<Properties> {
   writeFileSync(folder("notes/info"), "virt_caps              : pv hvm hvm_directio\n");
   const programs = standIns(folder("bin"), {
     xl: XL(folder("sys"), folder("notes")),
+    // With who has the card at that moment.
+    systemctl: `echo "$* $(basename "$(readlink '${deviceFolder(CARD)}/driver')")" >>'${folder("systemctl")}'; exit 5`,
     modprobe: `echo "$*" >>'${folder("modprobe")}'`,
     "xenstore-ls": `cat '${folder("notes/store")}' 2>/dev/null`,
   });
@@ -101,7 +103,8 @@ const prior = (inputs: Properties, outputs: Properties): Prior => ({ id: "x", in
 test("every function goes to pciback, and comes back to the driver that it had", async () => {
   const inputs = await given();
   const outputs = await ensure(inputs);
-  expect(outputs).toEqual({ functions: [CARD, SOUND], guestType: "pv" });
+  const taking: unknown = expect.stringMatching(/^[0-9a-f-]{36}$/);
+  expect(outputs).toEqual({ functions: [CARD, SOUND], guestType: "pv", taking });
   expect([driverOf(CARD), driverOf(SOUND), driverOf("0000:02:00.0")]).toEqual([
     "pciback",
     "pciback",
@@ -159,7 +162,7 @@ test("NVIDIA's driver for another kernel than dom0's is found out before anythin
 
 test("auto takes the one display device, and says so if there is none", async () => {
   const inputs = { ...(await given()), device: "auto" };
-  expect(await ensure(inputs)).toEqual({ functions: [CARD, SOUND], guestType: "pv" });
+  expect(await ensure(inputs)).toMatchObject({ functions: [CARD, SOUND], guestType: "pv" });
   await passthrough.delete(recordedContext(), prior(inputs, { functions: [CARD, SOUND] }));
   writeFileSync(`${deviceFolder(CARD)}/class`, "0x010000\n");
   await expect(ensure(inputs)).rejects.toThrow(
@@ -175,6 +178,17 @@ test("taking it again changes nothing, not even what is remembered", async () =>
   expect(readFileSync(folder(`far/passthrough/${CARD}`), "utf8")).toBe("nouveau\n");
   await passthrough.delete(recordedContext(), prior(inputs, outputs));
   expect(driverOf(CARD)).toBe("nouveau");
+});
+
+test("the domU ends before its device is given back, and is asked for again by whoever takes one", async () => {
+  const inputs = await given();
+  const outputs = await ensure(inputs);
+  const again = await passthrough.ensure(recordedContext(), inputs, prior(inputs, outputs));
+  expect(again).toEqual(outputs);
+  expect(existsSync(folder("systemctl"))).toBe(false);
+  await passthrough.delete(recordedContext(), prior(inputs, outputs));
+  expect(readFileSync(folder("systemctl"), "utf8")).toBe("stop v4v-domu@gpu pciback\n");
+  expect((await ensure(inputs)).taking).not.toBe(outputs.taking);
 });
 
 test("the driver is known even if the toolstack has forgotten it", async () => {
