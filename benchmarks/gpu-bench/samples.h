@@ -46,6 +46,10 @@ bool samples_start(int fd, struct error *error);
 bool samples_ready(int fd, struct error *error);
 bool samples_end(int fd, uint64_t ok, uint64_t failed, struct error *error);
 
+/* A key with its value. */
+void pair_text(struct json *json, const char *key, const char *text);
+void pair_number(struct json *json, const char *key, uint64_t number);
+
 /* Bytes of one matrix or one transfer of the size, which is one of options->sizes. */
 uint64_t sample_bytes(const struct options *options, uint64_t size);
 
