@@ -33,16 +33,20 @@ bool ss_line(char *line, const char *local, const char *remote, struct tcp_bytes
 {
 	enum { LOCAL = 3, REMOTE };
 	char *rest;
+	uint64_t acked = 0, segments = 0;
 	unsigned at = 0;
 
 	*bytes = (struct tcp_bytes){0, 0};
 	for (char *word = strtok_r(line, " \t\n", &rest); word; word = strtok_r(NULL, " \t\n", &rest), at++) {
 		if ((at == LOCAL && strcmp(word, local) != 0) || (at == REMOTE && strcmp(word, remote) != 0))
 			return false;
-		if (at > REMOTE && !counter(word, "bytes_sent:", &bytes->sent))
+		if (at > REMOTE && !counter(word, "bytes_acked:", &acked) && !counter(word, "segs_out:", &segments))
 			counter(word, "bytes_received:", &bytes->received);
 	}
-	return at > REMOTE;
+	/* Who connects, as these libraries do, has his SYN among what was acknowledged. */
+	bytes->sent = acked ? acked - 1 : 0;
+	/* No connection is without a segment. /proc/net/tcp, where ss looks when it has no netlink, counts none. */
+	return segments > 0;
 }
 
 /* The ends of a descriptor that is a connected IPv4 socket. */

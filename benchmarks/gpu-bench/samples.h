@@ -21,8 +21,9 @@
  * that it went through, from copy_a on. "wall_ns" is the whole run's, checks not counted. "type" of the device is what
  * its driver says: cpu means that a CPU computed, whatever was between. "error_part" is the largest error as a part of its bound,
  * see problem.h. A failed sample has "device":null if it came to no device. At a size's end
- * there is a "connection" for each IPv4 TCP connection that its process then has: payload by TCP as `ss -ti` prints it ("ss":null
- * where ss does not tell), and what the module v4v counted ("v4v":null for a connection that it does not know).
+ * there is a "connection" for each IPv4 TCP connection that its process then has: payload by TCP that `ss -ti` prints as
+ * acknowledged and received ("ss":null where ss does not tell), and what the module v4v counted ("v4v":null for a connection
+ * that it does not know).
  */
 #ifndef GPU_BENCH_SAMPLES_H
 #define GPU_BENCH_SAMPLES_H
