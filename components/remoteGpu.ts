@@ -75,6 +75,7 @@ function units(product: Product, all: Route[]): Map<string, string> {
             command: `${prefix}${product.command(product.port + route.above)}`,
             environment: environment.join(" "),
             network: NETWORK,
+            processPerConnection: false,
           }),
         ],
         [
@@ -85,6 +86,7 @@ function units(product: Product, all: Route[]): Map<string, string> {
             command: `${prefix}/usr/local/bin/gpu-bench serve ${socket.address}:${socket.port}`,
             environment: "",
             network: NETWORK,
+            processPerConnection: true,
           }),
         ],
       ];

@@ -15,13 +15,13 @@ static bool line_write(struct json *json, int fd, struct error *error)
 	return ok;
 }
 
-static void pair_text(struct json *json, const char *key, const char *text)
+void pair_text(struct json *json, const char *key, const char *text)
 {
 	json_key(json, key);
 	json_string(json, text);
 }
 
-static void pair_number(struct json *json, const char *key, uint64_t number)
+void pair_number(struct json *json, const char *key, uint64_t number)
 {
 	json_key(json, key);
 	json_u64(json, number);

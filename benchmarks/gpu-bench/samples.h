@@ -21,8 +21,9 @@
  * that it went through, from copy_a on. "wall_ns" is the whole run's, checks not counted. "type" of the device is what
  * its driver says: cpu means that a CPU computed, whatever was between. "error_part" is the largest error as a part of its bound,
  * see problem.h. A failed sample has "device":null if it came to no device. At a size's end
- * there is a "connection" for each IPv4 TCP connection that its process then has: payload by TCP as `ss -ti` prints it ("ss":null
- * where ss does not tell), and what the module v4v counted ("v4v":null for a connection that it does not know).
+ * there is a "connection" for each IPv4 TCP connection that its process then has: payload by TCP that `ss -ti` prints as
+ * acknowledged and received ("ss":null where ss does not tell), and what the module v4v counted ("v4v":null for a connection
+ * that it does not know).
  */
 #ifndef GPU_BENCH_SAMPLES_H
 #define GPU_BENCH_SAMPLES_H
@@ -45,6 +46,10 @@ struct progress {
 bool samples_start(int fd, struct error *error);
 bool samples_ready(int fd, struct error *error);
 bool samples_end(int fd, uint64_t ok, uint64_t failed, struct error *error);
+
+/* A key with its value. */
+void pair_text(struct json *json, const char *key, const char *text);
+void pair_number(struct json *json, const char *key, uint64_t number);
 
 /* Bytes of one matrix or one transfer of the size, which is one of options->sizes. */
 uint64_t sample_bytes(const struct options *options, uint64_t size);

@@ -1,6 +1,7 @@
 #include "serve.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +9,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "device.h"
 #include "io.h"
+#include "memory.h"
 #include "socket_wire.h"
+
+/* Between a shortage and the next try. */
+#define PAUSE_MS 100u
+
+/* Of silence, before a client's kernel is asked whether it is still there. */
+#define SILENCE_S 60
 
 struct memory {
 	uint8_t *bytes;
@@ -25,7 +34,10 @@ static bool done(int fd, uint8_t status)
 static bool allocate(int fd, struct memory *memory, uint64_t size)
 {
 	free(memory->bytes);
-	*memory = (struct memory){.bytes = calloc(1, size), .size = size};
+	*memory = (struct memory){.bytes = NULL, .size = size};
+	/* What calloc() gives beyond what there is ends somebody's process when it is touched. */
+	if (size <= memory_available())
+		memory->bytes = calloc(1, size);
 	if (!memory->bytes)
 		return done(fd, ENOMEM);
 	/* The first transfer is not the one that waits for the pages. */
@@ -88,11 +100,39 @@ static _Noreturn void connection(int fd, pid_t parent)
 	_exit(EXIT_OK);
 }
 
+/* Of memory, descriptors or processes: connections that end make room. */
+static bool shortage(int code)
+{
+	return code == EAGAIN || code == ENOMEM || code == ENOBUFS || code == EMFILE || code == ENFILE;
+}
+
+/* Takes the next connection and gives it its process. False with the errno of what failed. */
+static bool next_connection(int listener, pid_t self, const char **what)
+{
+	const int fd = accept(listener, NULL, NULL);
+	int code;
+	pid_t pid;
+
+	*what = "accept";
+	if (fd < 0)
+		return false;
+	*what = "fork";
+	pid = fork();
+	if (pid == 0) {
+		close(listener);
+		connection(fd, self);
+	}
+	code = errno;
+	close(fd);
+	errno = code;
+	return pid > 0;
+}
+
 bool serve(const char *where, struct error *error)
 {
 	const pid_t self = getpid();
 	struct sockaddr_in address;
-	const int on = 1;
+	const int on = 1, silence_s = SILENCE_S;
 	int listener;
 
 	if (!socket_address(where, &address, error))
@@ -101,6 +141,9 @@ bool serve(const char *where, struct error *error)
 	if (listener < 0)
 		return false;
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	/* Connections have these from their listener. A client whose machine is gone does not keep its memory here. */
+	setsockopt(listener, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(listener, IPPROTO_TCP, TCP_KEEPIDLE, &silence_s, sizeof(silence_s));
 	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) != 0)
 		return error_errno(error, "bind");
 	if (listen(listener, 16) != 0)
@@ -108,20 +151,12 @@ bool serve(const char *where, struct error *error)
 	/* Nobody waits for the processes of connections that are over. */
 	signal(SIGCHLD, SIG_IGN);
 	for (;;) {
-		const int fd = accept(listener, NULL, NULL);
-		pid_t pid;
+		const char *what;
 
-		if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
+		if (next_connection(listener, self, &what) || errno == EINTR || errno == ECONNABORTED)
 			continue;
-		if (fd < 0)
-			return error_errno(error, "accept");
-		pid = fork();
-		if (pid == 0) {
-			close(listener);
-			connection(fd, self);
-		}
-		close(fd);
-		if (pid < 0)
-			return error_errno(error, "fork");
+		if (!shortage(errno))
+			return error_errno(error, what);
+		sleep_until(deadline_in_ms(PAUSE_MS));
 	}
 }

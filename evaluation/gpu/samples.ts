@@ -54,7 +54,7 @@ export interface GpuConnection {
   size_bytes: number;
   local: string;
   remote: string;
-  /** As `ss -ti` prints them; null where ss did not tell. */
+  /** Acknowledged and received, as `ss -ti` prints them; null where ss did not tell. */
   ss: { sent: number; received: number } | null;
   /** As the module v4v counts them; null for a connection that it does not know: TCP alone. */
   v4v: {

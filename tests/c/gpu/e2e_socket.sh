@@ -46,6 +46,10 @@ mkdir "$T/no-ss"
 ln -s /bin/sh "$T/no-ss/sh"
 PATH=$T/no-ss check 'socket: without ss' "$BENCH" transfer --backend socket --server "$WHERE" --repetitions 1 --samples "$T/unseen" 4096
 check 'socket: without ss it is not claimed' grep -q '"type":"connection".*"ss":null' "$T/unseen"
+# With this variable ss does as without the kernel's tcp_diag: /proc/net/tcp has the ends and no bytes.
+check 'socket: ss without tcp_diag' env PROC_NET_TCP=/proc/net/tcp \
+	"$BENCH" transfer --backend socket --server "$WHERE" --repetitions 1 --samples "$T/uncounted" 4096
+check 'socket: ss without tcp_diag does not tell of 0 bytes' grep -q '"type":"connection".*"ss":null' "$T/uncounted"
 check 'socket: a second server at the same place' answers 1 serve "$WHERE"
 check 'socket: a second server at the same place: why' in_stderr "$WHERE: bind: Address already in use"
 # What is no request ends its own connection and nothing else.

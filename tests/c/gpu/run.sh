@@ -47,7 +47,7 @@ mkdir "$T/cuda"
 for name in libcublas.so.12 libnvrtc.so.12 libcuda.so.1; do ln -s libcudart.so.12 "$T/cuda/$name"; done
 
 # A unit program prints a line per test; one that ends badly without a FAIL (a sanitizer, a time-out) is a failure too.
-for unit in test_problem test_device test_connections test_cuda; do
+for unit in test_problem test_device test_connections test_serve test_cuda; do
 	check "builds $unit" compile $unit "$sanitizers" "$T/build/libgpu-bench.a -ldl -lm"
 	status=0
 	LD_LIBRARY_PATH=$T/cuda timeout "${UNIT_TIMEOUT:-600}" "$T/$unit" >"$T/out" 2>"$T/err" || status=$?

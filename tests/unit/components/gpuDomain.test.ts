@@ -154,6 +154,8 @@ test("beside the product's servers a plain socket listens for each way, as shut 
       `\nExecStart=${prefix}/usr/local/bin/gpu-bench serve 10.83.0.10:${port}\nUser=gpu-socket\n`,
     );
     expect(unit).toContain("\nIPAddressDeny=any\nIPAddressAllow=10.83.0.0/24\n");
+    expect(unit).toContain("\nTasksMax=64\n");
+    expect(server.get(`/etc/systemd/system/pocld-${transport}.service`)).not.toContain("TasksMax");
     expect(server.get("/etc/v4v/boot.d/60-remote-gpu")).toContain(name);
   }
 });
