@@ -1,6 +1,8 @@
 // A number of a GPU figure from the raw samples, without this project's code and libraries:
 //   node docs/recompute-gpu.mjs gpu.jsonl EXPERIMENT METRIC TRANSPORT SIZE [CLIENTS]
 // The words are those of results.csv, CLIENTS its column `pairs`. How each number follows from the samples is all here.
+// As in the report, a `sharing` leg gives no number if it failed, if one of its clients has no warm run, or if the time when all ran is
+// under 2 x 250 ms. Of any other leg that failed the samples that are there count.
 import console from "node:console";
 import { readFileSync } from "node:fs";
 import process from "node:process";
@@ -13,34 +15,50 @@ const median = (values) => {
 };
 
 // A leg's lines lie between `leg` and `leg-end`; of one that was repeated the last attempt counts. What each client of
-// several said follows its `client` line.
+// several said follows its `client` line, and one that said nothing is a client, too; a leg without such lines has one.
 const legs = new Map();
-let open = [[]];
+let open = [];
 for (const line of readFileSync(file, "utf8")
   .trim()
   .split("\n")
   .map((text) => JSON.parse(text))) {
-  if (line.type === "leg") open = [[]];
-  else if (line.type === "client") open = [...open.filter((own) => own.length > 0), []];
-  else if (line.type === "sample" && line.ok) open.at(-1).push(line);
-  else if (line.type === "leg-end") legs.set(line.leg, { ...line, clients: open });
+  if (line.type === "leg") open = [];
+  else if (line.type === "client") open.push([]);
+  else if (line.type === "sample" && line.ok) (open.at(-1) ?? (open[0] = [])).push(line);
+  else if (line.type === "leg-end")
+    legs.set(line.leg, { ...line, clients: open.length > 0 ? open : [[]] });
 }
-const chosen = [...legs.values()].filter(
-  (leg) => leg.transport === transport && `gpu-${leg.workload}` === experiment,
-);
 
 // Warm runs, s: three copies and the computation between them.
 const PHASES = ["copy_a", "copy_b", "compute", "copy_c"];
 const isRun = (one) => one.start === "warm" && one.size_bytes === Number(size);
 const duration = ({ phases_ns }) => sum(PHASES.map((name) => phases_ns[name])) / 1e9;
 
-// Runs a second of each client within the time when all ran: they may begin 250 ms apart; of a run across an end the part inside.
-const rates = (runs) => {
-  const cycles = runs.map((own) =>
+// Each client's runs, ns from each beginning to the next one's; and the time when all ran: they may begin 250 ms apart.
+const ofClients = ({ clients: all }) => all.map((own) => own.filter(isRun));
+const cyclesOf = (leg) =>
+  ofClients(leg).map((own) =>
     own.map((one, i) => (own[i + 1] ? own[i + 1].start_ns - one.start_ns : one.wall_ns)),
   );
+const stretch = (cycles) => {
   const shortest = Math.min(...cycles.map(sum));
-  const [from, to] = runs.length === 1 ? [0, shortest] : [250e6, shortest - 250e6];
+  return cycles.length === 1 ? [0, shortest] : [250e6, shortest - 250e6];
+};
+const counts = (leg) => {
+  if (leg.workload !== "sharing") return true;
+  const cycles = cyclesOf(leg);
+  const [from, to] = stretch(cycles);
+  const longEnough = cycles.length === 1 || to - from >= 2 * 250e6;
+  return leg.status === 0 && longEnough && cycles.every((own) => own.length > 0);
+};
+const chosen = [...legs.values()].filter(
+  (leg) => leg.transport === transport && `gpu-${leg.workload}` === experiment && counts(leg),
+);
+
+// Runs a second of each client within that time; of a run across an end the part inside.
+const rates = (leg) => {
+  const cycles = cyclesOf(leg);
+  const [from, to] = stretch(cycles);
   return cycles.map((own) => {
     let end = 0;
     const inside = own.map(
@@ -49,16 +67,18 @@ const rates = (runs) => {
     return (sum(inside) * 1e9) / (to - from);
   });
 };
-const ofClients = ({ clients: all }) => all.map((own) => own.filter(isRun));
 const durations = (leg) => ofClients(leg).map((own) => median(own.map(duration)));
+// Of the same block's only client; a block without one has no slowdown.
 const alone = ({ block }) =>
-  median(durations(chosen.find((one) => one.block === block && one.clients.length === 1)));
+  chosen
+    .filter((one) => one.block === block && one.clients.length === 1)
+    .map((one) => median(durations(one)))[0];
 
 const numbers = {
   duration: (leg) => [median(durations(leg))],
-  rate: (leg) => [sum(rates(ofClients(leg)))],
+  rate: (leg) => [sum(rates(leg))],
   fairness: (leg) => {
-    const each = rates(ofClients(leg));
+    const each = rates(leg);
     return [sum(each) ** 2 / (each.length * sum(each.map((value) => value ** 2)))];
   },
   slowdown: (leg) => durations(leg).map((one) => one / alone(leg)),

@@ -12,7 +12,7 @@ import {
   ratioOfMedians,
   type Interval,
 } from "./statistics.ts";
-import { placeKey } from "./ratios.ts";
+import { isRelative, placeKey } from "./ratios.ts";
 import { comparePlaces, type Place } from "./summary.ts";
 import { compareTransports } from "./transports.ts";
 
@@ -86,8 +86,9 @@ export interface RunComparison {
 /** Probability that any row of a table is called a change though nothing changed. */
 export const ALPHA = 1 - CONFIDENCE;
 
-/** A ping-pong's bandwidth is its round trips once more. */
-const isCompared = (one: Observation): boolean => one.experiment !== "bandwidth" && !isControl(one);
+/** A ping-pong's bandwidth is its round trips once more, and a derived ratio what it is made of. */
+const isCompared = (one: Observation): boolean =>
+  one.experiment !== "bandwidth" && !isControl(one) && !isRelative(one);
 
 const rowKey = (one: Observation): string => `${placeKey(one)} ${one.transport}`;
 

@@ -283,7 +283,7 @@ function gpuTransfer({ from, points, styles }: ReturnType<typeof transferLines>)
     yScale: "log",
     points,
     styles,
-    caption: `Bytes over the time until the transfer is done; "socket" is the same transfer to memory behind a plain socket between the same domUs, the ceiling. ${intervalNote(from)} Higher is better. The poster reports 7 times TCP's throughput at best.`,
+    caption: `Bytes over the time until the transfer is done; "socket" is what one plain socket between the same domUs gives the same transfer, to memory behind it. ${intervalNote(from)} Higher is better. The poster reports 7 times TCP's throughput at best.`,
   };
 }
 

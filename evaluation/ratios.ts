@@ -1,4 +1,4 @@
-import { isControl, mediansOf, type Observation } from "./observations.ts";
+import { isControl, mediansOf, type Metric, type Observation } from "./observations.ts";
 import { seededRandom } from "./random.ts";
 import { ratioOfMedians } from "./statistics.ts";
 import type { Place, RatioPoint } from "./summary.ts";
@@ -8,8 +8,16 @@ import type { Transport } from "./transports.ts";
 export const placeKey = ({ experiment, metric, sizeBytes, pairs }: Place): string =>
   JSON.stringify([experiment, metric, sizeBytes, pairs]);
 
-/** Metrics that are ratios already. */
-const RELATIVE = ["overhead", "copy_share", "to_device_of_socket", "from_device_of_socket"];
+/** Metrics that are ratios already, derived from others: of two transports or of two runs the others are compared. */
+const RELATIVE: readonly Metric[] = [
+  "overhead",
+  "copy_share",
+  "to_device_of_socket",
+  "from_device_of_socket",
+];
+
+export const isRelative = ({ metric }: Pick<Observation, "metric">): boolean =>
+  RELATIVE.includes(metric);
 
 /**
  * The ratios of two transports wherever both were measured; `label` keeps the random numbers of one couple of
@@ -21,8 +29,9 @@ export function ratiosOf(
   denominatorName: Transport,
   label: string,
   seed: number,
+  confidence?: number,
 ): RatioPoint[] {
-  const compared = observed.filter((one) => !isControl(one) && !RELATIVE.includes(one.metric));
+  const compared = observed.filter((one) => !isControl(one) && !isRelative(one));
   const places = Map.groupBy(compared, placeKey);
   return [...places].flatMap(([key, group]) => {
     const medians = (transport: string): number[] =>
@@ -31,6 +40,7 @@ export function ratiosOf(
     const [first] = group;
     if (first === undefined || numerator.length === 0 || denominator.length === 0) return [];
     const { experiment, metric, sizeBytes, pairs } = first;
+    const random = seededRandom(seed, `${label} ${key}`);
     return {
       experiment,
       metric,
@@ -38,7 +48,7 @@ export function ratiosOf(
       pairs,
       numerator: numeratorName,
       denominator: denominatorName,
-      ...ratioOfMedians(numerator, denominator, seededRandom(seed, `${label} ${key}`)),
+      ...ratioOfMedians(numerator, denominator, random, undefined, confidence),
     };
   });
 }

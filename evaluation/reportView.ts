@@ -156,12 +156,12 @@ const TABLES: { experiment: string; metric: Metric; title: string }[] = [
   {
     experiment: "gpu-socket",
     metric: "to_device",
-    title: "Ceiling: a plain socket to the GPU domU, MB/s",
+    title: "One plain socket to the GPU domU, MB/s",
   },
   {
     experiment: "gpu-socket",
     metric: "from_device",
-    title: "Ceiling: a plain socket from the GPU domU, MB/s",
+    title: "One plain socket from the GPU domU, MB/s",
   },
   {
     experiment: "gpu-transfer",

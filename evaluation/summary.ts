@@ -3,6 +3,7 @@ import { cellEnds, type CellEnd } from "./adaptive.ts";
 import { isOfProgram, UNITS, type Metric, type Observation, type Unused } from "./observations.ts";
 import type { Plan } from "./plan.ts";
 import type { Further } from "./profiles.ts";
+import { boostOf, type Boost } from "./gpu/boost.ts";
 import { isOfGpu } from "./gpu/observations.ts";
 import { gpuSummaryOf, type GpuPart, type GpuSummary } from "./gpu/summary.ts";
 import type { PathProof } from "./path/proof.ts";
@@ -114,6 +115,8 @@ export interface Summary {
   share: Share | null;
   /** What computed in the GPU's experiments; null where there were none. */
   gpu: GpuSummary | null;
+  /** The best transfer of a remote GPU by V4V sockets over TCP's; null where not both were measured. */
+  boost: Boost | null;
   /** What counters say of the way of bytes; null where they were not asked. */
   path: PathProof | null;
   /** Samples that failed or are not evaluated. */
@@ -275,6 +278,7 @@ export function summarise(input: SummaryInput): Summary {
     saturation: saturationOf(observed, plan.seed),
     share: shareOf(observed, plan.seed),
     gpu: gpuSummaryOf(input.gpu),
+    boost: boostOf(observed, ratios, plan.seed),
     path: input.path ?? null,
     unused: [...unused],
     problems: file.problems,

@@ -70,6 +70,12 @@ function judge(transport: string, connections: readonly GpuConnection[], payload
   return { verdict: "proven", why: "" };
 }
 
+/** Of several verdicts the one that proves the least: another way, else not shown, else the first; undefined of none. */
+const leastProven = (all: readonly Judged[]): Judged | undefined =>
+  all.find(({ verdict }) => verdict === "another way") ??
+  all.find(({ verdict }) => verdict === "not shown") ??
+  all[0];
+
 interface Process {
   samples: readonly GpuSample[];
   connections: readonly GpuConnection[];
@@ -85,23 +91,15 @@ function worst(transport: string, { samples, connections }: Process): Judged {
       payloadOf(samples.filter((one) => one.size_bytes === size)),
     ),
   );
-  return (
-    all.find(({ verdict }) => verdict === "another way") ??
-    all.find(({ verdict }) => verdict === "not shown") ??
-    all[0] ?? { verdict: "not shown", why: "it has no sample" }
-  );
+  return leastProven(all) ?? { verdict: "not shown", why: "it has no sample" };
 }
 
 /** What the connections of an attempt that went well say; of one that failed the recorded ones may not be all. */
 export function wayOf(made: GpuAttempt): LegWay {
   const { leg, block, transport, workload, attempt, samples, connections, status } = made;
   const processes: Process[] = made.clients.length > 0 ? made.clients : [made];
-  const judged = processes.map((one) => worst(transport, one));
   const failed: Judged = { verdict: "not shown", why: "the leg failed" };
-  const found =
-    judged.find(({ verdict }) => verdict === "another way") ??
-    judged.find(({ verdict }) => verdict === "not shown") ??
-    judged[0];
+  const found = leastProven(processes.map((one) => worst(transport, one)));
   return {
     ...{ leg, block, transport, workload, attempt },
     connections: connections.length,

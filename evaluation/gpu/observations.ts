@@ -32,7 +32,7 @@ const DIRECTIONS = ["to_device", "from_device"] as const;
 export const isOfTransfers = ({ experiment, metric }: { experiment: string; metric: Metric }) =>
   experiment === "gpu-transfer" && DIRECTIONS.some((direction) => direction === metric);
 
-/** Name of the experiment that is the ceiling of the remote transfers. */
+/** Name of the experiment that remote transfers are shown as a part of. */
 export const SOCKET_EXPERIMENT = experimentOf(SOCKET);
 
 /** A device's transfers over its socket's of the same way, in percent. */
@@ -157,16 +157,16 @@ function overheads(observed: readonly Observation[]): Observation[] {
 function ofSocket(observed: readonly Observation[]): Observation[] {
   const key = (one: Observation): string =>
     `${one.transport} ${one.metric} ${one.sizeBytes} ${one.repetition}`;
-  const ceilings = new Map(
+  const sockets = new Map(
     observed
       .filter(({ experiment }) => experiment === SOCKET_EXPERIMENT)
       .map((one) => [key(one), one]),
   );
   return observed.filter(isOfTransfers).flatMap((one) => {
-    const ceiling = ceilings.get(key(one));
+    const socket = sockets.get(key(one));
     const direction = DIRECTIONS.find((each) => each === one.metric);
-    if (ceiling === undefined || direction === undefined) return [];
-    const percent = (100 * one.median) / ceiling.median;
+    if (socket === undefined || direction === undefined) return [];
+    const percent = (100 * one.median) / socket.median;
     return [{ ...one, metric: OF_SOCKET[direction], values: [percent], median: percent }];
   });
 }
@@ -181,12 +181,16 @@ export function gpuObservations({ attempts, connectionsTold }: GpuFile): GpuObse
     const way = wayOf(attempt);
     const wrong = wrongWay(attempt, way);
     const counts = last.get(attempt.leg) === attempt;
-    const shared = attempt.workload === SHARING ? sharedBy(attempt) : undefined;
-    const reason =
-      wrong ?? (attempt.status === 0 && typeof shared === "string" ? shared : undefined);
+    const isShared = attempt.workload === SHARING;
+    // A client that died left the others more of the device: what they did says nothing of so many clients.
+    const died = isShared && attempt.status !== 0;
+    const shared = isShared && !died ? sharedBy(attempt) : undefined;
+    const reason = wrong ?? (typeof shared === "string" ? shared : undefined);
     unused.push(...refused(attempt, reason, !counts));
-    if (counts && connectionsTold) ways.push(way);
-    if (!counts || reason !== undefined || typeof shared === "string") continue;
+    // The counters of the whole client refuse some legs of which the connections show nothing.
+    if (counts && connectionsTold)
+      ways.push(wrong === undefined ? way : { ...way, verdict: "another way", why: wrong });
+    if (!counts || died || reason !== undefined || typeof shared === "string") continue;
     observed.push(...(shared ?? [...computed(attempt), ...transferred(attempt)]));
   }
   // Behind a plain socket there is no device.

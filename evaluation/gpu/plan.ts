@@ -1,6 +1,6 @@
 import { KIB, MIB } from "../format.ts";
 import { shuffle } from "simple-statistics";
-import { seededRandom } from "../random.ts";
+import { seededRandom, type Random } from "../random.ts";
 import type { Transport } from "../transports.ts";
 
 export const WORKLOADS = ["matmul", "stencil", "transfer"] as const;
@@ -10,7 +10,7 @@ export type Workload = (typeof WORKLOADS)[number];
 /** Several domUs at once, each with products of its own. */
 export const SHARING = "sharing";
 
-/** Transfers to memory behind a plain socket of the same transport: what a remote device's cannot be faster than. */
+/** Transfers to memory behind one plain socket of the same transport, to see beside a remote device's. */
 export const SOCKET = "socket";
 
 /** What a leg measures: a workload of gpu-bench's, the socket by itself, or products of several clients. */
@@ -126,12 +126,30 @@ const socketCommandOf = (
   `${prefix}gpu-bench transfer --backend socket --server ${address}:${port} --transport ${transport} ` +
   `--repetitions ${warm} --budget-ms ${transferBudgetMs} --timeout ${SIZE_TIMEOUT_S} ${sizes.transfer.join(" ")}`;
 
-/** The ceiling beside a route's transfers; natively there is no socket. */
+/** What the plain socket gives; natively there is none. */
 function socketLegs(points: GpuPoints, block: number, route: GpuRoute): GpuLeg[] {
   const { socket, host } = route;
   if (socket === undefined) return [];
   const command = socketCommandOf(points, route, socket);
   return [{ block, workload: SOCKET, route, server: socket, hosts: [host], command }];
+}
+
+/** The workloads of a route, its socket directly before or after the transfers: either is as often the later one. */
+function ownLegs(points: GpuPoints, block: number, route: GpuRoute, random: Random): GpuLeg[] {
+  const sockets = socketLegs(points, block, route);
+  const before = sockets.length > 0 && random() < 0.5;
+  return WORKLOADS.flatMap((workload): GpuLeg[] => {
+    const leg: GpuLeg = {
+      block,
+      workload,
+      route,
+      ...(route.server !== undefined && { server: route.server }),
+      hosts: [route.host],
+      command: commandOf(points, workload, route),
+    };
+    if (workload !== "transfer") return [leg];
+    return before ? [...sockets, leg] : [leg, ...sockets];
+  });
 }
 
 /** More than it can run in its time: the time ends it. */
@@ -176,16 +194,8 @@ export function gpuLegs(
   const random = seededRandom(seed, "order of the GPU's legs");
   return Array.from({ length: points.blocks }, (_, block) =>
     shuffle([...routes], random).flatMap((route) => [
-      ...WORKLOADS.map((workload) => ({
-        block,
-        workload,
-        route,
-        ...(route.server !== undefined && { server: route.server }),
-        hosts: [route.host],
-        command: commandOf(points, workload, route),
-      })),
+      ...ownLegs(points, block, route, random),
       ...sharingLegs(points, block, route, domUs),
-      ...socketLegs(points, block, route),
     ]),
   ).flat();
 }

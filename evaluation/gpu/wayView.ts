@@ -36,7 +36,7 @@ export function wayWarnings(ways: readonly LegWay[]): string[] {
       : []),
     ...(hidden > 0
       ? [
-          `Which way the bytes of ${counted(hidden, "leg")} of the GPU's went is not shown by their connections.`,
+          `Which way the bytes of ${counted(hidden, "leg")} of the GPU's went is not shown by their connections; where they gave numbers, these count all the same.`,
         ]
       : []),
   ];

@@ -3,11 +3,14 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { compareRuns, type Change, type ComparedRun } from "../../../evaluation/compare.ts";
 import { formatComparison, renderComparison } from "../../../evaluation/compareView.ts";
+import { gpuObservations } from "../../../evaluation/gpu/observations.ts";
+import { readGpuSamples } from "../../../evaluation/gpu/samples.ts";
 import { buildManifest } from "../../../evaluation/manifest.ts";
 import { observations } from "../../../evaluation/observations.ts";
 import { seededRandom } from "../../../evaluation/random.ts";
 import { readSamples } from "../../../evaluation/samples.ts";
 import { facts } from "./facts.ts";
+import { gpuFile, product, transfer, type Made } from "./gpu/legs.ts";
 import { cpuTimes, paired, pingPong, repetitions } from "./measured.ts";
 import { asFile, model, smokePlan, syntheticLines } from "./synthetic.ts";
 
@@ -113,6 +116,41 @@ test("each metric has its direction", async () => {
     half_rtt: "better",
     pair_bandwidth: "better",
   });
+});
+
+test("ratios that derive from other rows are none of their own, and a GPU's times have their direction", () => {
+  const of = (slower: number): ComparedRun => {
+    const legs = Array.from({ length: 6 }, (_, block): Made[] => [
+      { transport: "native", block, lines: [product(64, 0.5, 1 + block / 100)] },
+      { transport: "tcp", block, lines: [product(64, slower, slower * (3 + block / 100))] },
+      ...(["transfer", "socket"] as const).map((workload): Made => ({
+        ...{ transport: "tcp", workload, block },
+        lines: ["to_device", "from_device"].map((way) =>
+          transfer(1e6, way, (100 + block) / (workload === "transfer" ? slower : 1)),
+        ),
+      })),
+    ]).flat();
+    return { manifest, observed: gpuObservations(readGpuSamples(gpuFile(legs))).observed };
+  };
+  const [base, run] = [of(1), of(1.5)];
+  for (const metric of ["overhead", "copy_share", "to_device_of_socket", "from_device_of_socket"])
+    expect(base.observed.map((one) => one.metric)).toContain(metric);
+  const { changes, onlyBase, onlyRun } = compareRuns(base, run);
+  expect([onlyBase, onlyRun]).toEqual([0, 0]);
+  const findings = changes.map(
+    ({ experiment, metric, transport, finding }) =>
+      `${experiment} ${metric} ${transport} ${finding}`,
+  );
+  expect(new Set(changes.map(({ metric }) => metric))).toEqual(
+    new Set([
+      ...["duration", "phase_copy_a", "phase_copy_b", "phase_compute", "phase_copy_c"],
+      ...["to_device", "from_device"],
+    ]),
+  );
+  expect(findings).toContain("gpu-matmul duration tcp worse");
+  expect(findings).toContain("gpu-matmul duration native none shown");
+  expect(findings).toContain("gpu-transfer to_device tcp worse");
+  expect(findings).toContain("gpu-socket to_device tcp none shown");
 });
 
 test("ratio, test and interval by hand", async () => {

@@ -5,7 +5,11 @@ import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { readSummary } from "../../../evaluation/artifacts.ts";
 import type { Point } from "../../../evaluation/summary.ts";
+import { gpuObservations } from "../../../evaluation/gpu/observations.ts";
+import { readGpuSamples } from "../../../evaluation/gpu/samples.ts";
+import { medianOf } from "../../../evaluation/statistics.ts";
 import { useFolder } from "../helpers/folder.ts";
+import { connection, failure, gpuFile, product, series, transfer, type Made } from "./gpu/legs.ts";
 
 const PROJECT = join(import.meta.dirname, "../../..");
 const RUN = join(PROJECT, "evaluation/reference/quick-tcg");
@@ -50,6 +54,16 @@ function recomputed(program: string, samples: string, point: Point) {
   const [, count, value] = /^(\d+) repetitions, median (\S+)\n$/.exec(stdout) ?? [];
   expect([words, stderr, Number(count)]).toEqual([words, "", repetitions]);
   expect(Number(value) / median).toBeCloseTo(1, 9);
+}
+
+/** What docs/recompute-gpu.mjs prints of these words. */
+function printed(samples: string, words: readonly (string | number)[]): string {
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(PROJECT, "docs/recompute-gpu.mjs"), samples, ...words.map(String)],
+    { encoding: "utf8", timeout: 30_000 },
+  );
+  return stdout + stderr;
 }
 
 /** The first and the last of these points of each transport. */
@@ -100,4 +114,77 @@ describe("the documented programs, which know nothing of this one, give the figu
     },
     120_000,
   );
+});
+
+describe("of made legs as no reference run has, docs/recompute-gpu.mjs gives what the report does", () => {
+  const sharing = (clients: Record<string, object[]>, status = 0): Made => ({
+    ...{ transport: "tcp", workload: "sharing", lines: [], status, clients },
+  });
+  const even = { domu1: series(20, 0.2), domu2: series(20, 0.2) };
+  const SIZE = 4 * 64 * 64;
+
+  /** Median over the repetitions as the report has it, and as the program prints it. */
+  function both(legs: Made[], experiment: string, metric: string, size: number, clients = 1) {
+    const text = gpuFile(legs.map((leg, block) => ({ block, ...leg })));
+    const samples = folder("gpu.jsonl");
+    writeFileSync(samples, text);
+    const medians = gpuObservations(readGpuSamples(text))
+      .observed.filter(
+        (one) =>
+          one.experiment === experiment &&
+          one.metric === metric &&
+          one.sizeBytes === size &&
+          one.pairs === clients,
+      )
+      .map(({ median }) => median);
+    const words = [experiment, metric, "tcp", size, clients];
+    return { medians, said: printed(samples, words) };
+  }
+
+  test.each([
+    ["a silent client", sharing({ domu1: series(20, 0.2), domu2: [] })],
+    ["a first client that is silent", sharing({ domu1: [], domu2: series(20, 0.2) })],
+    ["a client that died", sharing(even, 1)],
+    ["clients together for 0.4 s", sharing({ domu1: series(20, 0.2), domu2: series(9, 0.1) })],
+  ])("%s: no number", (_, leg) => {
+    const dear = { domu1: series(20, 0.2), domu2: series(10, 0.4) };
+    // 3 of 4 clients that talk are not a leg of 3.
+    for (const [legs, clients] of [
+      [[leg], 1],
+      [[leg], 2],
+    ] as const) {
+      const { medians, said } = both([...legs], "gpu-sharing", "rate", SIZE, clients);
+      expect([medians, said]).toEqual([[], "0 repetitions, median NaN\n"]);
+    }
+    const { medians, said } = both([leg, sharing(dear)], "gpu-sharing", "fairness", SIZE, 2);
+    expect(medians).toHaveLength(1);
+    expect(said).toBe(`1 repetitions, median ${medianOf(medians)}\n`);
+  });
+
+  test("a leg without a lone client in its block has a rate, and no slowdown", () => {
+    const alone: Made = { transport: "tcp", workload: "sharing", block: 0, lines: series(40, 0.1) };
+    const legs = [alone, { ...sharing(even), block: 0 }, { ...sharing(even), block: 1 }];
+    expect(both(legs, "gpu-sharing", "rate", SIZE, 2).said).toBe("2 repetitions, median 10\n");
+    const { medians, said } = both(legs, "gpu-sharing", "slowdown", SIZE, 2);
+    expect([medians, said]).toEqual([[2], "1 repetitions, median 2\n"]);
+  });
+
+  test("transfers to a plain socket; another leg that failed counts for what it did", () => {
+    const legs = [100, 400].map((rate): Made => ({
+      transport: "tcp",
+      workload: "socket",
+      lines: [transfer(1e6, "to_device", rate), connection(1e6, 2e6, null)],
+    }));
+    const { medians, said } = both(legs, "gpu-socket", "to_device", 1e6);
+    expect([medians, said]).toEqual([[100, 400], "2 repetitions, median 250\n"]);
+    const failed: Made = {
+      transport: "tcp",
+      status: 1,
+      lines: [product(64, 1, 1), failure("matmul", "gone")],
+    };
+    expect(both([failed], "gpu-matmul", "duration", SIZE)).toEqual({
+      medians: [2],
+      said: "1 repetitions, median 2\n",
+    });
+  });
 });

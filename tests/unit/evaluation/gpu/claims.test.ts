@@ -92,6 +92,65 @@ test.each([
   expect(row.why).toContain(`floor of 4 ${floor}`);
 });
 
+test("the best transfer's interval accounts for the choice: wider than its place's own by the number of places", async () => {
+  const spread = (transport: string, block: number): number =>
+    transport === "tcp" ? 10 + (block % 3) : 20 + 15 * ((block * 5) % 12);
+  const legs = Array.from({ length: 12 }, (_, block) =>
+    (["tcp", "v4v-sockets"] as const).map((transport): Made => ({
+      ...{ transport, workload: "transfer", block },
+      lines: [4096, 8192, 16384, 32768].flatMap((bytes, size) => {
+        const rate = spread(transport, block) / (transport === "tcp" ? 1 : 1 + size / 10);
+        return ["to_device", "from_device"].map((way) => transfer(bytes, way, rate));
+      }),
+    })),
+  ).flat();
+  const { claim } = await evaluate(legs);
+  const { summary } = await readSummary(directory);
+  const { measured } = claim("gpu-transfer");
+  const best = summary.ratios.find(
+    (one) => one.experiment === "gpu-transfer" && one.ratio === measured?.value,
+  );
+  const [wide, own] = [measured?.interval, best?.interval];
+  expect(wide?.coverage).toBeCloseTo(1 - 0.05 / 8, 9);
+  expect(own?.coverage).toBe(0.95);
+  expect(wide?.low).toBeLessThan(own?.low ?? 0);
+  expect(wide?.high).toBeGreaterThan(own?.high ?? Infinity);
+  expect(measured?.text).toContain("(of all 8 places together), at 4 KiB");
+  // The floor is judged by the same interval, which here contains it.
+  expect([wide?.low, wide?.high].map((end) => (end ?? 0) < 4)).toEqual([true, false]);
+  expect(claim("gpu-transfer").why).toContain("floor of 4 is not settled.");
+});
+
+test("the transfers' claim tells how many of its legs have no proof of their way", async () => {
+  const proven = transfers(8).map((leg): Made => ({
+    ...leg,
+    lines: [
+      ...leg.lines,
+      ...[4096, 1 << 20].map((bytes) =>
+        leg.transport === "tcp" ? connection(bytes, 9e6, null) : connection(bytes, 9, 9e6),
+      ),
+    ],
+  }));
+  const nameless = (legs: Made[], count: number): Made[] =>
+    legs.map((leg, index) =>
+      index < count ? { ...leg, lines: transfers(8)[index]?.lines ?? [] } : leg,
+    );
+  // Another workload's legs are no ground of it.
+  const others = runs({ tcp: 3, v4v: 2 });
+  const why = async (legs: Made[]) =>
+    (await evaluate([...legs, ...others])).claim("gpu-transfer").why;
+  expect(await why(proven)).not.toContain("proven");
+  expect(await why(nameless(proven, 1))).toContain(
+    "Of the 12 legs that it rests on 1 is not proven by connections.",
+  );
+  expect(await why(nameless(proven, 3))).toContain("Of the 12 legs that it rests on 3 are not");
+  writeFileSync(join(directory, "gpu.jsonl"), gpuFile(transfers(8), true, 1));
+  const { claims } = await writeArtifacts({ directory, plan, facts });
+  expect(claims.find(({ id }) => id === "gpu-transfer")?.why).toContain(
+    "Connections were not recorded: no leg's way is proven by them.",
+  );
+});
+
 test("where a CPU computed, every claim, figure, table and the report's head say so", async () => {
   const { made, claim } = await evaluate([...runs({ tcp: 3, v4v: 2 }), ...transfers(5)]);
   const note = "the CPU computed, beside an emulated device: no GPU";
@@ -119,7 +178,7 @@ test("the plain socket beside the transfers is in results.csv, tables and figure
   expect(claim("gpu-transfer").measured?.value).toBeCloseTo(5, 1);
   expect(claim("gpu-transfer").measured?.text).toContain("the best of 4");
   const report = readFileSync(made.paths.report, "utf8");
-  expect(report).toContain("Ceiling: a plain socket to the GPU domU, MB/s");
+  expect(report).toContain("One plain socket to the GPU domU, MB/s");
   expect(report).toContain("Transfers from the device, % of the plain socket");
   const figure = readFileSync(join(directory, "figures/gpu-transfer.svg"), "utf8");
   for (const series of ["TCP: socket, to the device", "V4V sockets: socket, from it"])
@@ -154,7 +213,9 @@ test("the report judges by which way each leg's bytes went, connection by connec
   expect(report).toContain(
     "Of 1 leg of the GPU&#x27;s the bytes went another way than they should",
   );
-  expect(report).toContain("of 1 leg of the GPU&#x27;s went is not shown");
+  expect(report).toContain(
+    "of 1 leg of the GPU&#x27;s went is not shown by their connections; where they gave numbers, these count all the same.",
+  );
   const { gpu } = JSON.parse(readFileSync(join(directory, "summary.json"), "utf8")) as {
     gpu: { ways: { verdict: string }[] };
   };

@@ -110,8 +110,11 @@ test.each([
   ["native", { net: 2 ** 30, ring: 0 }, /left the GPU domU/],
 ])("%s whose bytes went another way gives no number", (transport, moved, reason) => {
   const lines = [transfer(1e6, "to_device", 200)];
-  const { observed, unused } = observe({ transport, workload: "transfer", ...moved, lines });
+  const leg: Made = { transport, workload: "transfer", ...moved, lines };
+  const { observed, unused, ways } = observe(leg);
   expect(observed).toEqual([]);
+  // By its connections a native leg was proven; the table must not say what the numbers do not.
+  expect(ways).toMatchObject([{ verdict: "another way", why: unused[0]?.reason }]);
   expect(unused).toMatchObject([{ experiment: "gpu-transfer", transport, failed: true }]);
   expect(unused[0]?.reason).toMatch(reason);
 });
@@ -271,6 +274,24 @@ test("several clients: what they get together and each, how evenly, and how much
   expect(find("slowdown", 1)?.values).toEqual([1]);
   expect(find("rate", 2, 2)?.median).toBeCloseTo(10);
   expect(find("slowdown", 2, 2)).toBeUndefined();
+});
+
+test("of several clients one of which ended badly there is no number, of a repeated leg only then if the last attempt did", () => {
+  const of = (leg: number, attempt: number, status: number): Made => ({
+    ...{ transport: "tcp", workload: "sharing", lines: [], leg, attempt, status },
+    clients: { domu1: series(20, 0.2), domu2: series(10, 0.2) },
+  });
+  const { observed, unused } = observe(of(1, 1, 0), of(1, 2, 1));
+  expect(observed).toEqual([]);
+  expect(unused.map(({ reason }) => reason)).toEqual(["gpu-bench ended with status 1"]);
+  expect(observe(of(1, 1, 1), of(1, 2, 0)).observed.map(({ metric }) => metric)).toEqual([
+    ...["rate", "client_rate", "duration", "fairness"],
+  ]);
+  // One client by itself, too: the others' slowdown is over its product.
+  const alone: Made = {
+    ...{ transport: "tcp", workload: "sharing", lines: series(9, 0.1), status: 1 },
+  };
+  expect(observe(alone).observed).toEqual([]);
 });
 
 test("several clients of which one did nothing, or too shortly, give no number", () => {

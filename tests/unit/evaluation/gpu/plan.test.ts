@@ -75,12 +75,32 @@ test("beside each remote way's transfers its plain socket has the same ones, on 
     .trim()
     .split("\n");
   const own = lines.filter((line) => line.slice(0, 20).includes(" tcp "));
-  expect(own.at(-1)?.replace(/^leg \d+ /, "")).toBe(
+  expect(own.find((line) => line.includes(" socket "))?.replace(/^leg \d+ /, "")).toBe(
     "0 tcp socket domu1 gpu-socket-tcp.service 11020 remote-gpu tcp gpu-bench transfer --backend socket --server 10.83.0.10:11020 --transport tcp --repetitions 2 --budget-ms 100 --timeout 240 4096",
   );
   expect(lines.filter((line) => line.includes(" socket "))).toHaveLength(1);
   // The others ask the product's server, as without one.
   expect(own.filter((line) => line.includes(" pocld-tcp.service 10998 "))).toHaveLength(5);
+});
+
+test("the plain socket is measured directly before or after its way's transfers, at random", () => {
+  const withSockets = routes.map(({ server, ...route }) => ({
+    ...route,
+    ...(server && { server, socket: { ...server, address: "10.83.0.10" } }),
+  }));
+  const legs = gpuLegs({ ...points, blocks: 20 }, withSockets, domUs, 1);
+  const distances = legs.flatMap(({ workload, block, route }, index) => {
+    if (workload !== "socket") return [];
+    const of = legs.findIndex(
+      (one) => one.block === block && one.route === route && one.workload === "transfer",
+    );
+    return [index - of];
+  });
+  expect(distances).toHaveLength(40);
+  expect([...new Set(distances)].sort((a, b) => a - b)).toEqual([-1, 1]);
+  for (const side of [-1, 1])
+    expect(distances.filter((one) => one === side).length).toBeGreaterThan(10);
+  expect(gpuLegs({ ...points, blocks: 20 }, withSockets, domUs, 1)).toEqual(legs);
 });
 
 test("as many clients at once as there are domUs, on each way to the server and none natively", () => {
