@@ -132,7 +132,7 @@ async function debian(changes: Record<string, string> = {}): Promise<Connection>
     uname: '[ "$1" = -m ] && echo x86_64 || echo 6.12.9-amd64',
     nproc: "echo 4",
     df: "echo Avail; echo 99999999",
-    "grub-probe": '[ "$1" = --target=abstraction ] || echo 12ab',
+    "grub-probe": "case $1 in --target=fs) echo ext2 ;; --target=fs_uuid) echo 12ab ;; esac",
     "grub-mkrelpath": "echo /boot",
     "grub-editenv": "exit 0",
     "systemd-detect-virt": "echo none; exit 1",
@@ -212,6 +212,14 @@ describe("a host", () => {
     await host.ensure(context, inputs, prior(inputs, outputs));
     expect(readFileSync(`${STATE()}/packages.added`, "utf8")).toBe("xen-utils-4.20\n");
     expect(existsSync(`${STATE()}/packages.before`)).toBe(false);
+  });
+
+  test("on whose file system GRUB cannot take an entry back is not touched", async () => {
+    const connection = await debian({
+      "grub-probe": "case $1 in --target=fs) echo btrfs ;; --target=fs_uuid) echo 12ab ;; esac",
+    });
+    expect(await refused(connection)).toMatch(/1 thing .*\n.*\/boot\/grub is on btrfs/);
+    expect(existsSync(STATE())).toBe(false);
   });
 
   test("keeps what its own domUs need while they run; whoever had Xen before gives the rest back", async () => {
