@@ -214,6 +214,16 @@ describe("a host", () => {
     expect(existsSync(`${STATE()}/packages.before`)).toBe(false);
   });
 
+  test("is told of a folder that is left, though it lacks one of those that are looked at", async () => {
+    const inputs = inputsOf(await debian());
+    const context = recordedContext();
+    const outputs = await host.ensure(context, inputs, undefined);
+    expect(existsSync(folder("host/usr/local"))).toBe(false);
+    mkdirSync(folder("host/etc/left"));
+    await host.delete(context, prior(inputs, outputs));
+    expect(context.warnings.join("\n")).toMatch(/1 differences.*\n.*now: file \S*\/etc\/left\/$/);
+  });
+
   test("on whose file system GRUB cannot take an entry back is not touched", async () => {
     const connection = await debian({
       "grub-probe": "case $1 in --target=fs) echo btrfs ;; --target=fs_uuid) echo 12ab ;; esac",
