@@ -10,6 +10,7 @@ import { Remote } from "../ssh/remote.ts";
 import { BOOTED_BY_ENTRY } from "../xen/boot.ts";
 import { hangUp } from "../ssh/session.ts";
 import type { Connection } from "../ssh/target.ts";
+import { untilReachable } from "../ssh/wait.ts";
 
 /** Inputs of `v4v:index:Host`: a host that is there before the testbed and after it. */
 export interface HostInputs {
@@ -51,11 +52,11 @@ const kept = (facts: HostOutputs): HostOutputs => ({
   system: facts.system,
 });
 
-/** How long a host may take to answer the first time, s: it is not being booted. */
+/** How long a host may take to answer the first time, s: it is not being booted, and may be slow or on a bad line. */
 const PATIENCE_S = 45;
 
 /**
- * Logs in once, and says what to do if that fails: an address, key or user that is wrong stays wrong.
+ * Logs in, and says what to do if that fails. A key or user that is wrong stays wrong, and is not tried again.
  *
  * @throws Refused
  */
@@ -65,10 +66,31 @@ async function logIn(context: Context, connection: Connection, number = 0): Prom
   const refuse = (why: string, error?: unknown) => {
     throw new Refused(`${remote.name}: ${why}`, { cause: error });
   };
+  const attempt = async () => {
+    try {
+      return await remote.once("id -u");
+    } catch (error) {
+      if (error instanceof Unreachable && error.message.includes("authentication"))
+        refuse(
+          `the key is not accepted: put its public half into ~/.ssh/authorized_keys of that user, or name another one (${named}.user, ${named}.keyFile)`,
+          error,
+        );
+      throw error;
+    }
+  };
+  let last: Unreachable | undefined;
   try {
     // Of an earlier look: the host may have been rebooted since.
     await hangUp(connection);
-    const { exitCode, stdout, stderr } = await remote.once("id -u");
+    const { exitCode, stdout, stderr } = await untilReachable(
+      "logging in",
+      remote.signal,
+      attempt,
+      (error) => {
+        last = error;
+        context.status(`logging in; so far: ${error.message}`);
+      },
+    );
     if (exitCode !== 0 || stdout.trim() !== "0")
       refuse(
         `the user does not become root (${stderr.trim() || `id ${stdout.trim()}`}): name root as ${named}.user, or let the user run sudo without a password (sudoers: USER ALL=(ALL) NOPASSWD: ALL)`,
@@ -76,18 +98,15 @@ async function logIn(context: Context, connection: Connection, number = 0): Prom
   } catch (error) {
     context.signal.throwIfAborted();
     if (error instanceof Refused) throw error;
-    const said = error instanceof Error ? error.message : String(error);
+    // What the attempt was cut short by says less than the one before it.
+    const cause = remote.signal.aborted && last !== undefined ? last : error;
+    const said = cause instanceof Error ? cause.message : String(cause);
     if (error instanceof HostKeyMismatch)
       refuse(
         `${said}. If it was installed anew, put its new key into ${named}.hostKey; if not, somebody else answers there`,
         error,
       );
     if (error instanceof NoLogin) refuse(`${said} (${named}.keyFile)`, error);
-    if (error instanceof Unreachable && said.includes("authentication"))
-      refuse(
-        `the key is not accepted: put its public half into ~/.ssh/authorized_keys of that user, or name another one (${named}.user, ${named}.keyFile)`,
-        error,
-      );
     refuse(
       `${said}; is the host on, and are ${named}.address and port right? ssh has to reach it from here`,
       error,

@@ -8,7 +8,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { afterEach, describe, expect, test } from "vitest";
+import { connect, createServer, type AddressInfo } from "node:net";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Prior, Properties } from "../../../../provider/resource.ts";
 import { Refused } from "../../../../provider/resource.ts";
 import { hostResource as host } from "../../../../provider/resources/host.ts";
@@ -21,6 +22,12 @@ import { useFolder } from "../../helpers/folder.ts";
 import { hostInFolder } from "../../helpers/hostInFolder.ts";
 import { standIns } from "../../helpers/programs.ts";
 import { useFarSides } from "../../helpers/sshServer.ts";
+
+/** The patience of a login is 45 s: shorter here. */
+vi.mock(import("../../../../provider/host/within.ts"), async (original) => {
+  const { within } = await original();
+  return { within: (signal, seconds) => within(signal, seconds === 45 ? 3 : seconds) };
+});
 
 const farSide = useFarSides();
 const folder = useFolder();
@@ -59,11 +66,36 @@ function keyFile(privateKey: string): string {
   return folder("key");
 }
 
-describe("a login that cannot work is said at once, with what to do", () => {
+test("a host that is slow to answer is asked again", async () => {
+  const connection = await debian();
+  const calls: string[] = [];
+  const line = createServer((near) => {
+    near.on("error", () => undefined);
+    calls.push(calls.length < 2 ? "cut" : "through");
+    if (calls.at(-1) === "cut") near.destroy();
+    else {
+      const far = connect(connection.port, "127.0.0.1");
+      far.on("error", () => near.destroy());
+      near.on("close", () => far.destroy());
+      near.pipe(far).pipe(near);
+    }
+  });
+  await new Promise<void>((resolve) => line.listen(0, "127.0.0.1", resolve));
+  const inputs = inputsOf({ ...connection, port: (line.address() as AddressInfo).port });
+  const context = recordedContext();
+  expect(await host.ensure(context, inputs, undefined)).toMatchObject({ machineId: "0123" });
+  expect(calls).toEqual(["cut", "cut", "through"]);
+  expect(context.statuses.filter((status) => status.startsWith("logging in; so far"))).toHaveLength(
+    2,
+  );
+  line.close();
+});
+
+describe("a login that cannot work is said, with what to do", () => {
   test("nobody answers", async () => {
     const far = await farSide();
     await far.stop();
-    expect(await refused(far.connection)).toMatch(/is the host on/);
+    expect(await refused(far.connection)).toMatch(/ECONNREFUSED.*is the host on/);
   });
 
   test("somebody else answers", async () => {
