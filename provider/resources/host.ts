@@ -117,8 +117,13 @@ async function logIn(context: Context, connection: Connection, number = 0): Prom
 /** Written before anything is changed; what is in it is never written again. */
 const BEGIN = `${LISTING}
 umask 077
-mkdir -p "$1"
-[ -e "$1/listing" ] || { listed >"$1/listing.new"; mv "$1/listing.new" "$1/listing"; }`;
+state=$1
+shift
+mkdir -p "$state"
+[ ! -e "$state/listing" ] || exit 0
+for folder; do [ ! -d "$folder" ] || echo "$folder"; done >"$state/folders"
+listed >"$state/listing.new"
+mv "$state/listing.new" "$state/listing"`;
 
 /** Another kernel of the host's own, which it has booted since, is the one that dom0 gets, too. */
 const AGAIN = `
@@ -133,16 +138,24 @@ diff "$1/listing" "$1/listing.now" || :`;
 
 /** What Xen's daemons write of themselves, and the toolstack of domains that are no more: no package takes it away. */
 const LEAVE = `
-rm -f /var/log/xen/xenstored.log /var/log/xen/xenstored-access.log /var/lib/xen/userdata-d.*.libxl-json
-# Not being empty, it stayed when its package went.
-[ ! -d /var/lib/xen ] || rmdir --ignore-fail-on-non-empty /var/lib/xen`;
+rm -f /var/log/xen/xenstored.log* /var/log/xen/xenstored-access.log* /var/lib/xen/userdata-*
+# xendomains makes the inner one; not being empty, the outer one stayed when its package went.
+for folder in /var/lib/xen/save /var/lib/xen; do
+  [ ! -d "$folder" ] || rmdir --ignore-fail-on-non-empty "$folder"
+done`;
 
 /** Of packages, those that what runs on Xen needs. */
 const XENS = /^(xen|libxen)/m;
 
+/** Folders that were there before stay, also if they are empty. */
 const END = `
+state=$1
+shift
 systemctl daemon-reload
-for folder; do [ ! -d "$folder" ] || find "$folder" -depth -type d -empty -delete; done`;
+for folder; do
+  [ -d "$folder" ] && ! grep -qsxF -- "$folder" "$state/folders" || continue
+  find "$folder" -depth -type d -empty -delete
+done`;
 
 /** A host over SSH that is somebody else's: looked at, given the packages that it lacks, and put back as it was. */
 export const hostResource: Resource = {
@@ -185,7 +198,7 @@ export const hostResource: Resource = {
     }
     for (const warning of hostWarnings(facts)) context.warn(`${remote.name}: ${warning}`);
     context.status("listing what is there");
-    await remote.run("listing what the host has", BEGIN, state);
+    await remote.run("listing what the host has", BEGIN, state, ...inputs.folders);
     await installPackages(context, remote, state, facts.missingPackages);
     // Booted by the testbed's entry it does not show its own command line; what was seen before does.
     const own = `${state}/own`;
@@ -235,7 +248,7 @@ export const hostResource: Resource = {
       );
     if (others.length === 0 && XENS.test(added))
       await remote.run("removing what Xen's tools have left", LEAVE);
-    await remote.run("removing empty folders", END, ...folders);
+    await remote.run("removing empty folders", END, state, ...folders);
     context.status("comparing with what was there before");
     const left = differences(await remote.run("comparing", COMPARE, state));
     if (left.length > 0)

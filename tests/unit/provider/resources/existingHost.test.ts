@@ -220,13 +220,18 @@ describe("a host", () => {
 
     // What Xen's daemons write, and what somebody has saved there.
     const ofXen = "host/var/lib/xen";
-    mkdirSync(folder(ofXen));
-    const json = `userdata-d.0.00000000-0000-0000-0000-000000000000.libxl-json`;
-    writeFileSync(folder(`${ofXen}/${json}`), "{}");
+    const logs = "host/var/log/xen";
+    for (const path of [`${ofXen}/save`, logs]) mkdirSync(folder(path), { recursive: true });
+    const id = "0.00000000-0000-0000-0000-000000000000";
+    for (const name of [`d.${id}.libxl-json`, `l.${id}.domain-userdata-lock`])
+      writeFileSync(folder(`${ofXen}/userdata-${name}`), "{}");
+    for (const name of ["xenstored.log", "xenstored-access.log", "xenstored-access.log.1"])
+      writeFileSync(folder(`${logs}/${name}`), "");
     writeFileSync(folder(`${ofXen}/saved`), "a domU");
 
     await host.delete(context, prior(inputs, outputs));
     expect(readdirSync(folder(ofXen))).toEqual(["saved"]);
+    expect(readdirSync(folder(logs))).toEqual([]);
     expect(existsSync(folder("apt.there"))).toBe(false);
     expect(existsSync(STATE())).toBe(false);
     expect(context.warnings).toEqual([]);
@@ -244,6 +249,19 @@ describe("a host", () => {
     await host.ensure(context, inputs, prior(inputs, outputs));
     expect(readFileSync(`${STATE()}/packages.added`, "utf8")).toBe("xen-utils-4.20\n");
     expect(existsSync(`${STATE()}/packages.before`)).toBe(false);
+  });
+
+  test("keeps its own empty folders, and no others", async () => {
+    const folders = ["/etc/v4v-testbed", "/var/log/xen/console", "/var/log/xen"];
+    const inputs = inputsOf(await debian(), { folders });
+    mkdirSync(folder("host/var/log/xen"), { recursive: true });
+    const outputs = await host.ensure(recordedContext(), inputs, undefined);
+    for (const path of ["etc/v4v-testbed", "var/log/xen/console"])
+      mkdirSync(folder(`host/${path}`));
+    await host.delete(recordedContext(), prior(inputs, outputs));
+    expect(readdirSync(folder("host/var/log"))).toEqual(["xen"]);
+    expect(readdirSync(folder("host/var/log/xen"))).toEqual([]);
+    expect(existsSync(folder("host/etc/v4v-testbed"))).toBe(false);
   });
 
   test("is told of a folder that is left, though it lacks one of those that are looked at", async () => {
