@@ -1,7 +1,7 @@
 import { hostProblems, hostWarnings, type Needs } from "../existing/preflight.ts";
 import { lookAtHost, type HostFacts } from "../existing/facts.ts";
 import { differences, LISTING } from "../existing/listing.ts";
-import { installPackages, removePackages } from "../existing/packages.ts";
+import { addedPackages, installPackages, removePackages } from "../existing/packages.ts";
 import { within } from "../host/within.ts";
 import { missing, typed } from "../inputs.ts";
 import { Refused, type Context, type Prior, type Properties, type Resource } from "../resource.ts";
@@ -145,7 +145,7 @@ for folder in /var/lib/xen/save /var/lib/xen; do
 done`;
 
 /** Of packages, those that what runs on Xen needs. */
-const XENS = /^(xen|libxen)/m;
+const XENS = /^(xen|libxen)/;
 
 /** Folders that were there before stay, also if they are empty. */
 const END = `
@@ -233,9 +233,10 @@ export const hostResource: Resource = {
     const remote = new Remote(connection, context.signal);
     context.status("looking at the host");
     const { domains } = await lookAtHost(remote, state, packages);
-    const added = (await remote.readFile(`${state}/packages.added`)) ?? "";
+    const added = await addedPackages(remote, state);
+    const broughtXen = added.some((name) => XENS.test(name));
     // Whoever had Xen before loses nothing that runs needs when the rest goes.
-    if (domains.length > 0 && XENS.test(added))
+    if (domains.length > 0 && broughtXen)
       throw new Error(
         `${remote.name} still runs ${domains.join(", ")}, which need the hypervisor and Xen's tools that the testbed brought; ` +
           `shut them down (xl shutdown NAME) and run destroy again`,
@@ -244,9 +245,9 @@ export const hostResource: Resource = {
     const others = await removePackages(remote, state);
     if (others.length > 0)
       context.warn(
-        `${remote.name}: ${others.join(", ")} have come to need packages that the testbed brought, which stay: ${added.trim().replaceAll("\n", ", ")}`,
+        `${remote.name}: ${others.join(", ")} have come to need packages that the testbed brought, which stay: ${added.join(", ")}`,
       );
-    if (others.length === 0 && XENS.test(added))
+    if (others.length === 0 && broughtXen)
       await remote.run("removing what Xen's tools have left", LEAVE);
     await remote.run("removing empty folders", END, state, ...folders);
     context.status("comparing with what was there before");

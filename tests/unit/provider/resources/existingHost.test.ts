@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -177,12 +177,18 @@ async function debian(changes: Record<string, string> = {}): Promise<Connection>
 case $* in
 *Status-Status*) [ "$4" != xen-utils-4.20 ] || [ ! -e '${apt}.there' ] || echo installed ;;
 *Version*) echo 'ii bash 1'; [ ! -e '${apt}.there' ] || echo 'ii xen-utils-4.20 1' ;;
-*) echo 'ii  bash'; [ ! -e '${apt}.there' ] || echo 'ii  xen-utils-4.20' ;;
+*)
+  echo 'ii  bash'
+  [ ! -e '${apt}.there' ] || echo 'ii  xen-utils-4.20'
+  # What the owner has installed, and what apt has left half-way.
+  [ ! -e '${apt}.more' ] || cat '${apt}.more'
+  ;;
 esac`,
     "apt-mark": "echo bash",
     "apt-get": `
 echo "$*" >>'${apt}'
 case $* in
+"install --simulate "*) echo "Inst xen-utils-4.20:amd64 (4.20.0 Debian:13/stable [amd64])" ;;
 *--simulate*) ;;
 *install*) : >'${apt}.there' ;;
 *purge*) rm '${apt}.there' ;;
@@ -246,9 +252,89 @@ describe("a host", () => {
     // As it was when the connection was lost: apt had just ended.
     rmSync(`${STATE()}/packages.added`);
     writeFileSync(`${STATE()}/packages.before`, "bash\n");
+    writeFileSync(`${STATE()}/packages.planned`, "xen-utils-4.20\nxenstore-utils\n");
+    // And its owner has installed something since.
+    writeFileSync(folder("apt.more"), "ii  htop\n");
     await host.ensure(context, inputs, prior(inputs, outputs));
     expect(readFileSync(`${STATE()}/packages.added`, "utf8")).toBe("xen-utils-4.20\n");
     expect(existsSync(`${STATE()}/packages.before`)).toBe(false);
+  });
+
+  test("whose apt failed keeps what its owner installs until the next attempt", async () => {
+    const connection = await debian();
+    const inputs = inputsOf(connection);
+    const apt = readFileSync(folder("bin/apt-get"), "utf8").split("\n").slice(1).join("\n");
+    standIns(folder("bin"), {
+      "apt-get": `case $* in "install --yes"*) echo 'E: unreachable' >&2; exit 100 ;; esac\n${apt}`,
+    });
+    const ensure = () => host.ensure(recordedContext(), inputs, undefined);
+    await expect(ensure()).rejects.toThrow(/exit code 100:\nE: unreachable/);
+    // He sees whether it works now, himself.
+    writeFileSync(folder("apt.there"), "");
+    await ensure();
+    expect(readFileSync(`${STATE()}/packages.added`, "utf8")).toBe("");
+    await host.delete(recordedContext(), prior(inputs, {}));
+    expect(existsSync(folder("apt.there"))).toBe(true);
+  });
+
+  test("keeps what somebody else installs while apt is at work", async () => {
+    const connection = await debian();
+    const apt = readFileSync(folder("bin/apt-get"), "utf8").split("\n").slice(1).join("\n");
+    standIns(folder("bin"), {
+      "apt-get": `case $* in "install --yes"*) echo 'ii  htop' >'${folder("apt.more")}' ;; esac\n${apt}`,
+    });
+    await host.ensure(recordedContext(), inputsOf(connection), undefined);
+    expect(readFileSync(`${STATE()}/packages.added`, "utf8")).toBe("xen-utils-4.20\n");
+  });
+
+  test("gives back what an apt that failed half-way has brought", async () => {
+    const connection = await debian();
+    const inputs = inputsOf(connection);
+    const apt = readFileSync(folder("bin/apt-get"), "utf8").split("\n").slice(1).join("\n");
+    standIns(folder("bin"), {
+      "apt-get": `
+case $* in
+"install --yes"*) echo 'iU  xen-utils-4.20' >'${folder("apt.more")}'; exit 100 ;;
+"purge --yes"*xen-utils-4.20*) rm '${folder("apt.more")}'; exit ;;
+esac
+${apt}`,
+    });
+    await expect(host.ensure(recordedContext(), inputs, undefined)).rejects.toThrow("code 100");
+    await host.delete(recordedContext(), prior(inputs, {}));
+    expect(existsSync(folder("apt.more"))).toBe(false);
+  });
+
+  test("gives back what came before an up that was cut short, and nobody ran again", async () => {
+    const inputs = inputsOf(await debian());
+    const outputs = await host.ensure(recordedContext(), inputs, undefined);
+    rmSync(`${STATE()}/packages.added`);
+    writeFileSync(`${STATE()}/packages.before`, "bash\n");
+    writeFileSync(`${STATE()}/packages.planned`, "xen-utils-4.20\n");
+    await host.delete(recordedContext(), prior(inputs, outputs));
+    expect(existsSync(folder("apt.there"))).toBe(false);
+  });
+
+  test("on which an apt of a lost connection still runs has no second one beside it", async () => {
+    const log = folder("apt");
+    const flock = `echo "flock $*" >>'${log}'; exec /usr/bin/flock "$@"`;
+    const inputs = inputsOf(await debian({ flock }));
+    mkdirSync(STATE(), { recursive: true });
+    // Until it is waited for.
+    const script = `exec 9>>"$1"; flock 9; echo held; read -r _; echo "the first has ended" >>"$2"`;
+    const first = spawn("sh", ["-c", script, "sh", `${STATE()}/packages.lock`, log]);
+    await new Promise((resolve) => first.stdout.once("data", resolve));
+    const second = host.ensure(recordedContext(), inputs, undefined);
+    await vi.waitFor(
+      () => {
+        expect(readFileSync(log, "utf8")).toMatch(/^flock .* 9$/m);
+      },
+      { timeout: 20_000 },
+    );
+    first.stdin.end("\n");
+    await second;
+    const said = readFileSync(log, "utf8").split("\n");
+    const place = (start: string) => said.findIndex((line) => line.startsWith(start));
+    expect(place("install --yes")).toBeGreaterThan(place("the first has ended"));
   });
 
   test("keeps its own empty folders, and no others", async () => {
