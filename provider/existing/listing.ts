@@ -12,8 +12,9 @@ listing() (
   ip -o link | sed -n 's/^[0-9]*: \\([^:@]*\\).*/link \\1/p' | grep -v '^link vif'
   set -- /etc/ /boot/ /usr/local/ /var/lib/v4v-testbed/ /lib/modules/*/updates/
   find "$@" -xdev -type f -print0 2>/dev/null | xargs -0 -r sha256sum | sed 's/^\\([0-9a-f]*\\)  \\(.*\\)/file \\2 \\1/'
-  find "$@" -xdev -type l -printf 'file %p -> %l\\n' 2>/dev/null
-  find "$@" -xdev -type d -printf 'file %p/\\n' 2>/dev/null
+  # Not every host has all of them, and one that is missing is no reason to end here.
+  find "$@" -xdev -type l -printf 'file %p -> %l\\n' 2>/dev/null || :
+  find "$@" -xdev -type d -printf 'file %p/\\n' 2>/dev/null || :
 )
 ignored='^/etc/(mtab|resolv[.]conf|adjtime|ld[.]so[.]cache|[.]pwd[.]lock|[a-z]+-)$|^/boot/grub/grubenv$|/modules[.][a-z.]*$'
 listed() { listing | awk -v ignored="$ignored" '$1 != "file" || $2 !~ ignored' | LC_ALL=C sort; }

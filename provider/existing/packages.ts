@@ -23,22 +23,46 @@ export const GPU_PACKAGES = ["pciutils"];
 export const HVM_PACKAGES = ["qemu-system-xen"];
 
 /**
- * What apt has brought is the difference of two lists. The first is kept before apt is started: who was interrupted in the
- * middle finds it again and loses nothing. Nothing is removed for it (busybox-static would drive busybox out).
+ * `note` adds to packages.added what apt has brought: what is there and was not in packages.before, of what apt meant to bring
+ * (packages.planned), as others install meanwhile, too. Who was interrupted in the middle finds both lists again and loses nothing.
+ * One at a time, and none as long as an apt runs whose login was cut off: it has the lock from its script.
  */
-const INSTALL = `${DPKG}
+const NOTE = `${DPKG}
 state=$1
 shift
+export DEBIAN_FRONTEND=noninteractive
+alone() {
+  exec 9>>"$state/packages.lock"
+  flock -w 900 9 || { echo "another installation of the testbed's is still running" >&2; exit 1; }
+}
+# Half installed is there, too.
+packages() { dpkg-query -W -f '\${db:Status-Abbrev} \${Package}\\n' | sed -n 's/^.[^nc]. //p' | LC_ALL=C sort -u; }
+note() {
+  [ -e "$state/packages.before" ] || return 0
+  : >>"$state/packages.planned"
+  packages | LC_ALL=C comm -13 "$state/packages.before" - | LC_ALL=C comm -12 "$state/packages.planned" - >>"$state/packages.added"
+  rm "$state/packages.before" "$state/packages.planned"
+}`;
+
+/** Nothing is removed for it (busybox-static would drive busybox out). */
+const INSTALL = `${NOTE}
 # Nothing to do, and nobody was interrupted before he had noted what came.
 [ $# -gt 0 ] || [ -e "$state/packages.before" ] || exit 0
-export DEBIAN_FRONTEND=noninteractive
-packages() { dpkg-query -W -f '\${db:Status-Abbrev} \${Package}\\n' | sed -n 's/^.i. //p' | LC_ALL=C sort; }
-[ -e "$state/packages.before" ] || { packages >"$state/packages.new"; mv "$state/packages.new" "$state/packages.before"; }
-dpkg_alone --configure -a
-apt-get install --yes --quiet --quiet --no-install-recommends --no-remove -o DPkg::Lock::Timeout=600 \\
-  -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" >&2
-packages | LC_ALL=C comm -13 "$state/packages.before" - >>"$state/packages.added"
-rm "$state/packages.before"`;
+alone
+dpkg_alone --configure -a 9>&-
+note
+[ $# -gt 0 ] || exit 0
+set -- --quiet --quiet --no-install-recommends --no-remove "$@"
+plan=$(apt-get install --simulate "$@")
+echo "$plan" | sed -n 's/^Inst \\([^ :]*\\).*/\\1/p' | LC_ALL=C sort -u >"$state/packages.planned"
+packages >"$state/packages.new"
+mv "$state/packages.new" "$state/packages.before"
+code=0
+apt-get install --yes -o DPkg::Lock::Timeout=600 \\
+  -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" >&2 || code=$?
+# Also when it failed: what comes until the next attempt is not its doing.
+note
+exit "$code"`;
 
 /** Installs what is missing, and notes on the host what came with it. */
 export async function installPackages(
@@ -51,6 +75,21 @@ export async function installPackages(
   if (names !== "") context.status(`installing ${names}`);
   const what = names === "" ? "looking for an interrupted installation" : `installing ${names}`;
   await remote.run(what, INSTALL, state, ...packages);
+}
+
+/** Prints what was brought, by one who was interrupted or has failed as well. */
+const ADDED = `${NOTE}
+if [ -e "$state/packages.before" ]; then
+  alone
+  dpkg_alone --configure -a 9>&-
+  note
+fi
+[ ! -e "$state/packages.added" ] || cat "$state/packages.added"`;
+
+/** @returns names of the packages that the testbed has brought */
+export async function addedPackages(remote: Remote, state: string): Promise<string[]> {
+  const said = await remote.run("looking for packages that were added", ADDED, state);
+  return [...new Set(said.split("\n").filter(Boolean))];
 }
 
 /**

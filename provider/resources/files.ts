@@ -58,26 +58,47 @@ const noteOf = (inputs: FilesInputs): string | undefined =>
     ? undefined
     : `${inputs.files[0].path}.pending`;
 
+/** A link of the host's own may lead nowhere from where it is kept. */
+const THERE = 'there() { [ -e "$1" ] || [ -L "$1" ]; }';
+
 /** Once: what is there when the first `up` comes; `.none` stands for nothing. */
-const KEEP = `
+const KEEP = `${THERE}
 umask 077
 originals=$1
 shift
 for path; do
   kept=$originals$path
-  [ ! -e "$kept" ] && [ ! -e "$kept.none" ] || continue
+  ! there "$kept" && [ ! -e "$kept.none" ] || continue
   mkdir -p "\${kept%/*}"
-  if [ -e "$path" ]; then cp -a "$path" "$kept.new"; mv "$kept.new" "$kept"; else : >"$kept.none"; fi
+  if there "$path"; then cp -a "$path" "$kept.new"; mv "$kept.new" "$kept"; else : >"$kept.none"; fi
 done`;
 
-const PUT_BACK = `
+/** A path without a record is the host's own again, or was never taken from it. */
+const PUT_BACK = `${THERE}
 originals=$1
 shift
 for path; do
   kept=$originals$path
-  [ ! -e "$kept" ] || { cp -a "$kept" "$path.new"; mv -f "$path.new" "$path"; }
-  rm -f "$kept" "$kept.none"
+  if there "$kept"; then
+    cp -a "$kept" "$path.new"
+    mv -f "$path.new" "$path"
+    rm -f "$kept"
+  elif [ -e "$kept.none" ]; then
+    rm -f "$path"
+    rm -f "$kept.none"
+  fi
 done`;
+
+/** Takes away what was put at these paths, and gives back what was there. */
+async function takeAway(
+  remote: Remote,
+  what: string,
+  paths: readonly string[],
+  originals: string | undefined,
+): Promise<void> {
+  if (originals === undefined) await remote.run(what, 'rm -f -- "$@"', ...paths);
+  else await remote.run(what, PUT_BACK, originals, ...paths);
+}
 
 function digest(file: RemoteFile): string {
   const bytes =
@@ -117,9 +138,12 @@ export const filesResource: Resource = {
       .map(({ path }) => path)
       .filter((path) => !wanted.has(path));
     if (dropped.length > 0)
-      await remote.run("removing files that are no longer wanted", 'rm -f -- "$@"', ...dropped);
-    if (dropped.length > 0 && inputs.originals !== undefined)
-      await remote.run("putting originals back", PUT_BACK, inputs.originals, ...dropped);
+      await takeAway(
+        remote,
+        "removing files that are no longer wanted",
+        dropped,
+        before?.originals,
+      );
     context.status("writing files");
     if (inputs.originals !== undefined)
       await remote.run(
@@ -158,11 +182,10 @@ export const filesResource: Resource = {
     const inputs = typed<FilesInputs>(prior.inputs);
     const remote = new Remote(inputs.connection, context.signal);
     const note = noteOf(inputs);
-    const paths = inputs.files.map(({ path }) => path).concat(note ?? []);
     if (inputs.undo !== undefined) await remote.run("before files are removed", inputs.undo);
-    await remote.run("removing files", 'rm -f -- "$@"', ...paths);
-    if (inputs.originals !== undefined)
-      await remote.run("putting the originals back", PUT_BACK, inputs.originals, ...paths);
+    const paths = inputs.files.map(({ path }) => path);
+    await takeAway(remote, "removing files", paths, inputs.originals);
+    if (note !== undefined) await remote.run("removing a note", 'rm -f -- "$1"', note);
   },
 };
 

@@ -1,7 +1,7 @@
 import { hostProblems, hostWarnings, type Needs } from "../existing/preflight.ts";
 import { lookAtHost, type HostFacts } from "../existing/facts.ts";
 import { differences, LISTING } from "../existing/listing.ts";
-import { installPackages, removePackages } from "../existing/packages.ts";
+import { addedPackages, installPackages, removePackages } from "../existing/packages.ts";
 import { within } from "../host/within.ts";
 import { missing, typed } from "../inputs.ts";
 import { Refused, type Context, type Prior, type Properties, type Resource } from "../resource.ts";
@@ -10,6 +10,7 @@ import { Remote } from "../ssh/remote.ts";
 import { BOOTED_BY_ENTRY } from "../xen/boot.ts";
 import { hangUp } from "../ssh/session.ts";
 import type { Connection } from "../ssh/target.ts";
+import { untilReachable } from "../ssh/wait.ts";
 
 /** Inputs of `v4v:index:Host`: a host that is there before the testbed and after it. */
 export interface HostInputs {
@@ -51,11 +52,11 @@ const kept = (facts: HostOutputs): HostOutputs => ({
   system: facts.system,
 });
 
-/** How long a host may take to answer the first time, s: it is not being booted. */
+/** How long a host may take to answer the first time, s: it is not being booted, and may be slow or on a bad line. */
 const PATIENCE_S = 45;
 
 /**
- * Logs in once, and says what to do if that fails: an address, key or user that is wrong stays wrong.
+ * Logs in, and says what to do if that fails. A key or user that is wrong stays wrong, and is not tried again.
  *
  * @throws Refused
  */
@@ -65,10 +66,31 @@ async function logIn(context: Context, connection: Connection, number = 0): Prom
   const refuse = (why: string, error?: unknown) => {
     throw new Refused(`${remote.name}: ${why}`, { cause: error });
   };
+  const attempt = async () => {
+    try {
+      return await remote.once("id -u");
+    } catch (error) {
+      if (error instanceof Unreachable && error.message.includes("authentication"))
+        refuse(
+          `the key is not accepted: put its public half into ~/.ssh/authorized_keys of that user, or name another one (${named}.user, ${named}.keyFile)`,
+          error,
+        );
+      throw error;
+    }
+  };
+  let last: Unreachable | undefined;
   try {
     // Of an earlier look: the host may have been rebooted since.
     await hangUp(connection);
-    const { exitCode, stdout, stderr } = await remote.once("id -u");
+    const { exitCode, stdout, stderr } = await untilReachable(
+      "logging in",
+      remote.signal,
+      attempt,
+      (error) => {
+        last = error;
+        context.status(`logging in; so far: ${error.message}`);
+      },
+    );
     if (exitCode !== 0 || stdout.trim() !== "0")
       refuse(
         `the user does not become root (${stderr.trim() || `id ${stdout.trim()}`}): name root as ${named}.user, or let the user run sudo without a password (sudoers: USER ALL=(ALL) NOPASSWD: ALL)`,
@@ -76,18 +98,15 @@ async function logIn(context: Context, connection: Connection, number = 0): Prom
   } catch (error) {
     context.signal.throwIfAborted();
     if (error instanceof Refused) throw error;
-    const said = error instanceof Error ? error.message : String(error);
+    // What the attempt was cut short by says less than the one before it.
+    const cause = remote.signal.aborted && last !== undefined ? last : error;
+    const said = cause instanceof Error ? cause.message : String(cause);
     if (error instanceof HostKeyMismatch)
       refuse(
         `${said}. If it was installed anew, put its new key into ${named}.hostKey; if not, somebody else answers there`,
         error,
       );
     if (error instanceof NoLogin) refuse(`${said} (${named}.keyFile)`, error);
-    if (error instanceof Unreachable && said.includes("authentication"))
-      refuse(
-        `the key is not accepted: put its public half into ~/.ssh/authorized_keys of that user, or name another one (${named}.user, ${named}.keyFile)`,
-        error,
-      );
     refuse(
       `${said}; is the host on, and are ${named}.address and port right? ssh has to reach it from here`,
       error,
@@ -98,8 +117,13 @@ async function logIn(context: Context, connection: Connection, number = 0): Prom
 /** Written before anything is changed; what is in it is never written again. */
 const BEGIN = `${LISTING}
 umask 077
-mkdir -p "$1"
-[ -e "$1/listing" ] || { listed >"$1/listing.new"; mv "$1/listing.new" "$1/listing"; }`;
+state=$1
+shift
+mkdir -p "$state"
+[ ! -e "$state/listing" ] || exit 0
+for folder; do [ ! -d "$folder" ] || echo "$folder"; done >"$state/folders"
+listed >"$state/listing.new"
+mv "$state/listing.new" "$state/listing"`;
 
 /** Another kernel of the host's own, which it has booted since, is the one that dom0 gets, too. */
 const AGAIN = `
@@ -114,16 +138,24 @@ diff "$1/listing" "$1/listing.now" || :`;
 
 /** What Xen's daemons write of themselves, and the toolstack of domains that are no more: no package takes it away. */
 const LEAVE = `
-rm -f /var/log/xen/xenstored.log /var/log/xen/xenstored-access.log /var/lib/xen/userdata-d.*.libxl-json
-# Not being empty, it stayed when its package went.
-[ ! -d /var/lib/xen ] || rmdir --ignore-fail-on-non-empty /var/lib/xen`;
+rm -f /var/log/xen/xenstored.log* /var/log/xen/xenstored-access.log* /var/lib/xen/userdata-*
+# xendomains makes the inner one; not being empty, the outer one stayed when its package went.
+for folder in /var/lib/xen/save /var/lib/xen; do
+  [ ! -d "$folder" ] || rmdir --ignore-fail-on-non-empty "$folder"
+done`;
 
 /** Of packages, those that what runs on Xen needs. */
-const XENS = /^(xen|libxen)/m;
+const XENS = /^(xen|libxen)/;
 
+/** Folders that were there before stay, also if they are empty. */
 const END = `
+state=$1
+shift
 systemctl daemon-reload
-for folder; do [ ! -d "$folder" ] || find "$folder" -depth -type d -empty -delete; done`;
+for folder; do
+  [ -d "$folder" ] && ! grep -qsxF -- "$folder" "$state/folders" || continue
+  find "$folder" -depth -type d -empty -delete
+done`;
 
 /** A host over SSH that is somebody else's: looked at, given the packages that it lacks, and put back as it was. */
 export const hostResource: Resource = {
@@ -166,7 +198,7 @@ export const hostResource: Resource = {
     }
     for (const warning of hostWarnings(facts)) context.warn(`${remote.name}: ${warning}`);
     context.status("listing what is there");
-    await remote.run("listing what the host has", BEGIN, state);
+    await remote.run("listing what the host has", BEGIN, state, ...inputs.folders);
     await installPackages(context, remote, state, facts.missingPackages);
     // Booted by the testbed's entry it does not show its own command line; what was seen before does.
     const own = `${state}/own`;
@@ -201,9 +233,10 @@ export const hostResource: Resource = {
     const remote = new Remote(connection, context.signal);
     context.status("looking at the host");
     const { domains } = await lookAtHost(remote, state, packages);
-    const added = (await remote.readFile(`${state}/packages.added`)) ?? "";
+    const added = await addedPackages(remote, state);
+    const broughtXen = added.some((name) => XENS.test(name));
     // Whoever had Xen before loses nothing that runs needs when the rest goes.
-    if (domains.length > 0 && XENS.test(added))
+    if (domains.length > 0 && broughtXen)
       throw new Error(
         `${remote.name} still runs ${domains.join(", ")}, which need the hypervisor and Xen's tools that the testbed brought; ` +
           `shut them down (xl shutdown NAME) and run destroy again`,
@@ -212,11 +245,11 @@ export const hostResource: Resource = {
     const others = await removePackages(remote, state);
     if (others.length > 0)
       context.warn(
-        `${remote.name}: ${others.join(", ")} have come to need packages that the testbed brought, which stay: ${added.trim().replaceAll("\n", ", ")}`,
+        `${remote.name}: ${others.join(", ")} have come to need packages that the testbed brought, which stay: ${added.join(", ")}`,
       );
-    if (others.length === 0 && XENS.test(added))
+    if (others.length === 0 && broughtXen)
       await remote.run("removing what Xen's tools have left", LEAVE);
-    await remote.run("removing empty folders", END, ...folders);
+    await remote.run("removing empty folders", END, state, ...folders);
     context.status("comparing with what was there before");
     const left = differences(await remote.run("comparing", COMPARE, state));
     if (left.length > 0)

@@ -88,7 +88,7 @@ export const moduleResource: Resource = {
     const inputs = typed<ModuleInputs>(prior.inputs);
     const remote = new Remote(inputs.connection, context.signal);
     const script = `
-rm -f "/etc/systemd/system/multi-user.target.wants/$1" "/etc/systemd/system/$1" "$2"
+rm -f "/etc/systemd/system/multi-user.target.wants/$1" "/etc/systemd/system/$1" "/etc/systemd/system/$1.pending" "$2"
 [ ! -e /sys/module/v4v ] || rmmod v4v`;
     await remote.run("unloading the V4V module", script, inputs.unit, inputs.path);
   },

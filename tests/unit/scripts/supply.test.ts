@@ -76,7 +76,10 @@ const VOUCHED: Record<string, Record<string, RegExp>> = {
   },
   // An existing host's own apt, which checks what it fetches; asked first, without fetching.
   "provider/existing/facts.ts": { "apt-get install --simulate": /--no-remove/ },
-  "provider/existing/packages.ts": { "apt-get install --yes": /--no-remove/ },
+  "provider/existing/packages.ts": {
+    "apt-get install --simulate": /--no-remove/,
+    "apt-get install --yes": /--no-remove/,
+  },
   "provider/resources/packages.ts": { "apt-get install --yes": /--no-remove/ },
   // The distribution's own apt, after asking.
   "scripts/lib/setup.sh": {

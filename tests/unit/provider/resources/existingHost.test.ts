@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -8,7 +8,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { afterEach, describe, expect, test } from "vitest";
+import { connect, createServer, type AddressInfo } from "node:net";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Prior, Properties } from "../../../../provider/resource.ts";
 import { Refused } from "../../../../provider/resource.ts";
 import { hostResource as host } from "../../../../provider/resources/host.ts";
@@ -21,6 +22,12 @@ import { useFolder } from "../../helpers/folder.ts";
 import { hostInFolder } from "../../helpers/hostInFolder.ts";
 import { standIns } from "../../helpers/programs.ts";
 import { useFarSides } from "../../helpers/sshServer.ts";
+
+/** The patience of a login is 45 s: shorter here. */
+vi.mock(import("../../../../provider/host/within.ts"), async (original) => {
+  const { within } = await original();
+  return { within: (signal, seconds) => within(signal, seconds === 45 ? 3 : seconds) };
+});
 
 const farSide = useFarSides();
 const folder = useFolder();
@@ -59,11 +66,36 @@ function keyFile(privateKey: string): string {
   return folder("key");
 }
 
-describe("a login that cannot work is said at once, with what to do", () => {
+test("a host that is slow to answer is asked again", async () => {
+  const connection = await debian();
+  const calls: string[] = [];
+  const line = createServer((near) => {
+    near.on("error", () => undefined);
+    calls.push(calls.length < 2 ? "cut" : "through");
+    if (calls.at(-1) === "cut") near.destroy();
+    else {
+      const far = connect(connection.port, "127.0.0.1");
+      far.on("error", () => near.destroy());
+      near.on("close", () => far.destroy());
+      near.pipe(far).pipe(near);
+    }
+  });
+  await new Promise<void>((resolve) => line.listen(0, "127.0.0.1", resolve));
+  const inputs = inputsOf({ ...connection, port: (line.address() as AddressInfo).port });
+  const context = recordedContext();
+  expect(await host.ensure(context, inputs, undefined)).toMatchObject({ machineId: "0123" });
+  expect(calls).toEqual(["cut", "cut", "through"]);
+  expect(context.statuses.filter((status) => status.startsWith("logging in; so far"))).toHaveLength(
+    2,
+  );
+  line.close();
+});
+
+describe("a login that cannot work is said, with what to do", () => {
   test("nobody answers", async () => {
     const far = await farSide();
     await far.stop();
-    expect(await refused(far.connection)).toMatch(/is the host on/);
+    expect(await refused(far.connection)).toMatch(/ECONNREFUSED.*is the host on/);
   });
 
   test("somebody else answers", async () => {
@@ -132,7 +164,7 @@ async function debian(changes: Record<string, string> = {}): Promise<Connection>
     uname: '[ "$1" = -m ] && echo x86_64 || echo 6.12.9-amd64',
     nproc: "echo 4",
     df: "echo Avail; echo 99999999",
-    "grub-probe": '[ "$1" = --target=abstraction ] || echo 12ab',
+    "grub-probe": "case $1 in --target=fs) echo ext2 ;; --target=fs_uuid) echo 12ab ;; esac",
     "grub-mkrelpath": "echo /boot",
     "grub-editenv": "exit 0",
     "systemd-detect-virt": "echo none; exit 1",
@@ -145,12 +177,18 @@ async function debian(changes: Record<string, string> = {}): Promise<Connection>
 case $* in
 *Status-Status*) [ "$4" != xen-utils-4.20 ] || [ ! -e '${apt}.there' ] || echo installed ;;
 *Version*) echo 'ii bash 1'; [ ! -e '${apt}.there' ] || echo 'ii xen-utils-4.20 1' ;;
-*) echo 'ii  bash'; [ ! -e '${apt}.there' ] || echo 'ii  xen-utils-4.20' ;;
+*)
+  echo 'ii  bash'
+  [ ! -e '${apt}.there' ] || echo 'ii  xen-utils-4.20'
+  # What the owner has installed, and what apt has left half-way.
+  [ ! -e '${apt}.more' ] || cat '${apt}.more'
+  ;;
 esac`,
     "apt-mark": "echo bash",
     "apt-get": `
 echo "$*" >>'${apt}'
 case $* in
+"install --simulate "*) echo "Inst xen-utils-4.20:amd64 (4.20.0 Debian:13/stable [amd64])" ;;
 *--simulate*) ;;
 *install*) : >'${apt}.there' ;;
 *purge*) rm '${apt}.there' ;;
@@ -188,13 +226,18 @@ describe("a host", () => {
 
     // What Xen's daemons write, and what somebody has saved there.
     const ofXen = "host/var/lib/xen";
-    mkdirSync(folder(ofXen));
-    const json = `userdata-d.0.00000000-0000-0000-0000-000000000000.libxl-json`;
-    writeFileSync(folder(`${ofXen}/${json}`), "{}");
+    const logs = "host/var/log/xen";
+    for (const path of [`${ofXen}/save`, logs]) mkdirSync(folder(path), { recursive: true });
+    const id = "0.00000000-0000-0000-0000-000000000000";
+    for (const name of [`d.${id}.libxl-json`, `l.${id}.domain-userdata-lock`])
+      writeFileSync(folder(`${ofXen}/userdata-${name}`), "{}");
+    for (const name of ["xenstored.log", "xenstored-access.log", "xenstored-access.log.1"])
+      writeFileSync(folder(`${logs}/${name}`), "");
     writeFileSync(folder(`${ofXen}/saved`), "a domU");
 
     await host.delete(context, prior(inputs, outputs));
     expect(readdirSync(folder(ofXen))).toEqual(["saved"]);
+    expect(readdirSync(folder(logs))).toEqual([]);
     expect(existsSync(folder("apt.there"))).toBe(false);
     expect(existsSync(STATE())).toBe(false);
     expect(context.warnings).toEqual([]);
@@ -209,9 +252,120 @@ describe("a host", () => {
     // As it was when the connection was lost: apt had just ended.
     rmSync(`${STATE()}/packages.added`);
     writeFileSync(`${STATE()}/packages.before`, "bash\n");
+    writeFileSync(`${STATE()}/packages.planned`, "xen-utils-4.20\nxenstore-utils\n");
+    // And its owner has installed something since.
+    writeFileSync(folder("apt.more"), "ii  htop\n");
     await host.ensure(context, inputs, prior(inputs, outputs));
     expect(readFileSync(`${STATE()}/packages.added`, "utf8")).toBe("xen-utils-4.20\n");
     expect(existsSync(`${STATE()}/packages.before`)).toBe(false);
+  });
+
+  test("whose apt failed keeps what its owner installs until the next attempt", async () => {
+    const connection = await debian();
+    const inputs = inputsOf(connection);
+    const apt = readFileSync(folder("bin/apt-get"), "utf8").split("\n").slice(1).join("\n");
+    standIns(folder("bin"), {
+      "apt-get": `case $* in "install --yes"*) echo 'E: unreachable' >&2; exit 100 ;; esac\n${apt}`,
+    });
+    const ensure = () => host.ensure(recordedContext(), inputs, undefined);
+    await expect(ensure()).rejects.toThrow(/exit code 100:\nE: unreachable/);
+    // He sees whether it works now, himself.
+    writeFileSync(folder("apt.there"), "");
+    await ensure();
+    expect(readFileSync(`${STATE()}/packages.added`, "utf8")).toBe("");
+    await host.delete(recordedContext(), prior(inputs, {}));
+    expect(existsSync(folder("apt.there"))).toBe(true);
+  });
+
+  test("keeps what somebody else installs while apt is at work", async () => {
+    const connection = await debian();
+    const apt = readFileSync(folder("bin/apt-get"), "utf8").split("\n").slice(1).join("\n");
+    standIns(folder("bin"), {
+      "apt-get": `case $* in "install --yes"*) echo 'ii  htop' >'${folder("apt.more")}' ;; esac\n${apt}`,
+    });
+    await host.ensure(recordedContext(), inputsOf(connection), undefined);
+    expect(readFileSync(`${STATE()}/packages.added`, "utf8")).toBe("xen-utils-4.20\n");
+  });
+
+  test("gives back what an apt that failed half-way has brought", async () => {
+    const connection = await debian();
+    const inputs = inputsOf(connection);
+    const apt = readFileSync(folder("bin/apt-get"), "utf8").split("\n").slice(1).join("\n");
+    standIns(folder("bin"), {
+      "apt-get": `
+case $* in
+"install --yes"*) echo 'iU  xen-utils-4.20' >'${folder("apt.more")}'; exit 100 ;;
+"purge --yes"*xen-utils-4.20*) rm '${folder("apt.more")}'; exit ;;
+esac
+${apt}`,
+    });
+    await expect(host.ensure(recordedContext(), inputs, undefined)).rejects.toThrow("code 100");
+    await host.delete(recordedContext(), prior(inputs, {}));
+    expect(existsSync(folder("apt.more"))).toBe(false);
+  });
+
+  test("gives back what came before an up that was cut short, and nobody ran again", async () => {
+    const inputs = inputsOf(await debian());
+    const outputs = await host.ensure(recordedContext(), inputs, undefined);
+    rmSync(`${STATE()}/packages.added`);
+    writeFileSync(`${STATE()}/packages.before`, "bash\n");
+    writeFileSync(`${STATE()}/packages.planned`, "xen-utils-4.20\n");
+    await host.delete(recordedContext(), prior(inputs, outputs));
+    expect(existsSync(folder("apt.there"))).toBe(false);
+  });
+
+  test("on which an apt of a lost connection still runs has no second one beside it", async () => {
+    const log = folder("apt");
+    const flock = `echo "flock $*" >>'${log}'; exec /usr/bin/flock "$@"`;
+    const inputs = inputsOf(await debian({ flock }));
+    mkdirSync(STATE(), { recursive: true });
+    // Until it is waited for.
+    const script = `exec 9>>"$1"; flock 9; echo held; read -r _; echo "the first has ended" >>"$2"`;
+    const first = spawn("sh", ["-c", script, "sh", `${STATE()}/packages.lock`, log]);
+    await new Promise((resolve) => first.stdout.once("data", resolve));
+    const second = host.ensure(recordedContext(), inputs, undefined);
+    await vi.waitFor(
+      () => {
+        expect(readFileSync(log, "utf8")).toMatch(/^flock .* 9$/m);
+      },
+      { timeout: 20_000 },
+    );
+    first.stdin.end("\n");
+    await second;
+    const said = readFileSync(log, "utf8").split("\n");
+    const place = (start: string) => said.findIndex((line) => line.startsWith(start));
+    expect(place("install --yes")).toBeGreaterThan(place("the first has ended"));
+  });
+
+  test("keeps its own empty folders, and no others", async () => {
+    const folders = ["/etc/v4v-testbed", "/var/log/xen/console", "/var/log/xen"];
+    const inputs = inputsOf(await debian(), { folders });
+    mkdirSync(folder("host/var/log/xen"), { recursive: true });
+    const outputs = await host.ensure(recordedContext(), inputs, undefined);
+    for (const path of ["etc/v4v-testbed", "var/log/xen/console"])
+      mkdirSync(folder(`host/${path}`));
+    await host.delete(recordedContext(), prior(inputs, outputs));
+    expect(readdirSync(folder("host/var/log"))).toEqual(["xen"]);
+    expect(readdirSync(folder("host/var/log/xen"))).toEqual([]);
+    expect(existsSync(folder("host/etc/v4v-testbed"))).toBe(false);
+  });
+
+  test("is told of a folder that is left, though it lacks one of those that are looked at", async () => {
+    const inputs = inputsOf(await debian());
+    const context = recordedContext();
+    const outputs = await host.ensure(context, inputs, undefined);
+    expect(existsSync(folder("host/usr/local"))).toBe(false);
+    mkdirSync(folder("host/etc/left"));
+    await host.delete(context, prior(inputs, outputs));
+    expect(context.warnings.join("\n")).toMatch(/1 differences.*\n.*now: file \S*\/etc\/left\/$/);
+  });
+
+  test("on whose file system GRUB cannot take an entry back is not touched", async () => {
+    const connection = await debian({
+      "grub-probe": "case $1 in --target=fs) echo btrfs ;; --target=fs_uuid) echo 12ab ;; esac",
+    });
+    expect(await refused(connection)).toMatch(/1 thing .*\n.*\/boot\/grub is on btrfs/);
+    expect(existsSync(STATE())).toBe(false);
   });
 
   test("keeps what its own domUs need while they run; whoever had Xen before gives the rest back", async () => {

@@ -4,8 +4,10 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
@@ -182,6 +184,51 @@ describe("on a host that stays", () => {
     expect(statSync(text()).mode & 0o777).toBe(0o604);
     expect(existsSync(folder("far/source"))).toBe(false);
     expect(readFileSync(folder("far/undone"), "utf8")).toBe("ended\n");
+  });
+
+  test("a second delete leaves what the first one has put back, and what came after it", async () => {
+    const inputs = await kept({ then: "exit 1" });
+    mkdirSync(folder("far"), { recursive: true });
+    writeFileSync(text(), "the host's own\n");
+    await expect(files.ensure(recordedContext(), inputs, undefined)).rejects.toThrow("applying");
+    await files.delete(recordedContext(), prior(inputs));
+    writeFileSync(folder("far/source"), "somebody's");
+    await files.delete(recordedContext(), prior(inputs));
+    expect(readFileSync(text(), "utf8")).toBe("the host's own\n");
+    expect(readFileSync(folder("far/source"), "utf8")).toBe("somebody's");
+    expect(existsSync(`${text()}.pending`)).toBe(false);
+  });
+
+  test("a delete that ends between two files goes on with the second", async () => {
+    const inputs = await kept();
+    mkdirSync(folder("far"), { recursive: true });
+    writeFileSync(text(), "the host's own\n");
+    await files.ensure(recordedContext(), inputs, undefined);
+    // As the first is put back.
+    writeFileSync(text(), "the host's own\n");
+    rmSync(`${folder("far/originals")}${text()}`);
+    await files.delete(recordedContext(), prior(inputs));
+    expect(readFileSync(text(), "utf8")).toBe("the host's own\n");
+    expect(existsSync(folder("far/source"))).toBe(false);
+  });
+
+  test("a link comes back as one, wherever it leads", async () => {
+    const inputs = await kept();
+    mkdirSync(folder("far"), { recursive: true });
+    symlinkSync("beside/none", text());
+    await files.ensure(recordedContext(), inputs, undefined);
+    expect(readFileSync(text(), "utf8")).toBe("text\n");
+    await files.ensure(recordedContext(), inputs, prior(inputs));
+    await files.delete(recordedContext(), prior(inputs));
+    expect(readlinkSync(text())).toBe("beside/none");
+  });
+
+  test("files from before originals were kept are removed all the same", async () => {
+    const older = await inputsFor();
+    await files.ensure(recordedContext(), older, undefined);
+    const fewer = await kept({ files: (older.files as Properties[]).slice(1) });
+    await files.ensure(recordedContext(), fewer, prior(older));
+    expect(existsSync(text())).toBe(false);
   });
 
   test("a file that is no longer wanted gives its place back", async () => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { UNKNOWN, type Prior, type Properties } from "../../../../provider/resource.ts";
 import { domainResource as domain } from "../../../../provider/resources/domain.ts";
@@ -9,6 +9,7 @@ import { newKey } from "../../../../provider/ssh/keys.ts";
 import { hangUpAll } from "../../../../provider/ssh/session.ts";
 import { recordedContext } from "../../helpers/context.ts";
 import { useFolder } from "../../helpers/folder.ts";
+import { hostInFolder } from "../../helpers/hostInFolder.ts";
 import { standIns } from "../../helpers/programs.ts";
 import { useFarSides } from "../../helpers/sshServer.ts";
 
@@ -223,6 +224,17 @@ describe("a module", () => {
     await expect(module.read(recordedContext(1), prior(given))).rejects.toThrow(
       "looking at the V4V module",
     );
+  });
+
+  test("goes with the note of a change that was never applied", async () => {
+    const units = folder("host/etc/systemd/system");
+    mkdirSync(`${units}/multi-user.target.wants`, { recursive: true });
+    for (const name of ["v4v-unit-test.service", "v4v-unit-test.service.pending", "other.service"])
+      writeFileSync(`${units}/${name}`, "");
+    const behaviour = hostInFolder(folder("host"), standIns(folder("bin"), { rmmod: "exit 0" }));
+    const { connection } = await farSide({ behaviour });
+    await module.delete(recordedContext(), prior(inputs({ ...connection })));
+    expect(readdirSync(units).sort()).toEqual(["multi-user.target.wants", "other.service"]);
   });
 
   test("has the id of its unit and host", async () => {
