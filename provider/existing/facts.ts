@@ -31,8 +31,6 @@ export interface HostFacts {
   oneShot: boolean;
   /** What lies between GRUB and its environment block, if anything: lvm, raid; it can be read and not written through that. */
   abstraction: string;
-  /** File system that the environment block lies on, as GRUB calls it. */
-  grubFileSystem: string;
   /** File system of /boot, and the path in it. */
   bootUuid: string;
   bootPath: string;
@@ -111,7 +109,6 @@ grub=/boot/grub/grub.cfg
 ! grep -q custom.cfg "$grub" 2>/dev/null || say customEntries yes
 ! grep -q next_entry "$grub" 2>/dev/null || say oneShot yes
 say abstraction "$(quietly grub-probe --target=abstraction /boot/grub | tr -s '\\n ' ' ')"
-say grubFileSystem "$(quietly grub-probe --target=fs /boot/grub)"
 say bootUuid "$(quietly grub-probe --target=fs_uuid /boot)"
 say bootPath "$(quietly grub-mkrelpath /boot)"
 ! grep -qw v4v_testbed /proc/cmdline || say ours yes
@@ -184,7 +181,6 @@ export function parseFacts(printed: string): HostFacts {
     customEntries: yes("customEntries"),
     oneShot: yes("oneShot"),
     abstraction: one("abstraction"),
-    grubFileSystem: one("grubFileSystem"),
     bootUuid: one("bootUuid"),
     bootPath: one("bootPath"),
     dom0: yes("dom0"),

@@ -29,9 +29,6 @@ const DOM0_ROOM_MIB = 256;
 /** What a line of GRUB's configuration may hold (templates/render.ts). */
 const PLAIN = /^[A-Za-z0-9 _.,:=+/@-]*$/;
 
-/** File systems whose blocks GRUB can overwrite, by its names (ext2 is ext3 and ext4, too); others have checksums over them, or move them. */
-const GRUB_WRITES = ["ext2", "fat", "xfs"];
-
 const number = (address: string): number =>
   address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
 
@@ -87,11 +84,7 @@ export function hostProblems(facts: HostFacts, needs: Needs): string[] {
     `GRUB cannot write to its environment block, as /boot lies on ${facts.abstraction.trim()}: an entry cannot be tried for one boot only; give /boot a plain partition`,
   );
   need(
-    facts.grubFileSystem === "" || GRUB_WRITES.includes(facts.grubFileSystem),
-    `GRUB cannot write to its environment block, as /boot/grub is on ${facts.grubFileSystem}: an entry that is tried for one boot would be booted for ever; give /boot a partition with ext4, XFS or FAT`,
-  );
-  need(
-    (facts.bootUuid !== "" && facts.grubFileSystem !== "") || !facts.customEntries,
+    facts.bootUuid !== "" || !facts.customEntries,
     "grub-probe does not tell the file system of /boot: is grub2-common installed?",
   );
   need(
