@@ -70,14 +70,39 @@ for path; do
   if [ -e "$path" ]; then cp -a "$path" "$kept.new"; mv "$kept.new" "$kept"; else : >"$kept.none"; fi
 done`;
 
+/**
+ * Pairs of a path and the digest of what was put there. A record says what was before, and goes once that is so again; without one
+ * it is so already, and what is there is not the testbed's unless it is the very file.
+ */
 const PUT_BACK = `
 originals=$1
 shift
-for path; do
+while [ "$#" -gt 0 ]; do
+  path=$1 digest=$2
+  shift 2
   kept=$originals$path
-  [ ! -e "$kept" ] || { cp -a "$kept" "$path.new"; mv -f "$path.new" "$path"; }
+  if [ -e "$kept" ]; then
+    cp -a "$kept" "$path.new"
+    mv -f "$path.new" "$path"
+  elif [ -e "$kept.none" ] || [ "$(sha256sum -- "$path" 2>/dev/null | cut -c 1-64)" = "$digest" ]; then
+    rm -f -- "$path"
+  fi
   rm -f "$kept" "$kept.none"
 done`;
+
+/** Removes files, or puts back what was at their paths, if that was kept. */
+async function removeFiles(
+  remote: Remote,
+  files: readonly RemoteFile[],
+  originals: string | undefined,
+): Promise<void> {
+  if (originals === undefined) {
+    await remote.run("removing files", 'rm -f -- "$@"', ...files.map(({ path }) => path));
+    return;
+  }
+  const pairs = files.flatMap((file) => [file.path, safeDigest(file)]);
+  await remote.run("putting the originals back", PUT_BACK, originals, ...pairs);
+}
 
 function digest(file: RemoteFile): string {
   const bytes =
@@ -113,13 +138,11 @@ export const filesResource: Resource = {
     const remote = new Remote(inputs.connection, context.signal);
     const wanted = new Set(inputs.files.map((file) => file.path));
     const before = prior === undefined ? undefined : typed<FilesInputs>(prior.inputs);
-    const dropped = (before?.files ?? [])
-      .map(({ path }) => path)
-      .filter((path) => !wanted.has(path));
-    if (dropped.length > 0)
-      await remote.run("removing files that are no longer wanted", 'rm -f -- "$@"', ...dropped);
-    if (dropped.length > 0 && inputs.originals !== undefined)
-      await remote.run("putting originals back", PUT_BACK, inputs.originals, ...dropped);
+    const dropped = (before?.files ?? []).filter(({ path }) => !wanted.has(path));
+    if (dropped.length > 0) {
+      context.status("removing files that are no longer wanted");
+      await removeFiles(remote, dropped, inputs.originals);
+    }
     context.status("writing files");
     if (inputs.originals !== undefined)
       await remote.run(
@@ -158,11 +181,9 @@ export const filesResource: Resource = {
     const inputs = typed<FilesInputs>(prior.inputs);
     const remote = new Remote(inputs.connection, context.signal);
     const note = noteOf(inputs);
-    const paths = inputs.files.map(({ path }) => path).concat(note ?? []);
     if (inputs.undo !== undefined) await remote.run("before files are removed", inputs.undo);
-    await remote.run("removing files", 'rm -f -- "$@"', ...paths);
-    if (inputs.originals !== undefined)
-      await remote.run("putting the originals back", PUT_BACK, inputs.originals, ...paths);
+    await removeFiles(remote, inputs.files, inputs.originals);
+    if (note !== undefined) await remote.run("removing files", 'rm -f -- "$1"', note);
   },
 };
 

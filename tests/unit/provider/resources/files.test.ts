@@ -184,6 +184,29 @@ describe("on a host that stays", () => {
     expect(readFileSync(folder("far/undone"), "utf8")).toBe("ended\n");
   });
 
+  test("what was put back stays when that is done once more", async () => {
+    const inputs = await kept();
+    mkdirSync(folder("far"), { recursive: true });
+    writeFileSync(text(), "the host's own\n");
+    await files.ensure(recordedContext(), inputs, undefined);
+    await files.delete(recordedContext(), prior(inputs));
+    await files.delete(recordedContext(), prior(inputs));
+    expect(readFileSync(text(), "utf8")).toBe("the host's own\n");
+    // Nor does what its owner puts there afterwards go.
+    writeFileSync(folder("far/source"), "the owner's");
+    await files.delete(recordedContext(), prior(inputs));
+    expect(readFileSync(folder("far/source"), "utf8")).toBe("the owner's");
+  });
+
+  test("what is the testbed's goes without a record, too, and so does its note", async () => {
+    const inputs = await kept({ then: "exit 1" });
+    await expect(files.ensure(recordedContext(), inputs, undefined)).rejects.toThrow("applying");
+    expect(existsSync(`${text()}.pending`)).toBe(true);
+    rmSync(folder("far/originals"), { recursive: true });
+    await files.delete(recordedContext(), prior(inputs));
+    expect(readdirSync(folder("far"))).toEqual(["undone"]);
+  });
+
   test("a file that is no longer wanted gives its place back", async () => {
     const inputs = await kept();
     mkdirSync(folder("far"), { recursive: true });
