@@ -31,6 +31,8 @@ export interface HostFacts {
   oneShot: boolean;
   /** What lies between GRUB and its environment block, if anything: lvm, raid; it can be read and not written through that. */
   abstraction: string;
+  /** GRUB's name for the file system of that block: ext2 (which is ext3 and ext4, too), xfs, btrfs, ... */
+  environment: string;
   /** File system of /boot, and the path in it. */
   bootUuid: string;
   bootPath: string;
@@ -41,6 +43,8 @@ export interface HostFacts {
   ours: boolean;
   /** Names of the domUs that run and are not the testbed's. */
   domains: string[];
+  /** This is a dom0 and its toolstack does not tell which domUs run. */
+  silent: boolean;
   /** IOMMUs that the kernel or the firmware tells of. */
   iommu: boolean;
   /** Packages of {@link packagesFor} that are not installed. */
@@ -94,7 +98,19 @@ if [ -e /proc/xen/capabilities ] && grep -q control_d /proc/xen/capabilities; th
     total=$(($(echo "$info" | sed -n 's/^total_memory *: //p') * 1024))
     cores=$(echo "$info" | sed -n 's/^nr_cpus *: //p')
   fi
-  for name in $(quietly xl list | sed -e 1,2d -e 's/ .*//'); do
+  # sshd may answer before the toolstack does.
+  patience=60
+  until list=$(timeout 20 xl list 2>/dev/null); do
+    case $(quietly systemctl is-system-running) in
+    initializing | starting) [ "$patience" -gt 0 ] || break ;;
+    *) break ;;
+    esac
+    patience=$((patience - 1))
+    sleep 1
+  done
+  # Not even dom0: it has not told.
+  [ -n "$list" ] || say silent yes
+  for name in $(printf '%s\\n' "$list" | sed -e 1,2d -e 's/ .*//'); do
     [ -L "/etc/systemd/system/multi-user.target.wants/v4v-domu@$name.service" ] || say domain "$name"
   done
 fi
@@ -109,6 +125,7 @@ grub=/boot/grub/grub.cfg
 ! grep -q custom.cfg "$grub" 2>/dev/null || say customEntries yes
 ! grep -q next_entry "$grub" 2>/dev/null || say oneShot yes
 say abstraction "$(quietly grub-probe --target=abstraction /boot/grub | tr -s '\\n ' ' ')"
+say environment "$(quietly grub-probe --target=fs /boot/grub)"
 say bootUuid "$(quietly grub-probe --target=fs_uuid /boot)"
 say bootPath "$(quietly grub-mkrelpath /boot)"
 ! grep -qw v4v_testbed /proc/cmdline || say ours yes
@@ -181,12 +198,14 @@ export function parseFacts(printed: string): HostFacts {
     customEntries: yes("customEntries"),
     oneShot: yes("oneShot"),
     abstraction: one("abstraction"),
+    environment: one("environment"),
     bootUuid: one("bootUuid"),
     bootPath: one("bootPath"),
     dom0: yes("dom0"),
     buildId: one("buildId"),
     ours: yes("ours"),
     domains: all("domain"),
+    silent: yes("silent"),
     iommu: yes("iommu"),
     missingPackages: all("missing"),
     aptProblem: one("aptProblem"),

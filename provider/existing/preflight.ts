@@ -29,6 +29,12 @@ const DOM0_ROOM_MIB = 256;
 /** What a line of GRUB's configuration may hold (templates/render.ts). */
 const PLAIN = /^[A-Za-z0-9 _.,:=+/@-]*$/;
 
+/**
+ * GRUB writes its environment block past the file system, into the blocks of the file: those whose blocks are neither summed up,
+ * nor packed, nor moved by each write. Any other one may have an entry for one boot that is taken for ever.
+ */
+const WRITABLE = ["ext2", "fat", "xfs"];
+
 const number = (address: string): number =>
   address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
 
@@ -82,6 +88,10 @@ export function hostProblems(facts: HostFacts, needs: Needs): string[] {
   need(
     facts.abstraction === "",
     `GRUB cannot write to its environment block, as /boot lies on ${facts.abstraction.trim()}: an entry cannot be tried for one boot only; give /boot a plain partition`,
+  );
+  need(
+    WRITABLE.includes(facts.environment) || facts.bootUuid === "",
+    `GRUB may not be able to write to its environment block, as /boot/grub is on ${facts.environment || "a file system that grub-probe does not tell"}: an entry could not be tried for one boot only; give /boot a partition with ext4`,
   );
   need(
     facts.bootUuid !== "" || !facts.customEntries,
@@ -158,9 +168,14 @@ export function hostWarnings({
 }
 
 /** domUs of the host's own: a reboot into another hypervisor ends what runs on it, and each name is there once. */
-function domainProblems({ domains, ours }: HostFacts, { guests }: Needs): string[] {
+function domainProblems({ domains, ours, silent }: HostFacts, { guests }: Needs): string[] {
   const clash = domains.filter((name) => guests.includes(name));
   return [
+    ...(silent
+      ? [
+          "it runs Xen, and its toolstack does not tell which domUs run (xl list): start it (systemctl start xen.service), install it (xen-utils-4.20), or reboot the host if none runs",
+        ]
+      : []),
     ...(domains.length === 0 || ours
       ? []
       : [

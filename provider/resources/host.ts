@@ -232,7 +232,7 @@ export const hostResource: Resource = {
     await logIn(context, connection, needs.number);
     const remote = new Remote(connection, context.signal);
     context.status("looking at the host");
-    const { domains } = await lookAtHost(remote, state, packages);
+    const { domains, silent } = await lookAtHost(remote, state, packages);
     const added = await addedPackages(remote, state);
     const broughtXen = added.some((name) => XENS.test(name));
     // Whoever had Xen before loses nothing that runs needs when the rest goes.
@@ -240,6 +240,11 @@ export const hostResource: Resource = {
       throw new Error(
         `${remote.name} still runs ${domains.join(", ")}, which need the hypervisor and Xen's tools that the testbed brought; ` +
           `shut them down (xl shutdown NAME) and run destroy again`,
+      );
+    if (silent && broughtXen)
+      throw new Error(
+        `${remote.name} still runs Xen, and its toolstack does not tell whether domUs need it (xl list); ` +
+          `start it (systemctl start xen.service), or reboot the host if none runs, and run destroy again`,
       );
     context.status("removing the packages that were added");
     const others = await removePackages(remote, state);

@@ -101,7 +101,9 @@ systemctl start xen.service || :`;
 /** Names of domUs that are not the testbed's: it has a unit for each of its own. */
 const STRANGERS = `
 [ -e /proc/xen/capabilities ] && grep -q control_d /proc/xen/capabilities || exit 0
-for name in $(xl list | sed -e 1,2d -e 's/ .*//'); do
+# A toolstack that does not tell has not said that none runs.
+list=$(timeout 20 xl list) || { echo "xl list does not tell which domUs run" >&2; exit 1; }
+for name in $(printf '%s\\n' "$list" | sed -e 1,2d -e 's/ .*//'); do
   [ -L "/etc/systemd/system/multi-user.target.wants/v4v-domu@$name.service" ] || echo "$name"
 done`;
 
@@ -168,6 +170,7 @@ ${STRANGERS}`;
 async function leave(context: Context, inputs: HypervisorInputs): Promise<void> {
   const remote = new Remote(inputs.connection, context.signal);
   await removeTrial(remote, inputs.imagePath);
+  await remote.run("waiting for the toolstack", TOOLSTACK, BOOTED_BY_ENTRY);
   const said = await remote.run("looking at what runs", DOMAINS, BOOTED_BY_ENTRY);
   const [bootId = "", ...domains] = said.split("\n").filter(Boolean);
   if (bootId === "") return;
@@ -217,6 +220,7 @@ export const hypervisorResource: Resource = {
     const remote = new Remote(inputs.connection, context.signal);
     const trial = inputs.trial === true;
     if (!trial) await install(remote, inputs);
+    else await remote.run("waiting for the toolstack", TOOLSTACK, BOOTED_BY_ENTRY);
     let state = await lookAtXen(remote, inputs);
     const reboot = () =>
       (trial ? tryOnce : rebootOrExplain)(context, remote, inputs, state.running.bootId);

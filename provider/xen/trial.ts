@@ -5,7 +5,8 @@ import { CUSTOM_CFG, ENTRY, type XenBoot } from "./boot.ts";
  * How a hypervisor comes onto a host that has to come back whatever happens. The entry lies between two marks in custom.cfg,
  * whose other lines are the host's; GRUB is told to take it for one boot. Only when that boot has proved itself does it become
  * the default. A hypervisor or kernel that panics reboots by itself, GRUB reboots when it cannot load one, and a unit reboots a
- * dom0 that nobody has confirmed in time: each of them into the host's own entry.
+ * dom0 that nobody has confirmed in time: each of them into the host's own entry. As the default it may lose its files later: then
+ * GRUB goes on with the host's first entry.
  */
 
 /** Unit that reboots a dom0 unless {@link CONFIRMED} comes to be. */
@@ -27,8 +28,12 @@ ExecStart=/bin/sh -c 'sleep ${seconds}; [ -e ${CONFIRMED} ] || systemctl reboot'
 WantedBy=multi-user.target
 `;
 
-/** A host that was told to boot another entry once goes by that; otherwise ours is its default. */
-const DEFAULT = `if [ -z "\${boot_once}" ]; then set default=${ENTRY}; fi\n`;
+/**
+ * A host that was told to boot another entry once goes by that; otherwise ours is its default, and if it cannot be loaded, the first
+ * entry of all: what grub.cfg has itself comes before what it reads from custom.cfg. An entry that has something to fall back to
+ * does not reboot, which would end in itself.
+ */
+const DEFAULT = `if [ -z "\${boot_once}" ]; then set default=${ENTRY}; set fallback=0; fi\n`;
 
 const begin = `# ${ENTRY}: begin`;
 const end = `# ${ENTRY}: end`;

@@ -28,6 +28,7 @@ lockdown none
 customEntries yes
 oneShot yes
 abstraction
+environment ext2
 bootUuid 12ab
 bootPath /boot
 missing xen-utils-4.20
@@ -91,6 +92,9 @@ describe("each thing that is missing is told with what to do", () => {
     [{ customEntries: false, bootUuid: "" }, {}, /custom\.cfg.*update-grub/],
     [{ oneShot: false }, {}, /next_entry/],
     [{ abstraction: "lvm " }, {}, /\/boot lies on lvm:/],
+    [{ environment: "btrfs" }, {}, /environment block, as \/boot\/grub is on btrfs:.*ext4/],
+    [{ environment: "zfs" }, {}, /on zfs:/],
+    [{ environment: "" }, {}, /does not tell/],
     [{ commandLine: "root='x y'" }, {}, /command line/],
     [{ memoryMiB: 1024 }, {}, /1616 MiB, the host has 1024 MiB; lower vmCount/],
     [{ usedMiB: 3000 }, {}, /raise xen\.dom0MemoryMiB to 3256/],
@@ -103,6 +107,7 @@ describe("each thing that is missing is told with what to do", () => {
     [{ forwarding: false }, {}, /AllowTcpForwarding/],
     [{ routes: [{ destination: "10.83.0.0/16", device: "wg0" }] }, {}, /10\.83\.0\.0\/16 on wg0/],
     [{}, { link: "192.0.2.9", number: 1 }, /192\.0\.2\.9,.*\(hosts\[1\]\.link\).*192\.0\.2\.10$/],
+    [{ dom0: true, silent: true }, {}, /does not tell which domUs run.*xen\.service/],
     [{ dom0: true, domains: ["web"] }, {}, /runs web: the reboot.*would end them/],
   ])("%j %j", (changes, other, sentence) => {
     const found = hostProblems(facts(changes), { ...needs, ...other });
@@ -136,6 +141,10 @@ test("a host that the testbed is on already has its domUs, its bridge and its fi
   const [clash, ...more] = hostProblems(facts({ ...ours, domains: ["domu2"] }), needs);
   expect(clash).toMatch(/names its domUs domu2, too/);
   expect(more).toEqual([]);
+});
+
+test.each(["ext2", "fat", "xfs"])("GRUB writes to its environment block on %s", (environment) => {
+  expect(hostProblems(facts({ environment }), needs)).toEqual([]);
 });
 
 test("that its module may not be buildable is a warning", () => {

@@ -164,7 +164,12 @@ async function debian(changes: Record<string, string> = {}): Promise<Connection>
     uname: '[ "$1" = -m ] && echo x86_64 || echo 6.12.9-amd64',
     nproc: "echo 4",
     df: "echo Avail; echo 99999999",
-    "grub-probe": '[ "$1" = --target=abstraction ] || echo 12ab',
+    "grub-probe": `
+case $* in
+--target=abstraction*) ;;
+'--target=fs '*) echo ext2 ;;
+*) echo 12ab ;;
+esac`,
     "grub-mkrelpath": "echo /boot",
     "grub-editenv": "exit 0",
     "systemd-detect-virt": "echo none; exit 1",
@@ -385,9 +390,40 @@ esac`;
   test("whose toolstack does not answer has the memory that its kernel tells", async () => {
     mkdirSync(folder("host/proc/xen"), { recursive: true });
     writeFileSync(folder("host/proc/xen/capabilities"), "control_d\n");
-    const inputs = inputsOf(await debian({ xl: "exit 1" }));
+    const inputs = inputsOf(await debian({ xl: '[ "$1" != list ] || echo Name; [ "$1" = list ]' }));
     const outputs = await host.ensure(recordedContext(), inputs, undefined);
     expect(outputs).toMatchObject({ memoryMiB: 8192, cores: 4 });
+  });
+
+  test("whose toolstack does not tell what runs is waited for as it boots, and not taken to run nothing", async () => {
+    mkdirSync(folder("host/proc/xen"), { recursive: true });
+    writeFileSync(folder("host/proc/xen/capabilities"), "control_d\n");
+    const connection = await debian({
+      xl: `
+[ "$1" = list ] || exit 1
+: >>'${folder("asked")}'
+[ "$(wc -c <'${folder("asked")}')" -ge 2 ] && { echo Name; echo Domain-0; echo web 7; exit; }
+printf x >>'${folder("asked")}'
+exit 1`,
+      systemctl: `[ "$1" != is-system-running ] || cat '${folder("state")}'`,
+    });
+    writeFileSync(folder("state"), "degraded\n");
+    expect(await refused(connection)).toMatch(
+      /1 thing .*\n.*toolstack does not tell which domUs run/,
+    );
+    writeFileSync(folder("state"), "starting\n");
+    expect(await refused(connection)).toMatch(/1 thing .*\n.*runs web: the reboot/);
+    expect(existsSync(STATE())).toBe(false);
+  });
+
+  test("whose toolstack does not tell in the end keeps what it needs", async () => {
+    const inputs = inputsOf(await debian({ xl: "exit 1" }));
+    const outputs = await host.ensure(recordedContext(), inputs, undefined);
+    mkdirSync(folder("host/proc/xen"), { recursive: true });
+    writeFileSync(folder("host/proc/xen/capabilities"), "control_d\n");
+    const ending = host.delete(recordedContext(), prior(inputs, outputs));
+    await expect(ending).rejects.toThrow(/does not tell whether domUs need it/);
+    expect(existsSync(folder("apt.there"))).toBe(true);
   });
 
   test("that has the project's packages from somebody else keeps them, and is not touched", async () => {

@@ -18,8 +18,10 @@ afterEach(hangUpAll);
  * the build id that the file `runs` holds, or boots its own entry instead as long as there is a file `broken`.
  */
 const reboot = (host: string) => `
-[ "$1" = reboot ] || exit 0
 cd '${host}'
+# What the toolstack waits for, if it does.
+[ "$*" != "start xen.service" ] || rm -f silent
+[ "$1" = reboot ] || exit 0
 echo booted >>boots
 entry=$(sed -n 's/^next_entry=//p' boot/grub/grubenv)
 # It is emptied then, not taken out.
@@ -63,6 +65,7 @@ beforeEach(async () => {
     systemctl: reboot(folder("host")),
     "grub-editenv": EDITENV,
     xl: `
+[ ! -e '${at("silent")}' ] || exit 1
 [ "$1" = list ] && { echo Name; echo Domain-0; cat '${at("domains")}'; exit; }
 echo "build_id : $(cat '${at("runs")}')"
 echo "xen_version : 4.20"
@@ -171,6 +174,30 @@ describe("a hypervisor on a host that stays", () => {
       prior(outputs),
     );
     expect(boots()).toBe(before + 1);
+  });
+
+  test("is not taken to be another one before its toolstack answers", async () => {
+    const outputs = await hypervisor.ensure(recordedContext(), inputs, undefined);
+    writeFileSync(at("silent"), "");
+    await hypervisor.ensure(recordedContext(), inputs, prior(outputs));
+    expect(boots()).toBe(1);
+    writeFileSync(at("silent"), "");
+    const context = recordedContext();
+    writeFileSync(at("domains"), "web 7 512 1 r----- 3.2\n");
+    await hypervisor.delete(context, prior(outputs));
+    expect(context.warnings.join("\n")).toMatch(/runs web and is not rebooted/);
+    expect(boots()).toBe(1);
+  });
+
+  test("does not come onto a Xen host that does not tell which domUs run", async () => {
+    mkdirSync(at("proc/xen"));
+    writeFileSync(at("proc/xen/capabilities"), "control_d\n");
+    writeFileSync(at("silent"), "");
+    await expect(hypervisor.ensure(recordedContext(), inputs, undefined)).rejects.toThrow(
+      /does not tell which domUs run/,
+    );
+    expect(boots()).toBe(0);
+    expect(existsSync(at("boot/grub/custom.cfg"))).toBe(false);
   });
 
   test("with another entry for the same hypervisor boots that once, too", async () => {

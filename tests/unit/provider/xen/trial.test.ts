@@ -57,6 +57,7 @@ describe("a trial", () => {
     expect(readFileSync(folder(`host${IMAGE}`), "utf8")).toBe("a hypervisor");
     expect(custom()).toContain("menuentry 'ours'");
     expect(custom()).not.toContain("set default");
+    expect(custom()).not.toContain("fallback");
     expect(next()).toBe("v4v-testbed");
     const unit = readFileSync(folder("host/etc/systemd/system/v4v-trial.service"), "utf8");
     expect(unit).toContain("ConditionKernelCommandLine=v4v_testbed");
@@ -67,7 +68,9 @@ describe("a trial", () => {
   test("that has proved itself becomes the default, unless another entry is asked for once", async () => {
     await prepareTrial(remote, boot, 600);
     await confirmTrial(remote, boot);
-    expect(custom()).toContain('if [ -z "${boot_once}" ]; then set default=v4v-testbed; fi');
+    expect(custom()).toContain(
+      'if [ -z "${boot_once}" ]; then set default=v4v-testbed; set fallback=0; fi',
+    );
     expect(existsSync(folder("host/run/v4v-trial-confirmed"))).toBe(true);
     expect(existsSync(WANTS())).toBe(false);
   });
