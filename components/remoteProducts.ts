@@ -34,7 +34,9 @@ const pocl = ({ pocl: build }: GpuBuilds): Product => ({
   // Two more follow: streams, and other servers.
   port: 10998,
   command: (port) => `${POCLD} -a ${gpuGuest.address} -p ${port}`,
-  serverEnvironment: { POCL_CACHE_DIR: "/var/cache/pocld" },
+  // Each of the C library's arenas may keep up to 64 MiB of what large transfers have freed, and a server has many threads: they
+  // came to more than the domU has.
+  serverEnvironment: { POCL_CACHE_DIR: "/var/cache/pocld", MALLOC_ARENA_MAX: "1" },
   clientEnvironment: (port) => ({
     POCL_DEVICES: "remote",
     POCL_REMOTE0_PARAMETERS: `${gpuGuest.address}:${port}/0`,

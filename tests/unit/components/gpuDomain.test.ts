@@ -167,6 +167,11 @@ test("TCP's limits are the same at both ends, however much memory these have", a
   expect((await payloadOf(remote, "domus-image")).get(hook)).toBe(server);
 });
 
+test("PoCL's server keeps little of what it has freed: large transfers leave room for the next", async () => {
+  const unit = (await payloadOf(remote, "gpu-image")).get("/etc/systemd/system/pocld-tcp.service");
+  expect(unit).toMatch(/^Environment=.* MALLOC_ARENA_MAX=1$/m);
+});
+
 test("without V4V remote execution has TCP alone", async () => {
   const given = { ...remote, "v4v.enabled": "false" };
   const server = await payloadOf(given, "gpu-image");
