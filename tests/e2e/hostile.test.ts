@@ -152,7 +152,7 @@ async function live(cycles: number): Promise<void> {
         const said = await testbed.on("host", script, 300 * now);
         expect(said.match(/^domain \d+$/gm)).toHaveLength(now);
         // As up does, it is tried once more; its console may say why.
-        if (said.includes("ended while it booted")) console.log(said);
+        if (said.includes("did not come up")) console.log(said);
       } catch (error) {
         left = 0;
         // The test's other parts take an hour before the failure is shown.
