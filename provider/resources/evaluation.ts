@@ -135,6 +135,12 @@ function cpuOptions(plan: Plan): string[] {
   return costed ? ["--cpu-command", "/usr/local/bin/domain-cpu"] : [];
 }
 
+/** A run that was given up goes on in dom0, whoever began it: beside it nothing can be measured. */
+const END_OTHERS = `
+systemctl list-units --plain --no-legend --all 'v4v-evaluation-*.service' 'v4v-gpu-*.service' | while read -r unit _; do
+  case $unit in *"-$1.service") ;; *) systemctl stop "$unit" ;; esac
+done`;
+
 /** Prints which of the domains given are gone. A network back end is looked for, as asking the toolstack costs CPU of dom0's. */
 const GONE = `gone=
 for domain; do [ -e "/sys/bus/xen-backend/devices/vif-\${domain%%:*}-0" ] || gone="$gone \${domain#*:}"; done
@@ -431,6 +437,7 @@ async function measure(
       : `going on with run ${run.runId} after step ${there} of ${plan.steps.length}`,
   );
   const options = [...cpuOptions(plan), ...gateOptions(plan)];
+  await remote.run("ending runs that were given up", END_OTHERS, run.runId);
   await remote.run("starting the evaluation", START, folder, unit, ...options);
 
   const { exit, ended } = await follow(context, remote, sitting, pace);

@@ -161,3 +161,22 @@ test("a domU of another host is reached by its address, and known by its own key
   expect(agent("domu1")).toMatch(/^ssh -F \S+ domu1 v4v-bench agent$/);
   expect(plan).toMatch(/^step .*experiment=hosts .*transport=tcp .*pairs=domu1:domu3$/m);
 });
+
+test("runs that were given up are ended in dom0 before one begins", async () => {
+  const others = ["v4v-evaluation-old.service", "v4v-gpu-old.service"];
+  const programs = standIns(folder("bin"), {
+    "systemd-run": "exit 1",
+    systemctl: `
+case $1 in
+list-units) for unit in ${others.join(" ")}; do echo "$unit loaded active running"; done ;;
+stop) echo "$2" >>'${folder("said")}' ;;
+*) exit 1 ;;
+esac`,
+  });
+  const { connection } = await farSide({ behaviour: hostInFolder(folder("host"), programs) });
+  mkdirSync(folder("host/var/lib"), { recursive: true });
+  await expect(
+    evaluation.ensure(recordedContext(), inputsFor({ ...connection }), undefined),
+  ).rejects.toThrow("starting the evaluation");
+  expect(readFileSync(folder("said"), "utf8").trim().split("\n")).toEqual(others);
+});
