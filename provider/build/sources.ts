@@ -24,6 +24,7 @@ export const SOURCES = {
     "LICENSES",
   ],
   // What only tests build.
+  "plain-host": ["recipes/host-image"],
   "xen-series": ["kernel/xen", "kernel/include"],
   hostile: ["tests/hostile", "kernel/include", "kernel/linux/hypercall.h"],
   duplex: ["tests/duplex"],

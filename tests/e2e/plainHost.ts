@@ -5,6 +5,7 @@ import { setTimeout } from "node:timers/promises";
 import { afterEach } from "vitest";
 import { build } from "../../provider/build/cache.ts";
 import { sourceDigest } from "../../provider/build/key.ts";
+import { sourcesOf } from "../../provider/build/sources.ts";
 import { consoleTail } from "../../provider/host/console.ts";
 import { chooseFreePort } from "../../provider/host/ports.ts";
 import { end, type ProcessIdentity } from "../../provider/host/processes.ts";
@@ -113,7 +114,7 @@ export class PlainHost {
     const recipe = {
       name: "plain-host",
       parameters: { DISK_MIB: "4096", RELEASE_SHA256: release },
-      sources: ["recipes/host-image"],
+      sources: sourcesOf("plain-host"),
       dependencies: { index },
     };
     const signal = AbortSignal.timeout(600_000);
