@@ -14,6 +14,7 @@ export const SOURCES = {
   ],
   "gpu-image": ["recipes/domu-image"],
   "gpu-tools": ["benchmarks"],
+  "nvidia-index": ["recipes/index"],
   // `npm run packages` builds it.
   "module-package": [
     "kernel/linux",
