@@ -235,7 +235,8 @@ function validatorOf(line: Line): keyof typeof validators | undefined {
 /** Version of dom0/gpu-drive's lines since which there are those of connections. */
 const TELLS_CONNECTIONS = 2;
 
-/** Of a leg that ran out of time, and of one whose domU was lost: they wrote 0 for what nobody had counted. */
+/** Version since which there is null for what nobody has counted. Before, a leg that ended so had 0. */
+const TELLS_UNCOUNTED = 3;
 const UNCOUNTED = [124, 255];
 
 /** Characters of a bad line that are shown. */
@@ -248,9 +249,12 @@ interface End {
   why?: unknown;
 }
 
-function movedOf({ status, net_bytes: net, ring_bytes: ring }: End): GpuAttempt["moved"] {
+function movedOf(end: End, version: number): GpuAttempt["moved"] {
+  const { status, net_bytes: net, ring_bytes: ring } = end;
   if (net === null || ring === null) return null;
-  return UNCOUNTED.includes(status) && net === 0 && ring === 0 ? null : { net, ring };
+  return version < TELLS_UNCOUNTED && UNCOUNTED.includes(status) && net === 0 && ring === 0
+    ? null
+    : { net, ring };
 }
 
 /** Lines that tell nothing that is evaluated. */
@@ -266,6 +270,7 @@ export function readGpuSamples(content: string): GpuFile {
   let connections: GpuConnection[] = [];
   let clients: GpuAttempt["clients"] = [];
   let buffers: GpuBuffers[] = [];
+  let version = 0;
   for (const [index, raw] of content.split("\n").entries()) {
     if (raw === "") continue;
     const problem = (what: string): void => {
@@ -279,7 +284,7 @@ export function readGpuSamples(content: string): GpuFile {
       problem("not JSON");
       continue;
     }
-    if (line.type === "gpu-start") file.connectionsTold = Number(line.version) >= TELLS_CONNECTIONS;
+    if (line.type === "gpu-start") version = Number(line.version);
     if (line.type === "gpu-end") file.complete = true;
     if (line.type === "gpu-end" || SILENT.includes(String(line.type))) continue;
     const name = validatorOf(line);
@@ -312,12 +317,13 @@ export function readGpuSamples(content: string): GpuFile {
       const where = { leg, block, transport, workload, attempt };
       const told = { samples, connections, clients, buffers };
       const why = typeof end.why === "string" ? end.why : null;
-      file.attempts.push({ ...where, ...told, status, why, moved: movedOf(end) });
+      file.attempts.push({ ...where, ...told, status, why, moved: movedOf(end, version) });
       [samples, connections, clients, buffers] = [[], [], [], []];
     } else {
       samples.push(line as unknown as GpuSample);
       clients.at(-1)?.samples.push(line as unknown as GpuSample);
     }
   }
+  file.connectionsTold = version >= TELLS_CONNECTIONS;
   return file;
 }
