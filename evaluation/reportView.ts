@@ -264,7 +264,11 @@ function lossesOf(numerator: Transport, all: readonly RatioPoint[]): string {
   // Latency and bandwidth of a ping-pong are the same round trips: one of them is enough.
   const places = lost
     .filter((one) => one.experiment !== "bandwidth")
-    .map((one) => `${one.experiment} at ${formatSize(one.sizeBytes)}`);
+    .map((one) =>
+      isOfGpu(one)
+        ? `${one.experiment} (${one.metric}) at ${gpuSize(one)}`
+        : `${one.experiment} at ${formatSize(one.sizeBytes)}`,
+    );
   const names = `${transportLabel(numerator)} is slower than ${transportLabel(BASELINE)}`;
   if (ratios.length === 0)
     return "This run has nothing to compare: it lacks one of the two transports.";
