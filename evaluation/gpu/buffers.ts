@@ -48,19 +48,28 @@ const equal = ({ client, server }: Both): boolean | null =>
 
 /**
  * What is known of buffers, a row for each difference. Both ends are asked at the same moment, between the cold run of clients
- * that wait for each other and their first timed one; gpu-bench asks at each size's end for its own.
+ * that wait for each other and their first timed one; gpu-bench asks at each size's end for its own, whose server's end is its
+ * listener's.
  */
 export function bufferRows({ attempts }: Pick<GpuFile, "attempts">): BufferRow[] {
-  const at = attempts.flatMap(({ buffers }) => buffers);
-  const servers = at.filter(({ end }) => end === "server");
-  const asked = at.filter(({ end }) => end === "client").map((one) => both(one, servers));
+  const all = attempts.flatMap(({ buffers }) => buffers);
+  const servers = all.filter(({ end }) => end === "server");
+  const listeners = all.filter(({ end }) => end === "listener");
+  const asked = all.filter(({ end }) => end === "client").map((one) => both(one, servers));
   const ports = new Set(asked.map(({ transport, port }) => `${transport} ${port}`));
   const own = attempts
     .flatMap(({ connections }) => connections)
     .flatMap((one): Both[] => {
       if (one.rcvbuf === undefined || one.sndbuf === undefined) return [];
       const { transport, local, remote } = one;
-      return [both({ transport, local, remote, receive: one.rcvbuf, send: one.sndbuf }, [])];
+      const listener = listeners.find((at) => at.transport === transport && at.local === remote);
+      const server = listener && { ...listener, remote: local };
+      return [
+        both(
+          { transport, local, remote, receive: one.rcvbuf, send: one.sndbuf },
+          server === undefined ? [] : [server],
+        ),
+      ];
     })
     .filter(({ transport, port }) => !ports.has(`${transport} ${port}`));
   const groups = Map.groupBy([...asked, ...own], (one) => JSON.stringify(one));

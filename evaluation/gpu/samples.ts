@@ -70,11 +70,14 @@ export interface GpuConnection {
   sndbuf?: number;
 }
 
-/** What the kernel granted one end of a TCP connection, as `ss -m` prints it: dom0/gpu-drive asks both at once. */
+/**
+ * What the kernel granted one end of a TCP connection, as `ss -m` prints it: dom0/gpu-drive asks both at once; or a listener, whose
+ * connections have it from there.
+ */
 export interface GpuBuffers {
   transport: string;
   host: string;
-  end: "client" | "server";
+  end: "client" | "server" | "listener";
   local: string;
   remote: string;
   receive: number;
@@ -162,7 +165,7 @@ const validators = {
     object({
       transport: text,
       host: text,
-      end: { enum: ["client", "server"] },
+      end: { enum: ["client", "server", "listener"] },
       local: text,
       remote: text,
       receive: whole,

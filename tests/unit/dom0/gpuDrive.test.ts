@@ -226,6 +226,28 @@ esac`;
   expect(order.slice(0, 3)).toEqual(["domu1 asked", "domu2 asked", "gpu asked"]);
 });
 
+test("of the plain socket's server its listener is asked, in the first block", () => {
+  const socket = { unit: "gpu-socket-tcp.service", address: "10.83.0.10", port: 11020 };
+  const ss = `echo "$HOST asked $*" >>'${folder("log")}'
+echo 'LISTEN 0      16    10.83.0.10:11020      0.0.0.0:*  skmem:(r0,rb8388608,t0,tb16384,f0,w0,o0,bl0,d0)'`;
+  const { file, told } = drive(only(plan([{ ...tcp, socket }], 2), "socket"), start, "exit 0", {
+    ss,
+  });
+  expect(file.problems).toEqual([]);
+  expect(file.attempts.map(({ buffers }) => buffers)).toEqual([
+    [
+      {
+        ...{ type: "buffers", transport: "tcp", host: "gpu", end: "listener", remote: "" },
+        ...{ local: "10.83.0.10:11020", receive: 8388608, send: 16384 },
+      },
+    ],
+    [],
+  ]);
+  expect(told.filter((line) => line.includes("asked"))).toEqual([
+    "gpu asked -HtlnmO sport = :11020",
+  ]);
+});
+
 test("a server that does not start costs its legs and no others", () => {
   const { told, file, stderr } = drive(plan([native, tcp], 1), start, "exit 1");
   expect(stderr).toContain("gpu-drive: pocld-tcp.service does not listen");

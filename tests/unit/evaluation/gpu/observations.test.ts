@@ -281,6 +281,10 @@ test("both ends' buffers of a connection are brought together; other connections
       },
     },
     { transport: "tcp", workload: "socket", lines: [transfer(4096, "to_device", 1), told] },
+    {
+      ...{ transport: "v4v-sockets", workload: "socket" },
+      lines: [transfer(4096, "to_device", 1), told, end("listener", told.remote, "", 5)],
+    },
   ]);
   const file = readGpuSamples(made);
   expect(file.problems).toEqual([]);
@@ -290,6 +294,10 @@ test("both ends' buffers of a connection are brought together; other connections
     { ...common, port: "10998", client: seven, server: seven, equal: true },
     { ...common, port: "10998", client: seven, server: eight, equal: false },
     { ...common, port: "11020", client: { receive: 5, send: 6 }, server: null, equal: null },
+    {
+      ...{ ...common, transport: "v4v-sockets", port: "11020", client: { receive: 5, send: 6 } },
+      ...{ server: { receive: 5, send: 9 }, equal: false },
+    },
   ]);
 });
 
