@@ -1,5 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
-import { CONFIG, INK, textWidth, toSvg, WIDTH } from "./drawing.ts";
+import { STEP, widthBeside } from "./bars.ts";
+import { CONFIG, INK, toSvg } from "./drawing.ts";
 import { formatNumber } from "./format.ts";
 
 /** A part of a bar, behind those before it. */
@@ -29,17 +30,6 @@ export interface StackChart {
   unit: string;
   /** At least one. */
   rows: readonly StackRow[];
-}
-
-/** Height of one bar with its gap, px. */
-const STEP = 22;
-
-/** What the axis' labels may take before the bars become shorter, px. */
-const LABELS = 62;
-
-function widthBeside(rows: readonly StackRow[]): number {
-  const labels = rows.flatMap(({ bars }) => bars.map(({ series }) => textWidth(series)));
-  return Math.round(WIDTH - Math.max(0, Math.max(...labels) - LABELS));
 }
 
 /** Where each part begins and ends. */

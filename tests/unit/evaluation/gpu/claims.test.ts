@@ -204,6 +204,10 @@ test("where a CPU computed, every claim, figure, table, row and the report's hea
       expect.stringContaining(NOTE),
     ]);
 
+  const phases = readFileSync(join(directory, "figures/gpu-phases.svg"), "utf8");
+  for (const text of ["64 x 64", "128 x 128", "copy A", "copy B", "compute", "copy C", "native"])
+    expect(phases).toContain(`>${text}<`);
+
   const report = readFileSync(made.paths.report, "utf8");
   expect(report).toContain(`GPU experiments: ${NOTE}.`);
   expect(report).toContain("128 x 128");
