@@ -1,5 +1,6 @@
 import { controlsOf } from "./derived.ts";
 import { canonicalJson } from "./hash.ts";
+import type { GpuSummary } from "./gpu/summary.ts";
 import type { Manifest } from "./manifest.ts";
 import { isControl, lessIsBetter, mediansOf, UNITS, type Observation } from "./observations.ts";
 import { pooledRoundTrips, type Pooled } from "./pooled.ts";
@@ -31,7 +32,11 @@ export interface ComparedRun {
     | "accelerator"
   >;
   observed: readonly Observation[];
+  /** What computed; absent or null where no GPU was measured. */
+  gpu?: ComparedGpu | null;
 }
+
+type ComparedGpu = Pick<GpuSummary, "note" | "product" | "devices" | "complete">;
 
 export type Finding = "better" | "worse" | "none shown" | "cannot be compared";
 
@@ -49,6 +54,8 @@ export interface Change extends Place {
   /** Adjusted for the number of rows; null where there is no test. */
   p: number | null;
   finding: Finding;
+  /** Of a GPU's experiments: the kinds of device that computed in the two runs; else empty. */
+  computedBy: string;
 }
 
 /** The round trips of one transport, all sizes taken together: small changes that no single size shows. */
@@ -80,6 +87,8 @@ export interface RunComparison {
   onlyBase: number;
   onlyRun: number;
   differences: Difference[];
+  /** What computed in each run's rows of gpu-*; empty where neither measured a GPU. */
+  gpuNotes: string[];
   warnings: string[];
 }
 
@@ -91,6 +100,12 @@ const isCompared = (one: Observation): boolean =>
   one.experiment !== "bandwidth" && !isControl(one) && !isRelative(one);
 
 const rowKey = (one: Observation): string => `${placeKey(one)} ${one.transport}`;
+
+/** Each once. */
+function kindsOf(all: readonly Observation[]): string {
+  const kinds = all.flatMap(({ computedBy }) => computedBy?.split("+") ?? []);
+  return [...new Set(kinds)].sort().join(", ");
+}
 
 interface Tested extends Omit<Change, "p" | "finding"> {
   raw: WelchTest | null;
@@ -117,7 +132,7 @@ function testRow(
   const medians = { base: medianOf(before), run: medianOf(after) };
   const ratio = medians.base === 0 ? null : medians.run / medians.base;
   const place = { experiment, metric, sizeBytes, pairs, transport, unit: UNITS[metric] };
-  return { ...place, ...medians, ratio, interval, raw };
+  return { ...place, ...medians, ratio, interval, raw, computedBy: kindsOf([...base, ...run]) };
 }
 
 function judge({ metric, ratio, raw }: Tested, p: number | null): Finding {
@@ -179,13 +194,29 @@ function flat(value: unknown, path: string): [string, string][] {
   return Object.entries(value).flatMap(([name, member]) => flat(member, `${path}.${name}`));
 }
 
-function differencesOf({ manifest: base }: ComparedRun, { manifest: run }: ComparedRun) {
-  const facts = (manifest: ComparedRun["manifest"]): Map<string, string> => {
+const devicesOf = ({ gpu }: ComparedRun): string =>
+  (gpu?.devices ?? [])
+    .map(({ platform, name, type }) => `${platform}, ${name} (${type})`)
+    .sort()
+    .join("; ");
+
+/** What computed in the rows of gpu-*: a CPU's say nothing of a GPU. */
+const gpuNotesOf = (runs: readonly ComparedRun[]): string[] =>
+  runs.flatMap(({ manifest, gpu }) =>
+    gpu === undefined || gpu === null
+      ? []
+      : [`gpu-* of run ${manifest.runId}: ${gpu.note}; remotely by ${gpu.product ?? "nothing"}.`],
+  );
+
+function differencesOf(base: ComparedRun, run: ComparedRun) {
+  const facts = (compared: ComparedRun): Map<string, string> => {
+    const { manifest } = compared;
     const { accelerator, machine, settings, versions, builds, profile, seed } = manifest;
     return new Map([
       ["accelerator", accelerator.kind],
       ["profile", profile],
       ["seed", String(seed)],
+      ...(compared.gpu ? ([["GPU's device", devicesOf(compared)]] as const) : []),
       ...flat(machine, "machine"),
       ...flat(versions, "versions"),
       ...flat(builds, "builds"),
@@ -207,10 +238,15 @@ function warningsOf(base: ComparedRun, run: ComparedRun): string[] {
   const machine = (manifest: ComparedRun["manifest"]): string =>
     canonicalJson([manifest.accelerator.kind, manifest.machine]);
   const warnings: string[] = [];
+  if (base.gpu && run.gpu && devicesOf(base) !== devicesOf(run)) {
+    warnings.push("Different devices computed: rows of gpu-* speak of those, too.");
+  }
   if (machine(a) !== machine(b)) {
     warnings.push("The runs come from different machines: the ratios speak of those, too.");
   }
-  for (const { manifest, observed } of [base, run]) {
+  for (const { manifest, observed, gpu } of [base, run]) {
+    if (gpu && !gpu.complete)
+      warnings.push(`The GPU's legs of run ${manifest.runId} are not complete.`);
     if (!manifest.complete) warnings.push(`Run ${manifest.runId} is not complete.`);
     if (controlsOf(observed, manifest.seed).some(({ holds }) => holds === false)) {
       warnings.push(`The A/A control of run ${manifest.runId} fails.`);
@@ -226,6 +262,7 @@ export function compareRuns(base: ComparedRun, run: ComparedRun): RunComparison 
     run: run.manifest.runId,
     ...changesOf(base, run),
     differences: differencesOf(base, run),
+    gpuNotes: gpuNotesOf([base, run]),
     warnings: warningsOf(base, run),
   };
 }

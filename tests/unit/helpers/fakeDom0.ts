@@ -33,6 +33,8 @@ export interface FakeDom0 {
   gaveUp: number;
   /** What gpu-drive measures. */
   gpuSamples: string;
+  /** How it ends. */
+  gpuStatus: string;
   /** Plans that gpu-drive was started with. */
   gpuPlans: string[];
   /** Ends what is running. */
@@ -104,7 +106,7 @@ export function fakeDom0(folder: string, plan: () => Plan, measure: Measure): Fa
     dom0.gpuPlans.push(readFileSync(join(run, "gpu-plan"), "utf8"));
     writeFileSync(join(run, "gpu.jsonl"), dom0.gpuSamples);
     writeFileSync(join(run, "gpu-log"), "");
-    writeFileSync(join(run, "gpu-status"), "exited 0\n");
+    writeFileSync(join(run, "gpu-status"), `${dom0.gpuStatus}\n`);
   }
 
   const inFolder = (text: string): string =>
@@ -117,6 +119,7 @@ export function fakeDom0(folder: string, plan: () => Plan, measure: Measure): Fa
     gateWait: 20_000,
     gaveUp: 0,
     gpuSamples: "",
+    gpuStatus: "exited 0",
     gpuPlans: [],
     stop: () => {
       stopped = true;
