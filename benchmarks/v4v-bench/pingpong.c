@@ -47,6 +47,7 @@ static uint32_t timed_round_trips(const struct role_spec *spec, const struct con
 {
 	const uint64_t budget_ns = spec->budget_ms * NS_PER_MS;
 	const uint32_t size = spec->size;
+	const uint32_t slowness = fault_slowness(spec->server.transport);
 	uint64_t start = now_ns();
 	uint64_t before = start;
 	uint32_t done = 0;
@@ -60,7 +61,7 @@ static uint32_t timed_round_trips(const struct role_spec *spec, const struct con
 		}
 		if (!receive_echo(connection, echo, size, error))
 			return 0;
-		after = now_ns();
+		after = fault_slow(slowness, before, now_ns());
 		rtt_ns[done++] = after - before;
 		before = after;
 	} while (done < spec->count && before - start < budget_ns);

@@ -47,6 +47,8 @@ static uint64_t timed_messages(const struct role_spec *spec, const struct connec
 {
 	const uint64_t budget_ns = spec->budget_ms * NS_PER_MS;
 	const uint64_t most = spec->count ? spec->count : UINT64_MAX;
+	const uint32_t slowness = fault_slowness(spec->server.transport);
+	uint64_t worked_ns = fault_worked_ns();
 	uint64_t start = now_ns();
 	uint64_t messages = 0;
 	uint64_t now;
@@ -57,6 +59,7 @@ static uint64_t timed_messages(const struct role_spec *spec, const struct connec
 			return 0;
 		}
 		messages++;
+		fault_slow_work(slowness, &worked_ns);
 		now = now_ns();
 	} while (messages < most && now - start < budget_ns);
 	*start_ns = start;
@@ -142,10 +145,12 @@ static ssize_t receive_some(const struct connection *connection, uint8_t *buffer
 }
 
 /* The timed loop of the receiver: a clock reading after each receive, as nobody knows which one is the last. */
-static bool count_stream(const struct connection *connection, uint8_t *buffer, size_t size, uint64_t *bytes,
-			 uint64_t *ns, struct error *error)
+static bool count_stream(const struct role_spec *spec, const struct connection *connection, uint8_t *buffer,
+			 size_t size, uint64_t *bytes, uint64_t *ns, struct error *error)
 {
+	const uint32_t slowness = fault_slowness(spec->server.transport);
 	ssize_t received = receive_some(connection, buffer, size, error);
+	uint64_t worked_ns = fault_worked_ns();
 	uint64_t first_ns = now_ns();
 	uint64_t last_ns = first_ns;
 	uint64_t total = 0;
@@ -154,6 +159,7 @@ static bool count_stream(const struct connection *connection, uint8_t *buffer, s
 		fault_in_window();
 	while (received > 0) {
 		total += (size_t)received;
+		fault_slow_work(slowness, &worked_ns);
 		received = receive_some(connection, buffer, size, error);
 		if (received > 0)
 			last_ns = now_ns();
@@ -196,7 +202,8 @@ bool stream_server(const struct role *role, struct listener *listener, struct co
 	uint8_t *buffer = buffer_new(size);
 	uint64_t bytes, ns, checksum;
 
-	if (!receive_warmup(spec, connection, buffer, error) || !count_stream(connection, buffer, size, &bytes, &ns, error))
+	if (!receive_warmup(spec, connection, buffer, error) ||
+	    !count_stream(spec, connection, buffer, size, &bytes, &ns, error))
 		return false;
 	if (fault_is("lose"))
 		bytes--;

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Tests of v4v-bench: unit tests, fuzzing and end-to-end runs on this machine, all built with the address and
-# undefined-behaviour sanitizers. FUZZ_COUNT (20000) sets the mutated plans, CC the compiler.
+# undefined-behaviour sanitizers; and whether `compare` finds a transport that is slower.
+# FUZZ_COUNT (20000) sets the mutated plans, CC the compiler, V4V_TEST=full repeats the slower transport more often.
 # Prints `N passed, N failed`; exits non-zero when something failed.
 set -u
 
@@ -57,7 +58,15 @@ mkdir "$T/store"
 check 'v4vrun and its library build' make -s -C "$root/sockets" O="$T/layer" CC="$CC" CFLAGS=-O2 "$T/layer/v4vrun" \
 	"$T/layer/libv4vsockets.so"
 
-# A unit program prints a line per test; one that ends badly without a FAIL (a sanitizer, a time-out) is a failure too.
+# count PROGRAM STATUS: a program printed a line per test to $T/out; one that ends badly without a FAIL (a sanitizer, a
+# time-out) is a failure too.
+count() {
+	cat "$T/out"
+	PASSED=$((PASSED + $(grep -c '^ok ' "$T/out")))
+	FAILED=$((FAILED + $(grep -c '^FAIL ' "$T/out")))
+	[ "$2" = 0 ] || grep -q '^FAIL ' "$T/out" || check "$1 exits with status 0" false
+}
+
 for unit in test_plan test_parts test_rendezvous test_vchan test_way test_program fuzz_plan; do
 	libraries=$T/build/libv4v-bench.a
 	# Linked, it is what the program finds when it looks for the library of that name.
@@ -65,10 +74,7 @@ for unit in test_plan test_parts test_rendezvous test_vchan test_way test_progra
 	check "builds $unit" compile $unit "$sanitizers" "$libraries -ldl"
 	status=0
 	XENVCHAN_FOLDER=$T/store timeout "${UNIT_TIMEOUT:-600}" "$T/$unit" >"$T/out" 2>"$T/err" || status=$?
-	cat "$T/out"
-	PASSED=$((PASSED + $(grep -c '^ok ' "$T/out")))
-	FAILED=$((FAILED + $(grep -c '^FAIL ' "$T/out")))
-	[ "$status" = 0 ] || grep -q '^FAIL ' "$T/out" || check "$unit exits with status 0" false
+	count "$unit" "$status"
 done
 
 # The end-to-end parts mostly wait, so they run side by side, each with a folder, addresses and a program of its own.
@@ -110,6 +116,19 @@ for part in $parts; do
 	PASSED=$((PASSED + part_passed))
 	FAILED=$((FAILED + part_failed))
 done
+
+trap 'exit 1' HUP INT TERM
+
+# A transport that is really slower, and `compare`: alone, as what else runs would be measured, too; without sanitizers.
+if node -e 'process.exit(process.features.typescript ? 0 : 1)' 2>/dev/null && [ -d "$root/node_modules" ]; then
+	check 'builds with faults as it is shipped' make -s -j2 -C "$root/benchmarks" O="$T/faulty" CC="$CC" \
+		CPPFLAGS=-DV4V_BENCH_FAULTS CFLAGS=-O2 all
+	status=0
+	timeout 1200 node "$here/slow.ts" "$T/faulty/v4v-bench" "$T/slow" >"$T/out" 2>"$T/err" || status=$?
+	count slow.ts "$status"
+else
+	echo "# skipped: slowed transports, as node runs no TypeScript here or its packages are not installed"
+fi
 
 echo "$PASSED passed, $FAILED failed"
 [ "$FAILED" = 0 ]
