@@ -64,6 +64,34 @@ shown=$(sed -n 's/^{"type":"connection","transport":"tcp","size_bytes":1000001,.
 check "transfer: its connections show the payload each way: $shown" eval \
 	'set -- $shown && [ $1 = 2 ] && [ $2 -ge $((3 * 1000001)) ] && [ $3 -ge $((3 * 1000001)) ]'
 
+# Clients that die in the middle of a large transfer, beside one that stays: the server goes on and keeps nothing of theirs.
+resident() {
+	sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' /proc/$pocld/status
+}
+remote_transfer() {
+	POCL_CACHE_DIR=$T/client-cache OCL_ICD_VENDORS=/usr/local/share/pocl-remote POCL_DEVICES=remote \
+		POCL_REMOTE0_PARAMETERS=127.0.0.1:$PORT/0 timeout -s KILL "$@"
+}
+SIZE=33554432
+check 'one client of large transfers' remotely 0 transfer --repetitions 1 --count 2 $SIZE
+before=$(resident)
+for death in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	remote_transfer 0.$((death % 5 + 3)) "$BENCH" transfer --repetitions 10000 $SIZE >/dev/null 2>&1
+done &
+check 'a client beside others that die' remotely 0 transfer --repetitions 30 1000001
+wait $!
+check 'after them: one client of large transfers' remotely 0 transfer --repetitions 1 --count 2 $SIZE
+after=$(resident)
+# Of one transfer and one buffer at most, and of what threads and caches take.
+check "memory of clients that have died: $before KiB before, $after KiB after" [ "$after" -lt $((before + 3 * SIZE / 1024)) ]
+
+# A request longer than there is room for, and one of another's session: its socket is closed, others are served.
+for length in '\377\377\377\377' '\377\377\000\000'; do
+	bash -c 'exec 3<>/dev/tcp/127.0.0.1/'$PORT' && { printf "'$length'"; head -c 70000 /dev/zero; } >&3 && timeout 10 cat <&3' >/dev/null 2>&1
+	check "a request that is too long, $(printf %s "$length" | tr '\\' ' ')" [ $? != 124 ]
+done
+check 'after it: others are served' remotely 0 matmul --repetitions 1 64
+
 # A server that dies: the client would wait for it for ever.
 : >"$T/out"
 (
