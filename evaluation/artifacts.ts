@@ -15,7 +15,7 @@ import { buildManifest, factsOf, manifestHash, type Manifest, type RunFacts } fr
 import { replaceFile } from "./replaceFile.ts";
 import { readPathProof, type PathProof } from "./path/proof.ts";
 import { BILL, GPU_SAMPLES, PATH_PROOF, SAMPLES } from "./runFiles.ts";
-import { observations, type Observation } from "./observations.ts";
+import { observations, type Observation, type Unused } from "./observations.ts";
 import { renderPlan, type Plan } from "./plan.ts";
 import { toPng } from "./raster.ts";
 import { renderReport } from "./report.ts";
@@ -278,7 +278,10 @@ export async function readSummary(
 /** What a run folder says, evaluated anew. */
 export interface ReadRun {
   manifest: Manifest;
+  plan: Plan;
   observed: Observation[];
+  unused: Unused[];
+  claims: ClaimRow[];
 }
 
 /**
@@ -287,8 +290,12 @@ export interface ReadRun {
  * @throws ArtifactsError also if samples.jsonl is not the file that the manifest tells of
  */
 export async function readRun(directory: string): Promise<ReadRun> {
-  const { manifest, file, gpu, path } = await readKept(directory);
-  return { manifest, observed: evaluated(file, gpu, path).observed };
+  const { plan, manifest, file, gpu, path } = await readKept(directory);
+  const numbers = evaluated(file, gpu, path);
+  const { runId, accelerator } = manifest;
+  const summary = summarise({ runId, accelerator: accelerator.kind, plan, file, ...numbers });
+  const { observed, unused } = numbers;
+  return { manifest, plan, observed, unused, claims: judgeClaims(summary) };
 }
 
 /**

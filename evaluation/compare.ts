@@ -1,7 +1,15 @@
-import { controlsOf } from "./derived.ts";
+import type { ClaimRow } from "./claims.ts";
 import { canonicalJson } from "./hash.ts";
 import type { Manifest } from "./manifest.ts";
-import { isControl, lessIsBetter, mediansOf, UNITS, type Observation } from "./observations.ts";
+import {
+  isControl,
+  lessIsBetter,
+  mediansOf,
+  UNITS,
+  type Observation,
+  type Unused,
+} from "./observations.ts";
+import type { Plan } from "./plan.ts";
 import { pooledRoundTrips, type Pooled } from "./pooled.ts";
 import { seededRandom } from "./random.ts";
 import { holm, welch, type WelchTest } from "./significance.ts";
@@ -13,8 +21,10 @@ import {
   type Interval,
 } from "./statistics.ts";
 import { isRelative, placeKey } from "./ratios.ts";
+import { shortfallsOf } from "./shortfalls.ts";
 import { comparePlaces, type Place } from "./summary.ts";
 import { compareTransports } from "./transports.ts";
+import { verdictRows, type VerdictRow } from "./verdicts.ts";
 
 /** One of the two runs. */
 export interface ComparedRun {
@@ -31,6 +41,11 @@ export interface ComparedRun {
     | "accelerator"
   >;
   observed: readonly Observation[];
+  unused?: readonly Unused[];
+  /** What was to be measured. */
+  plan?: Pick<Plan, "steps">;
+  /** What it says of the claims. */
+  claims?: readonly Pick<ClaimRow, "id" | "verdict">[];
 }
 
 export type Finding = "better" | "worse" | "none shown" | "cannot be compared";
@@ -81,6 +96,10 @@ export interface RunComparison {
   onlyRun: number;
   differences: Difference[];
   warnings: string[];
+  /** Why the run cannot be cleared, whatever its numbers say: a sentence each. */
+  shortfalls: string[];
+  /** What the two say of the claims; empty where nothing is known of them. */
+  verdicts: VerdictRow[];
 }
 
 /** Probability that any row of a table is called a change though nothing changed. */
@@ -206,17 +225,9 @@ function warningsOf(base: ComparedRun, run: ComparedRun): string[] {
   const [a, b] = [base.manifest, run.manifest];
   const machine = (manifest: ComparedRun["manifest"]): string =>
     canonicalJson([manifest.accelerator.kind, manifest.machine]);
-  const warnings: string[] = [];
-  if (machine(a) !== machine(b)) {
-    warnings.push("The runs come from different machines: the ratios speak of those, too.");
-  }
-  for (const { manifest, observed } of [base, run]) {
-    if (!manifest.complete) warnings.push(`Run ${manifest.runId} is not complete.`);
-    if (controlsOf(observed, manifest.seed).some(({ holds }) => holds === false)) {
-      warnings.push(`The A/A control of run ${manifest.runId} fails.`);
-    }
-  }
-  return warnings;
+  return machine(a) === machine(b)
+    ? []
+    : ["The runs come from different machines: the ratios speak of those, too."];
 }
 
 /** What changed from one run to another; each metric has its direction, of latency less is better. */
@@ -227,5 +238,7 @@ export function compareRuns(base: ComparedRun, run: ComparedRun): RunComparison 
     ...changesOf(base, run),
     differences: differencesOf(base, run),
     warnings: warningsOf(base, run),
+    shortfalls: shortfallsOf(base, run),
+    verdicts: verdictRows(base.claims ?? [], run.claims ?? []),
   };
 }
