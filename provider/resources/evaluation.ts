@@ -10,6 +10,8 @@ import {
 import { join } from "node:path";
 import { renderGate } from "../../evaluation/adaptive.ts";
 import { markLatest, writeArtifacts, type Artifacts } from "../../evaluation/artifacts.ts";
+import { estimate } from "../../evaluation/estimate.ts";
+import { estimateText } from "../../evaluation/estimateText.ts";
 import { canonicalJson, sha256 } from "../../evaluation/hash.ts";
 import type { RunFacts } from "../../evaluation/manifest.ts";
 import { buildPlan, renderPlan, type Plan, type PlanDomain } from "../../evaluation/plan.ts";
@@ -488,7 +490,7 @@ async function measure(
   const there = reader.file.steps.length;
   context.status(
     there === 0
-      ? `starting run ${run.runId}`
+      ? `starting run ${run.runId}: ${estimateText(estimate(selected, inputs.transports, names.length))} (estimate for an emulated machine)`
       : `going on with run ${run.runId} after step ${there} of ${plan.steps.length}`,
   );
   const options = [...cpuOptions(plan), ...gateOptions(plan)];
