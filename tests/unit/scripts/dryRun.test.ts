@@ -72,3 +72,20 @@ test("docs/evaluation.md has the estimates of today's profiles", () => {
     );
   }
 });
+
+test("docs/artifact-evaluation.md has today's steps and estimates, too", () => {
+  const page = readFileSync(
+    join(import.meta.dirname, "../../../docs/artifact-evaluation.md"),
+    "utf8",
+  );
+  const at = (name: string, domUs: number) => {
+    const profile = PROFILES.find((one) => one.name === name);
+    if (profile === undefined) throw new Error(`no profile ${name}`);
+    return estimate(profile, profile.transports, domUs);
+  };
+  expect(page).toContain(`${at("smoke", 2).steps} steps; the first two claims`);
+  expect(page).toContain(`${at("quick", 2).steps} steps with two domUs and further ones`);
+  expect(page).toContain(
+    `${timeText(at("paper", 2))} (estimate), ${timeText(at("paper", 16))} with 16 domUs`,
+  );
+});

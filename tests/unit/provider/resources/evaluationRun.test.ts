@@ -77,6 +77,10 @@ test("cells are repeated until they are precise, and the report says how often a
   const { path, report, complete } = await evaluation.ensure(context, inputs, undefined);
   expect(complete).toBe(true);
   expect(outcome(path).sort()).toEqual(EXPECTED);
+  // Four cells on two transports, six to twelve times.
+  expect(context.statuses).toContainEqual(
+    expect.stringMatching(/^starting run \S+: 48 to 96 steps, \d+ to \d+ s \(estimate for an/),
+  );
   expect(dom0.ids).toEqual(plan.steps.map(({ id }) => id));
   expect(dom0.sittings).toBe(1);
   const { stepsDone, stepsPlanned } = summaryOf(path);
