@@ -1,4 +1,5 @@
 import { formatNumber, formatRange, formatSize } from "./format.ts";
+import { gpuSize } from "./gpu/figures.ts";
 import { isOfGpu } from "./gpu/observations.ts";
 import { lessIsBetter } from "./observations.ts";
 import { placeKey } from "./ratios.ts";
@@ -30,8 +31,10 @@ const isLost = (one: RatioPoint): boolean =>
 const counts = ({ experiment, metric }: RatioPoint): boolean =>
   experiment !== "bandwidth" && metric !== "cpu_dom0";
 
-const placeText = ({ experiment, sizeBytes }: Place): string =>
-  `${experiment} at ${formatSize(sizeBytes)}`;
+const placeText = (place: Place): string =>
+  isOfGpu(place)
+    ? `${place.experiment} (${place.metric}) at ${gpuSize(place)}`
+    : `${place.experiment} at ${formatSize(place.sizeBytes)}`;
 
 const listed = (words: readonly string[]): string =>
   words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1) ?? ""}`;

@@ -115,7 +115,11 @@ export function sharingLines(
 }
 
 /** Sizes of a table of the GPU's: matrices by their side, transfers by their bytes. */
-export function gpuSize({ experiment, sizeBytes, pairs }: Point): string {
+export function gpuSize({
+  experiment,
+  sizeBytes,
+  pairs,
+}: Pick<Point, "experiment" | "sizeBytes" | "pairs">): string {
   if (experiment === "gpu-transfer" || experiment === SOCKET_EXPERIMENT)
     return formatSize(sizeBytes);
   const clients = experiment === SHARED ? `, ${counted(pairs, "client")}` : "";
