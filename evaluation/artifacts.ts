@@ -8,8 +8,9 @@ import { judgeClaims, type ClaimRow } from "./claims.ts";
 import { drawFigures, FIGURE_NAMES } from "./figures.ts";
 import { parseManifest, parsePlan } from "./formats.ts";
 import { gpuObservations, type GpuObservations } from "./gpu/observations.ts";
+import { gpuSettingOf } from "./gpu/product.ts";
 import { readGpuSamples } from "./gpu/samples.ts";
-import type { GpuPart } from "./gpu/summary.ts";
+import type { GpuPart, GpuSummary } from "./gpu/summary.ts";
 import { fnv1a64, sha256 } from "./hash.ts";
 import { buildManifest, factsOf, manifestHash, type Manifest, type RunFacts } from "./manifest.ts";
 import { replaceFile } from "./replaceFile.ts";
@@ -109,13 +110,13 @@ async function readIfThere(path: string): Promise<string | undefined> {
 }
 
 /** Undefined for a run without a GPU. */
-async function loadGpu(directory: string): Promise<Gpu | undefined> {
+async function loadGpu(directory: string, { settings }: RunFacts): Promise<Gpu | undefined> {
   const content = await readIfThere(join(directory, GPU_SAMPLES));
   if (content === undefined) return undefined;
   const file = readGpuSamples(content);
   const found = gpuObservations(file);
   return {
-    part: { file, devices: found.devices, ways: found.ways },
+    part: { file, devices: found.devices, ways: found.ways, setting: gpuSettingOf(settings) },
     found,
     sha256: sha256(content),
   };
@@ -169,7 +170,7 @@ export async function writeArtifacts(run: Run): Promise<Artifacts> {
   const { file, sha256: samplesHash } = await loadSamples(at(SAMPLES));
   checkSamples(at(SAMPLES), file, run);
 
-  const gpu = await loadGpu(directory);
+  const gpu = await loadGpu(directory, facts);
   const path = await loadPath(directory);
   const numbers = evaluated(file, gpu, path);
   const accelerator = facts.accelerator.kind;
@@ -178,7 +179,7 @@ export async function writeArtifacts(run: Run): Promise<Artifacts> {
   const figures = await drawFigures(summary);
   const files: Record<string, string | Uint8Array> = {
     "plan.json": json(plan),
-    "results.csv": formatCsv(resultRows(numbers.observed)),
+    "results.csv": formatCsv(resultRows(numbers.observed, summary.ratios)),
     "summary.json": json({ ...summary, claims } satisfies SummaryFile),
   };
   for (const { name, svg } of figures) {
@@ -238,7 +239,7 @@ async function readKept(directory: string): Promise<Kept> {
   if (hash !== manifest.artifacts[SAMPLES]) {
     throw new ArtifactsError(`${samples}: has changed since manifest.json was written`);
   }
-  const gpu = await loadGpu(directory);
+  const gpu = await loadGpu(directory, manifest);
   const path = await loadPath(directory);
   for (const [name, found] of [
     [GPU_SAMPLES, gpu],
@@ -282,6 +283,8 @@ export interface ReadRun {
   observed: Observation[];
   unused: Unused[];
   claims: ClaimRow[];
+  /** Null where none was measured. */
+  gpu: GpuSummary | null;
 }
 
 /**
@@ -295,7 +298,7 @@ export async function readRun(directory: string): Promise<ReadRun> {
   const { runId, accelerator } = manifest;
   const summary = summarise({ runId, accelerator: accelerator.kind, plan, file, ...numbers });
   const { observed, unused } = numbers;
-  return { manifest, plan, observed, unused, claims: judgeClaims(summary) };
+  return { manifest, plan, observed, unused, claims: judgeClaims(summary), gpu: summary.gpu };
 }
 
 /**

@@ -30,13 +30,13 @@ export interface BarChart {
 }
 
 /** Height of one bar with its gap, px. */
-const STEP = 22;
+export const STEP = 22;
 
 /** What the axis' labels may take before the bars become shorter, px. */
 const LABELS = 62;
 
 /** Width of the bars' part, px: with their labels, all figures are about equally wide. */
-function widthBeside(rows: readonly BarRow[]): number {
+export function widthBeside(rows: readonly { bars: readonly { series: string }[] }[]): number {
   const labels = rows.flatMap(({ bars }) => bars.map(({ series }) => textWidth(series)));
   return Math.round(WIDTH - Math.max(0, Math.max(...labels) - LABELS));
 }

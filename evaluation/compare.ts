@@ -1,5 +1,6 @@
 import type { ClaimRow } from "./claims.ts";
 import { canonicalJson } from "./hash.ts";
+import type { GpuSummary } from "./gpu/summary.ts";
 import type { Manifest } from "./manifest.ts";
 import {
   isControl,
@@ -46,7 +47,11 @@ export interface ComparedRun {
   plan?: Pick<Plan, "steps">;
   /** What it says of the claims. */
   claims?: readonly Pick<ClaimRow, "id" | "verdict">[];
+  /** What computed; absent or null where no GPU was measured. */
+  gpu?: ComparedGpu | null;
 }
+
+type ComparedGpu = Pick<GpuSummary, "note" | "product" | "devices" | "complete">;
 
 export type Finding = "better" | "worse" | "none shown" | "cannot be compared";
 
@@ -64,6 +69,8 @@ export interface Change extends Place {
   /** Adjusted for the number of rows; null where there is no test. */
   p: number | null;
   finding: Finding;
+  /** Of a GPU's experiments: the kinds of device that computed in the two runs; else empty. */
+  computedBy: string;
 }
 
 /** The round trips of one transport, all sizes taken together: small changes that no single size shows. */
@@ -95,6 +102,8 @@ export interface RunComparison {
   onlyBase: number;
   onlyRun: number;
   differences: Difference[];
+  /** What computed in each run's rows of gpu-*; empty where neither measured a GPU. */
+  gpuNotes: string[];
   warnings: string[];
   /** Why the run cannot be cleared, whatever its numbers say: a sentence each. */
   shortfalls: string[];
@@ -110,6 +119,12 @@ const isCompared = (one: Observation): boolean =>
   one.experiment !== "bandwidth" && !isControl(one) && !isRelative(one);
 
 const rowKey = (one: Observation): string => `${placeKey(one)} ${one.transport}`;
+
+/** Each once. */
+function kindsOf(all: readonly Observation[]): string {
+  const kinds = all.flatMap(({ computedBy }) => computedBy?.split("+") ?? []);
+  return [...new Set(kinds)].sort().join(", ");
+}
 
 interface Tested extends Omit<Change, "p" | "finding"> {
   raw: WelchTest | null;
@@ -136,7 +151,7 @@ function testRow(
   const medians = { base: medianOf(before), run: medianOf(after) };
   const ratio = medians.base === 0 ? null : medians.run / medians.base;
   const place = { experiment, metric, sizeBytes, pairs, transport, unit: UNITS[metric] };
-  return { ...place, ...medians, ratio, interval, raw };
+  return { ...place, ...medians, ratio, interval, raw, computedBy: kindsOf([...base, ...run]) };
 }
 
 function judge({ metric, ratio, raw }: Tested, p: number | null): Finding {
@@ -198,13 +213,29 @@ function flat(value: unknown, path: string): [string, string][] {
   return Object.entries(value).flatMap(([name, member]) => flat(member, `${path}.${name}`));
 }
 
-function differencesOf({ manifest: base }: ComparedRun, { manifest: run }: ComparedRun) {
-  const facts = (manifest: ComparedRun["manifest"]): Map<string, string> => {
+const devicesOf = ({ gpu }: ComparedRun): string =>
+  (gpu?.devices ?? [])
+    .map(({ platform, name, type }) => `${platform}, ${name} (${type})`)
+    .sort()
+    .join("; ");
+
+/** What computed in the rows of gpu-*: a CPU's say nothing of a GPU. */
+const gpuNotesOf = (runs: readonly ComparedRun[]): string[] =>
+  runs.flatMap(({ manifest, gpu }) =>
+    gpu === undefined || gpu === null
+      ? []
+      : [`gpu-* of run ${manifest.runId}: ${gpu.note}; remotely by ${gpu.product ?? "nothing"}.`],
+  );
+
+function differencesOf(base: ComparedRun, run: ComparedRun) {
+  const facts = (compared: ComparedRun): Map<string, string> => {
+    const { manifest } = compared;
     const { accelerator, machine, settings, versions, builds, profile, seed } = manifest;
     return new Map([
       ["accelerator", accelerator.kind],
       ["profile", profile],
       ["seed", String(seed)],
+      ...(compared.gpu ? ([["GPU's device", devicesOf(compared)]] as const) : []),
       ...flat(machine, "machine"),
       ...flat(versions, "versions"),
       ...flat(builds, "builds"),
@@ -225,9 +256,14 @@ function warningsOf(base: ComparedRun, run: ComparedRun): string[] {
   const [a, b] = [base.manifest, run.manifest];
   const machine = (manifest: ComparedRun["manifest"]): string =>
     canonicalJson([manifest.accelerator.kind, manifest.machine]);
-  return machine(a) === machine(b)
-    ? []
-    : ["The runs come from different machines: the ratios speak of those, too."];
+  const warnings: string[] = [];
+  if (base.gpu && run.gpu && devicesOf(base) !== devicesOf(run)) {
+    warnings.push("Different devices computed: rows of gpu-* speak of those, too.");
+  }
+  if (machine(a) !== machine(b)) {
+    warnings.push("The runs come from different machines: the ratios speak of those, too.");
+  }
+  return warnings;
 }
 
 /** What changed from one run to another; each metric has its direction, of latency less is better. */
@@ -237,6 +273,7 @@ export function compareRuns(base: ComparedRun, run: ComparedRun): RunComparison 
     run: run.manifest.runId,
     ...changesOf(base, run),
     differences: differencesOf(base, run),
+    gpuNotes: gpuNotesOf([base, run]),
     warnings: warningsOf(base, run),
     shortfalls: shortfallsOf(base, run),
     verdicts: verdictRows(base.claims ?? [], run.claims ?? []),

@@ -2,6 +2,9 @@ import Handlebars from "handlebars";
 import type { Change, Finding, PooledChange, RunComparison } from "./compare.ts";
 import { claimTitle } from "./claimTitles.ts";
 import { counted, formatNumber, formatRange, formatSize } from "./format.ts";
+import { gpuSize } from "./gpu/figures.ts";
+import { gpuLabel } from "./gpu/labels.ts";
+import { isOfGpu } from "./gpu/observations.ts";
 import { PAGE_STYLE } from "./page.ts";
 import { MARGIN } from "./pooled.ts";
 import { transportLabel } from "./transports.ts";
@@ -15,8 +18,12 @@ const LIMITS = [
 
 const ORDER: readonly Finding[] = ["worse", "better", "none shown", "cannot be compared"];
 
-const place = ({ sizeBytes, pairs }: Change): string =>
-  pairs === 1 ? formatSize(sizeBytes) : `${formatSize(sizeBytes)} x${pairs}`;
+const place = ({ experiment, sizeBytes, pairs }: Change): string =>
+  isOfGpu({ experiment })
+    ? gpuSize({ experiment, sizeBytes, pairs })
+    : pairs === 1
+      ? formatSize(sizeBytes)
+      : `${formatSize(sizeBytes)} x${pairs}`;
 
 const shownP = (p: number | null): string =>
   p === null ? "–" : p < 0.001 ? "<0.001" : p.toFixed(3);
@@ -26,8 +33,12 @@ const HEADINGS = [
   ...["base", "run", "ratio", "95% interval", "p", "change"],
 ];
 
+/** Beside a GPU's experiments what computed: a CPU's figures must not be taken for a GPU's. */
+const experimentCell = ({ experiment, computedBy }: Change): string =>
+  computedBy === "" || computedBy === "none" ? experiment : `${experiment} (by ${computedBy})`;
+
 const cells = (change: Change): string[] => [
-  change.experiment,
+  experimentCell(change),
   change.metric,
   place(change),
   change.transport,
@@ -88,7 +99,7 @@ export function tally({ changes }: RunComparison): string {
   return `${counted(changes.length, "row")}${parts.length > 0 ? `: ${parts.join(", ")}` : ""}`;
 }
 
-function notes({ onlyBase, onlyRun, tested, pooled }: RunComparison): string[] {
+function notes({ onlyBase, onlyRun, tested, pooled, gpuNotes }: RunComparison): string[] {
   const all = [
     `ratio: run over base; p: Welch's test of logarithms, adjusted by Holm for ${counted(tested, "test")}.`,
   ];
@@ -99,7 +110,7 @@ function notes({ onlyBase, onlyRun, tested, pooled }: RunComparison): string[] {
   }
   if (onlyBase > 0) all.push(`${counted(onlyBase, "row")} measured in base alone.`);
   if (onlyRun > 0) all.push(`${counted(onlyRun, "row")} measured in run alone.`);
-  return all;
+  return [...all, ...gpuNotes];
 }
 
 /** Columns side by side, for a terminal. */
@@ -161,9 +172,11 @@ const CLASSES: Record<Finding, string> = {
   "cannot be compared": "open",
 };
 
-const labelled = <T extends { transport: string }>(one: T): T => ({
+const labelled = <T extends { transport: string; experiment?: string }>(one: T): T => ({
   ...one,
-  transport: transportLabel(one.transport),
+  transport: isOfGpu({ experiment: one.experiment ?? "" })
+    ? gpuLabel(one.transport)
+    : transportLabel(one.transport),
 });
 
 /** A table of the page; its last column is the finding, which has a mark of its own. */

@@ -2,9 +2,10 @@ import { renderBars, type BarRow } from "./bars.ts";
 import { renderChart, type Chart, type ChartPoint, type SeriesStyle } from "./chart.ts";
 import { PAPER_BANDWIDTH, PAPER_BANDWIDTH_RATIO, PAPER_LATENCY_RATIO } from "./claims.ts";
 import { counted, formatNumber, formatSize } from "./format.ts";
-import { runRows, sharingLines, transferLines } from "./gpu/figures.ts";
+import { phaseRows, runRows, sharingLines, transferLines } from "./gpu/figures.ts";
 import { PAIRED_SIZE } from "./profiles.ts";
 import { FAIR, PAPER_AGGREGATE } from "./scalingClaims.ts";
+import { renderStacks } from "./stacks.ts";
 import { ratiosOver, type Point, type RatioPoint, type Summary } from "./summary.ts";
 import {
   BASELINE,
@@ -32,6 +33,7 @@ export const FIGURE_NAMES = [
   "neighbours",
   "cpu",
   "gpu-runs",
+  "gpu-phases",
   "gpu-transfer",
   "gpu-sharing",
 ] as const;
@@ -275,6 +277,15 @@ function gpuRuns({ points, rows }: { points: readonly Point[]; rows: BarRow[] })
   };
 }
 
+function gpuPhases({ from, rows }: ReturnType<typeof phaseRows>): Draft {
+  return {
+    name: "gpu-phases",
+    title: "Phases of the matrix product",
+    caption: `Warm runs: matrix A and matrix B to the device, the computation, matrix C back, one after the other; each ends when the device is done. Medians of ${counted(Math.max(...from.map(({ repetitions }) => repetitions)), "repetition")} by phase: their sum, at the bar's end, may differ a little from the median of the whole run. Each row has a scale of its own from zero. Connecting, compiling and allocating come before, once; the table of cold runs has them.`,
+    render: async (heading) => renderStacks({ ...heading, unit: "s", rows }),
+  };
+}
+
 function gpuTransfer({ from, points, styles }: ReturnType<typeof transferLines>): Line {
   return {
     name: "gpu-transfer",
@@ -324,6 +335,7 @@ function drafts(summary: Summary): Draft[] {
   const shares = inPairs("fairness").filter(({ pairs }) => pairs > 1);
   const beside = at("neighbours", "half_rtt").filter(({ sizeBytes }) => sizeBytes === 1);
   const costs = Object.keys(TRAFFIC).flatMap((experiment) => at(experiment, "cpu_per_kb"));
+  const phases = phaseRows(summary);
   const [runs, transfers] = [runRows(summary, styleOf), transferLines(summary, styleOf)];
   const shared = sharingLines(summary, styleOf);
   const note = summary.gpu?.note ?? "";
@@ -337,6 +349,7 @@ function drafts(summary: Summary): Draft[] {
     [beside, () => drawn(neighbours(beside))],
     [costs, () => cpu(costs)],
     [runs.rows, () => noted(gpuRuns(runs), note)],
+    [phases.rows, () => noted(gpuPhases(phases), note)],
     [transfers.from, () => noted(drawn(gpuTransfer(transfers)), note)],
     [shared.from, () => noted(drawn(gpuSharing(shared)), note)],
   ];

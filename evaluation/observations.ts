@@ -22,7 +22,7 @@ export type Metric =
   | "cpu_dom0"
   | GpuMetric;
 
-/** Of a GPU's experiments: of a warm run, of its phases, of transfers each way and as a part of a plain socket's, of several clients. */
+/** Of a GPU's experiments: of a warm run, of its phases, of what comes before and of the first run, of transfers each way and as a part of a plain socket's, of several clients. */
 export type GpuMetric =
   | "duration"
   | "copy_share"
@@ -30,6 +30,10 @@ export type GpuMetric =
   | "phase_copy_b"
   | "phase_compute"
   | "phase_copy_c"
+  | "cold_connect"
+  | "cold_compile"
+  | "cold_allocate"
+  | "cold_duration"
   | "overhead"
   | "to_device"
   | "from_device"
@@ -56,6 +60,10 @@ export const UNITS = {
   phase_copy_b: "s",
   phase_compute: "s",
   phase_copy_c: "s",
+  cold_connect: "s",
+  cold_compile: "s",
+  cold_allocate: "s",
+  cold_duration: "s",
   overhead: "percent",
   to_device: "MB/s",
   from_device: "MB/s",
@@ -69,7 +77,9 @@ export const UNITS = {
 export const lessIsBetter = (metric: string): boolean =>
   ["half_rtt", "setup", "cpu_per_kb", "cpu_dom0", "net_share", "duration", "slowdown"].includes(
     metric,
-  ) || metric.startsWith("phase_");
+  ) ||
+  metric.startsWith("phase_") ||
+  metric.startsWith("cold_");
 
 /** What one repetition measured of one metric at one point. */
 export interface Observation {
@@ -84,6 +94,8 @@ export interface Observation {
   values: number[];
   /** Their median; for a ping-pong's bandwidth the size over the median half round trip, so that rows agree. */
   median: number;
+  /** Of a GPU's experiments: the kind of device that computed, as its driver says. */
+  computedBy?: string;
 }
 
 /** One number a repetition: what statistics of a place are made of. */

@@ -6,11 +6,12 @@ import type { Figure, FigureName } from "./figures.ts";
 import { gpuSize } from "./gpu/figures.ts";
 import { gpuLabel } from "./gpu/labels.ts";
 import { isOfGpu } from "./gpu/observations.ts";
+import { coldRows, hostsView, hostWarnings } from "./gpu/hostView.ts";
 import { wayWarnings, waysView } from "./gpu/wayView.ts";
 import type { Control } from "./derived.ts";
 import { counted, formatNumber, formatRange, formatSize } from "./format.ts";
 import { manifestHash, type Manifest } from "./manifest.ts";
-import { lessIsBetter, type Metric } from "./observations.ts";
+import { lessIsBetter, type Metric, type Unused } from "./observations.ts";
 import { PAGE_STYLE } from "./page.ts";
 import { losses, rivalsView } from "./rivals.ts";
 import { programRows } from "./programs.ts";
@@ -222,6 +223,28 @@ function share({ share: found }: Summary): string | null {
   return `iperf3 over ${transportLabel(UNMODIFIED)} reaches ${formatNumber(ratio)}${range} of v4v-bench's stream over ${transportLabel(SUBJECT)} with ${formatSize(sizeBytes)}.`;
 }
 
+/** A sample of a GPU's leg, or a whole leg, in the words of the GPU's tables. */
+const unusedOfGpu = (one: Unused) => ({
+  ...one,
+  transport: gpuLabel(one.transport),
+  pair: gpuLabel(one.pair),
+  size: one.sizeBytes === 0 ? "–" : gpuSize({ ...one, pairs: 1 }),
+});
+
+const unusedRow = (one: Unused) =>
+  isOfGpu(one)
+    ? unusedOfGpu(one)
+    : { ...one, transport: transportLabel(one.transport), size: formatSize(one.sizeBytes) };
+
+/** Files whose lines could not all be used, with those lines. */
+function unusableFiles(summary: Summary) {
+  const files = [
+    { file: "samples.jsonl", lines: unusable(summary) },
+    { file: "gpu.jsonl", lines: summary.gpu?.problems ?? [] },
+  ];
+  return files.filter(({ lines }) => lines.length > 0);
+}
+
 const tables = (summary: Summary) =>
   TABLES.map(({ experiment, metric, title }) => ({
     title:
@@ -292,10 +315,13 @@ function warnings({ summary }: ReportInput): string[] {
   }
   if (gpu !== null) {
     all.push(`GPU experiments: ${gpu.note}.`);
+    if (gpu.failure !== null) all.push(`The GPU's legs did not run to their end: ${gpu.failure}.`);
     if (!gpu.complete) all.push("Not all of the GPU's legs had their turn.");
     if (gpu.failedAttempts > 0)
       all.push(`${counted(gpu.failedAttempts, "leg")} of the GPU's failed; see below.`);
-    all.push(...wayWarnings(gpu.ways));
+    all.push(...wayWarnings(gpu.ways), ...hostWarnings(gpu));
+    if (gpu.problems.length > 0)
+      all.push(`${counted(gpu.problems.length, "line")} of gpu.jsonl could not be used.`);
   }
   const unread = problems.length + (partial === null ? 0 : 1);
   if (unread > 0) all.push(`${counted(unread, "line")} of samples.jsonl could not be used.`);
@@ -407,6 +433,9 @@ export function reportView(input: ReportInput) {
     style: PAGE_STYLE,
     stamp: summary.stamp,
     hasGpu: summary.gpu !== null,
+    gpuNote: summary.gpu?.note ?? "",
+    gpuHosts: summary.gpu === null ? null : hostsView(summary.gpu),
+    cold: coldRows(summary),
     ways: summary.gpu === null || summary.gpu.ways.length === 0 ? null : waysView(summary.gpu.ways),
     hasPath: summary.path !== null,
     caution: cautionOf(summary.accelerator),
@@ -441,12 +470,9 @@ export function reportView(input: ReportInput) {
     further: summary.further,
     cells: summary.cells.map((cell) => cellRow(cell, summary.further)),
     repetitionCounts: repetitionCounts(summary),
-    unused: summary.unused.map((one) => ({
-      ...one,
-      transport: transportLabel(one.transport),
-      size: formatSize(one.sizeBytes),
-    })),
-    unusable: unusable(summary),
+    unused: summary.unused.map(unusedRow),
+    unusedNote: summary.unused.some(isOfGpu) ? (summary.gpu?.note ?? "") : "",
+    unusable: unusableFiles(summary),
     buffers: buffers(file),
     kernelTcp: kernelTcp(file).join("; "),
     transports: pairs(manifest.transports ?? {}).map(({ name, value }) => ({

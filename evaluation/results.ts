@@ -1,17 +1,25 @@
+import { isOfTransfers } from "./gpu/observations.ts";
 import { UNITS, type Observation } from "./observations.ts";
-import { compareTransports } from "./transports.ts";
+import type { RatioPoint } from "./summary.ts";
+import { BASELINE, compareTransports, UNMODIFIED } from "./transports.ts";
 
-/** One line of results.csv: the median of one repetition. */
+/** One line of results.csv: the median of one repetition, or what all of them together say. */
 export interface ResultRow {
   experiment: string;
   transport: string;
   metric: string;
   sizeBytes: number;
   pairs: number;
+  /** From 1; 0 of all together. */
   repetition: number;
   value: number;
   /** `us`, `MB/s`; see the design's list. */
   unit: string;
+  /** Of a GPU's experiments: the kind of device that computed; else empty. */
+  computedBy: string;
+  /** Ends of the 95% interval, of all repetitions together; null for a single one. */
+  low: number | null;
+  high: number | null;
 }
 
 export const COLUMNS = [
@@ -23,7 +31,13 @@ export const COLUMNS = [
   "repetition",
   "value",
   "unit",
+  "computed_by",
+  "low",
+  "high",
 ] as const;
+
+/** Columns that results of earlier versions have not. */
+const LATER: readonly string[] = ["computed_by", "low", "high"];
 
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
@@ -38,14 +52,40 @@ function compareRows(a: ResultRow, b: ResultRow): number {
   );
 }
 
+/** How many times TCP's bandwidth a GPU's transfers have, by size and direction: the ratios of tables and claims. */
+function speedUps(observed: readonly Observation[], ratios: readonly RatioPoint[]): ResultRow[] {
+  return ratios
+    .filter(
+      (one) => isOfTransfers(one) && one.numerator === UNMODIFIED && one.denominator === BASELINE,
+    )
+    .map(({ experiment, metric, sizeBytes, pairs, ratio, interval }) => {
+      const kinds = observed
+        .filter((one) => one.experiment === experiment && one.sizeBytes === sizeBytes)
+        .flatMap(({ computedBy }) => computedBy?.split("+") ?? []);
+      return {
+        ...{ experiment, transport: UNMODIFIED, metric: `${metric}_speedup`, sizeBytes, pairs },
+        ...{ repetition: 0, value: ratio, unit: "1" },
+        computedBy: [...new Set(kinds)].sort().join("+"),
+        low: interval?.low ?? null,
+        high: interval?.high ?? null,
+      };
+    });
+}
+
 /** Tidy rows, ordered by experiment, metric, size, transport and repetition. */
-export function resultRows(observed: readonly Observation[]): ResultRow[] {
-  const rows = observed.map((observation) => {
+export function resultRows(
+  observed: readonly Observation[],
+  ratios: readonly RatioPoint[] = [],
+): ResultRow[] {
+  const rows = observed.map((observation): ResultRow => {
     const { experiment, transport, metric, sizeBytes, pairs, repetition, median } = observation;
-    const unit = UNITS[metric];
-    return { experiment, transport, metric, sizeBytes, pairs, repetition, value: median, unit };
+    const { computedBy = "" } = observation;
+    return {
+      ...{ experiment, transport, metric, sizeBytes, pairs, repetition },
+      ...{ value: median, unit: UNITS[metric], computedBy, low: null, high: null },
+    };
   });
-  return rows.sort(compareRows);
+  return [...rows, ...speedUps(observed, ratios)].sort(compareRows);
 }
 
 const quoted = (field: string): string =>
@@ -63,6 +103,9 @@ export function formatCsv(rows: readonly ResultRow[]): string {
       String(row.repetition),
       String(row.value),
       row.unit,
+      row.computedBy,
+      row.low === null ? "" : String(row.low),
+      row.high === null ? "" : String(row.high),
     ]
       .map(quoted)
       .join(","),
@@ -114,7 +157,9 @@ function numberOf(text: string | undefined, column: string, record: number): num
  */
 export function parseCsv(text: string): ResultRow[] {
   const [heading, ...records] = parseRecords(text);
-  const missing = COLUMNS.filter((column) => heading?.includes(column) !== true);
+  const missing = COLUMNS.filter(
+    (column) => heading?.includes(column) !== true && !LATER.includes(column),
+  );
   if (heading === undefined || missing.length > 0) {
     throw new CsvError(`record 1: no column ${missing.join(", ")}`);
   }
@@ -126,6 +171,8 @@ export function parseCsv(text: string): ResultRow[] {
     const get = (column: (typeof COLUMNS)[number]): string => fields[heading.indexOf(column)] ?? "";
     const number = (column: (typeof COLUMNS)[number]): number =>
       numberOf(get(column), column, record);
+    const numberIfThere = (column: (typeof COLUMNS)[number]): number | null =>
+      get(column) === "" ? null : number(column);
     return {
       experiment: get("experiment"),
       transport: get("transport"),
@@ -135,6 +182,9 @@ export function parseCsv(text: string): ResultRow[] {
       repetition: number("repetition"),
       value: number("value"),
       unit: get("unit"),
+      computedBy: get("computed_by"),
+      low: numberIfThere("low"),
+      high: numberIfThere("high"),
     };
   });
 }

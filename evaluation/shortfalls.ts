@@ -13,6 +13,8 @@ export interface Told {
   unused?: readonly Unused[];
   /** What was to be measured; without it nothing counts as lost. */
   plan?: Pick<Plan, "steps">;
+  /** Absent or null where no GPU was measured. */
+  gpu?: { complete: boolean } | null;
 }
 
 interface Measured {
@@ -89,7 +91,8 @@ function moreFailed(base: Told, run: Told): string[] {
 
 /** Why a comparison cannot clear a run, whatever its numbers say; a sentence each. */
 export function shortfallsOf(base: Told, run: Told): string[] {
-  const own = [base, run].flatMap(({ manifest, observed }) => [
+  const own = [base, run].flatMap(({ manifest, observed, gpu }) => [
+    ...(gpu && !gpu.complete ? [`The GPU's legs of run ${manifest.runId} are not complete.`] : []),
     ...(manifest.complete ? [] : [`Run ${manifest.runId} is not complete.`]),
     ...(controlsOf(observed, manifest.seed).some(({ holds }) => holds === false)
       ? [`The A/A control of run ${manifest.runId} fails.`]

@@ -17,6 +17,7 @@
 
 struct connection {
 	char local[WAY_END_BYTES], remote[WAY_END_BYTES];
+	int receive_buffer, send_buffer; /* as granted, which is twice what was asked for */
 	bool told; /* by ss */
 	struct tcp_bytes tcp;
 };
@@ -64,6 +65,12 @@ static bool ends(int fd, struct connection *connection)
 		return false;
 	way_end(&local, connection->local);
 	way_end(&remote, connection->remote);
+	length = sizeof(int);
+	if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &connection->receive_buffer, &length) != 0)
+		connection->receive_buffer = 0;
+	length = sizeof(int);
+	if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &connection->send_buffer, &length) != 0)
+		connection->send_buffer = 0;
 	return true;
 }
 
@@ -147,6 +154,8 @@ static bool report(const struct options *options, uint64_t size, const struct co
 	pair_text(&json, "type", "connection");
 	pair_text(&json, "transport", options->transport);
 	pair_number(&json, "size_bytes", sample_bytes(options, size));
+	pair_number(&json, "rcvbuf", (uint64_t)connection->receive_buffer);
+	pair_number(&json, "sndbuf", (uint64_t)connection->send_buffer);
 	pair_text(&json, "local", connection->local);
 	pair_text(&json, "remote", connection->remote);
 	json_key(&json, "ss");

@@ -12,7 +12,8 @@
  *   {"type":"sample","experiment":"gpu-transfer","kind":"transfer",...,"size_bytes":4096,"repetition":3,
  *    "direction":"to_device","ok":true,"device":{...},"transfer_ns":[...],"start_ns":N,"wall_ns":N}
  *   {"type":"sample",...,"ok":false,"phase":"compute","error":"clFinish: error -14, an earlier command failed"}
- *   {"type":"connection","transport":"tcp","size_bytes":4096,"local":"10.83.0.11:40000","remote":"10.83.0.10:10998",
+ *   {"type":"connection","transport":"tcp","size_bytes":4096,"rcvbuf":8388608,"sndbuf":8388608,
+ *    "local":"10.83.0.11:40000","remote":"10.83.0.10:10998",
  *    "ss":{"sent":N,"received":N},"v4v":{"state":"moved","ring_sent":N,"ring_received":N,"tcp_sent":N,"tcp_received":N}}
  *   {"type":"ready"}     with --gate, before the wait
  *   {"type":"end","ok":12,"failed":0}
@@ -23,7 +24,7 @@
  * see problem.h. A failed sample has "device":null if it came to no device. At a size's end
  * there is a "connection" for each IPv4 TCP connection that its process then has: payload by TCP that `ss -ti` prints as
  * acknowledged and received ("ss":null where ss does not tell), and what the module v4v counted ("v4v":null for a connection
- * that it does not know).
+ * that it does not know). "rcvbuf" and "sndbuf" are what the kernel granted this end, 0 where it does not tell.
  */
 #ifndef GPU_BENCH_SAMPLES_H
 #define GPU_BENCH_SAMPLES_H

@@ -5,6 +5,7 @@ import { CONFIDENCE } from "../statistics.ts";
 import { findPoint, findRatio, type Place, type Point, type Summary } from "../summary.ts";
 import { BASELINE, NATIVE, UNMODIFIED } from "../transports.ts";
 import { gpuLabel, sidesOf } from "./labels.ts";
+import { deviceWords, RCUDA } from "./product.ts";
 import { SHARED } from "./sharing.ts";
 
 /** The poster's overhead over a native run. */
@@ -23,18 +24,37 @@ const notMeasured: Outcome = {
   why: "This run measured no GPU: remoteGpu.enabled does.",
 };
 
-const computedBy = ({ gpu }: Summary): string =>
-  gpu === null ? "" : ` Read with care: ${gpu.note}.`;
+/** What ran, which need not be what the poster's authors ran, and whether a GPU took part. */
+function computedBy({ gpu }: Summary): string {
+  if (gpu === null || gpu.devices.length === 0) return "";
+  const { product, devices, note } = gpu;
+  const other = product === RCUDA ? "" : `, not ${RCUDA}`;
+  const by = product === null ? "natively only" : `with ${product}${other}`;
+  const cpu = devices.some(({ type }) => type === "cpu") ? ` Read with care: ${note}.` : "";
+  return ` Measured ${by}, on ${deviceWords(devices)}.${cpu}`;
+}
+
+/** Behind what was measured. */
+const byProduct = ({ gpu }: Summary): string =>
+  typeof gpu?.product === "string" ? `; by ${gpu.product}` : "";
+
+function whyAbsent({ gpu, unused }: Summary, experiment: string): string {
+  if (gpu?.failure) return `The GPU's legs did not run to their end: ${gpu.failure}.`;
+  const failed = unused.find((one) => one.failed && one.experiment === experiment);
+  return failed === undefined
+    ? "This run has no sample of all that is compared at one size."
+    : `It failed: ${gpuLabel(failed.transport)}: ${failed.reason}.`;
+}
 
 /** A claim whose samples are not there, or failed. */
-function absent(summary: Summary, experiment: string): Outcome {
+function absent(summary: Summary, experiment: string, why?: string): Outcome {
   if (summary.gpu === null) return notMeasured;
-  const failed = summary.unused.find((one) => one.failed && one.experiment === experiment);
-  const why =
-    failed === undefined
-      ? "This run has no sample of all that is compared at one size."
-      : `It failed: ${failed.transport}: ${failed.reason}`;
-  return { measured: null, verdict: "cannot be judged here", why };
+  const said = why ?? whyAbsent(summary, experiment);
+  return {
+    measured: null,
+    verdict: "cannot be judged here",
+    why: `${said}${computedBy(summary)}`,
+  };
 }
 
 const placeOf = ({ experiment, metric, sizeBytes, pairs }: Point): Place => ({
@@ -44,26 +64,37 @@ const placeOf = ({ experiment, metric, sizeBytes, pairs }: Point): Place => ({
   pairs,
 });
 
-/** Where a native run copies for little enough of its time. */
-function overheadPlace(summary: Summary): Place | undefined {
-  const shares = summary.points
+/** What part of its time a native product copies, by size. */
+const nativeShares = (summary: Summary): Point[] =>
+  summary.points
     .filter(
       (point) =>
         point.experiment === "gpu-matmul" &&
         point.metric === "copy_share" &&
-        point.transport === NATIVE &&
-        point.median <= COPY_SHARE,
+        point.transport === NATIVE,
     )
     .sort((a, b) => a.sizeBytes - b.sizeBytes);
-  const [first] = shares;
+
+/** Where a native run copies for little enough of its time. */
+function overheadPlace(summary: Summary): Place | undefined {
+  const first = nativeShares(summary).find(({ median }) => median <= COPY_SHARE);
   return first === undefined ? undefined : { ...placeOf(first), metric: "duration" };
+}
+
+/** Why there is no such place, where native runs were measured at all. */
+function copiesTooMuch(summary: Summary): string | undefined {
+  const [least] = nativeShares(summary).toSorted((a, b) => a.median - b.median);
+  return least === undefined
+    ? undefined
+    : `At no size measured does a native run copy for ${COPY_SHARE}% of its time or less: at ${sidesOf(least.sizeBytes)}, where it is the least, for ${formatNumber(least.median)}%.`;
 }
 
 function overhead(threshold: Threshold): (summary: Summary) => Outcome {
   return (summary) => {
     const place = overheadPlace(summary);
     const found = place && findRatio(summary.ratios, place, NATIVE, UNMODIFIED);
-    if (place === undefined || found === undefined) return absent(summary, "gpu-matmul");
+    if (place === undefined) return absent(summary, "gpu-matmul", copiesTooMuch(summary));
+    if (found === undefined) return absent(summary, "gpu-matmul");
     const seconds = (transport: string): string => {
       const point = findPoint(summary.points, place, transport);
       return point === undefined ? "" : `; ${gpuLabel(transport)} ${formatNumber(point.median)} s`;
@@ -71,7 +102,8 @@ function overhead(threshold: Threshold): (summary: Summary) => Outcome {
     const { ratio, interval } = found;
     const text =
       `${formatChange(ratio)} at ${sidesOf(place.sizeBytes)}: ${formatNumber(ratio)}, ${within(interval)}` +
-      [UNMODIFIED, NATIVE, BASELINE].map(seconds).join("");
+      [UNMODIFIED, NATIVE, BASELINE].map(seconds).join("") +
+      byProduct(summary);
     const outcome = judged(ratio, interval, text, threshold);
     return { ...outcome, why: `${outcome.why}${computedBy(summary)}` };
   };
@@ -89,7 +121,8 @@ function unproven({ gpu }: Summary): string {
   if (ways.length === 0) return " Connections were not recorded: no leg's way is proven by them.";
   // Of a leg that went another way there is no number, nor of one without payload.
   const legs = ways.filter(
-    ({ workload, transport, payload, verdict }) =>
+    ({ workload, transport, payload, verdict, used }) =>
+      used !== false &&
       workload === "transfer" &&
       (transport === UNMODIFIED || transport === BASELINE) &&
       payload > 0 &&
@@ -113,7 +146,7 @@ export function transferBoost(summary: Summary): Outcome {
   const ofAll = best.interval === null ? "" : ` (of all ${counted(best.places, "place")} together)`;
   const text =
     `${formatNumber(best.ratio)} times, ${within(best.interval)}${ofAll}, at ${formatSize(best.sizeBytes)} ${way}, the best of ` +
-    `${best.places}${[UNMODIFIED, BASELINE].map(rate).join("")}`;
+    `${best.places}${[UNMODIFIED, BASELINE].map(rate).join("")}${byProduct(summary)}`;
   const outcome = judged(best.ratio, best.interval, text, {
     kind: "at least",
     value: PAPER_TRANSFER,
@@ -153,7 +186,8 @@ export function sharingClaim(summary: Summary): Outcome {
   const sure = interval !== null && interval.coverage >= CONFIDENCE ? interval : null;
   const text =
     `Jain's index of ${counted(most, "client")}, ${sidesOf(sizeBytes)}: ${formatNumber(median)}, ${within(sure)}` +
-    [UNMODIFIED, BASELINE].map(told).join("");
+    [UNMODIFIED, BASELINE].map(told).join("") +
+    byProduct(summary);
   const outcome = judged(median, sure, text, { kind: "at least", value: FAIR }, "index");
   return { ...outcome, why: `${outcome.why}${computedBy(summary)}` };
 }

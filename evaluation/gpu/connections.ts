@@ -27,6 +27,8 @@ export interface LegWay {
   ring: number;
   verdict: WayVerdict;
   why: string;
+  /** Its samples are among the numbers. */
+  used?: boolean;
 }
 
 /** Payload that samples moved, bytes, at least. */

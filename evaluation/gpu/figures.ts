@@ -1,18 +1,14 @@
 import type { BarRow } from "../bars.ts";
+import type { StackRow } from "../stacks.ts";
 import type { ChartPoint, SeriesStyle } from "../chart.ts";
 import { counted, formatSize } from "../format.ts";
 import type { Point, Summary } from "../summary.ts";
 import { compareTransports } from "../transports.ts";
-import { gpuLabel, sidesOf } from "./labels.ts";
+import { gpuLabel, KINDS, sidesOf } from "./labels.ts";
 import { isOfTransfers, SOCKET_EXPERIMENT } from "./observations.ts";
 import { SHARED } from "./sharing.ts";
 
 type Colour = (transport: string) => SeriesStyle;
-
-const KINDS: Record<string, string> = {
-  "gpu-matmul": "matrix product",
-  "gpu-stencil": "stencil",
-};
 
 /** Warm runs by workload and size, natively and remotely. */
 export function runRows(summary: Summary, style: Colour): { points: Point[]; rows: BarRow[] } {
@@ -39,6 +35,39 @@ export function runRows(summary: Summary, style: Colour): { points: Point[]; row
     ];
   });
   return { points, rows };
+}
+
+/** Phases of a warm run, in their order, in colours of M. Okabe and K. Ito's palette. */
+const PHASE_STYLES = [
+  { metric: "phase_copy_a", part: "copy A", colour: "#0072b2" },
+  { metric: "phase_copy_b", part: "copy B", colour: "#4590c8" },
+  { metric: "phase_compute", part: "compute", colour: "#7a7a7a" },
+  { metric: "phase_copy_c", part: "copy C", colour: "#d55e00" },
+] as const;
+
+/** A warm product's phases one after the other, by size, natively and remotely. */
+export function phaseRows({ points }: Summary): { from: Point[]; rows: StackRow[] } {
+  const from = points.filter(
+    ({ experiment, metric }) =>
+      experiment === "gpu-matmul" && PHASE_STYLES.some((one) => one.metric === metric),
+  );
+  const bySize = Map.groupBy(from, ({ sizeBytes }) => sizeBytes);
+  const rows = [...bySize].map(([size, group]): StackRow => {
+    const byTransport = [...Map.groupBy(group, ({ transport }) => transport)];
+    return {
+      title: sidesOf(size),
+      bars: byTransport
+        .sort(([a], [b]) => compareTransports(a, b))
+        .map(([transport, own]) => ({
+          series: gpuLabel(transport),
+          parts: PHASE_STYLES.flatMap(({ metric, part, colour }) => {
+            const point = own.find((one) => one.metric === metric);
+            return point === undefined ? [] : [{ part, colour, value: point.median }];
+          }),
+        })),
+    };
+  });
+  return { from, rows };
 }
 
 /** A device's lines are whole or of short strokes, its socket's of long ones or dots. */

@@ -6,6 +6,12 @@ export function sidesOf(sizeBytes: number): string {
   return `${side} x ${side}`;
 }
 
+/** Workloads that compute, by their experiments. */
+export const KINDS: Record<string, string> = {
+  "gpu-matmul": "matrix product",
+  "gpu-stencil": "stencil",
+};
+
 const LABELS: Record<string, string> = {
   [NATIVE]: "native",
   [BASELINE]: "remote, TCP",

@@ -2,8 +2,8 @@ import type { Metric, Observation, Unused } from "../observations.ts";
 import { medianOf } from "../statistics.ts";
 import { BASELINE, NATIVE, UNMODIFIED } from "../transports.ts";
 import { payloadOf, wayOf, type LegWay } from "./connections.ts";
-import { SHARING, SOCKET, type LegKind } from "./plan.ts";
-import { copyShareOf, durationOf, isWarm, phaseOf, PHASES } from "./runs.ts";
+import { repetitionOf, SHARING, SOCKET, type LegKind } from "./plan.ts";
+import { copyShareOf, durationOf, isCold, isWarm, phaseOf, PHASES } from "./runs.ts";
 import { sharedBy, slowDowns } from "./sharing.ts";
 import type {
   ComputeSample,
@@ -47,8 +47,15 @@ export interface GpuObservations {
   unused: Unused[];
   devices: GpuDevice[];
   /** Which way the bytes of each leg went, of its last attempt; empty where connections were not recorded. */
-  ways: LegWay[];
+  ways: (LegWay & { used: boolean })[];
 }
+
+/** Of phases that a process goes through once: before the first run, and all of that. */
+const COLD_METRICS = {
+  connect: "cold_connect",
+  compile: "cold_compile",
+  allocate: "cold_allocate",
+} as const satisfies Record<string, Metric>;
 
 /** One repetition's number of a metric, from the values of a block. */
 function observation(
@@ -63,7 +70,7 @@ function observation(
     metric,
     sizeBytes,
     pairs: 1,
-    repetition: block,
+    repetition: repetitionOf(block),
     values,
     median: medianOf(values),
   };
@@ -85,6 +92,29 @@ function computed(attempt: GpuAttempt): Observation[] {
   });
 }
 
+/** Of the process's first run, of each size one a block. */
+function cold(attempt: GpuAttempt): Observation[] {
+  const bySize = Map.groupBy(attempt.samples.filter(isCold), (sample) => sample.size_bytes);
+  return [...bySize].flatMap(([size, samples]) => {
+    const of = (metric: Metric, value: (sample: ComputeSample) => number) =>
+      observation(attempt, metric, size, samples.map(value));
+    const told = Object.entries(COLD_METRICS).filter(([name]) =>
+      samples.every(({ phases_ns }) => Object.hasOwn(phases_ns, name)),
+    );
+    return [
+      ...told.map(([name, metric]) => of(metric, (sample) => phaseOf(sample, name))),
+      of("cold_duration", durationOf),
+    ];
+  });
+}
+
+/** The kinds of device that an attempt's samples name, in results.csv's words; memory behind a socket computes nothing. */
+function computedBy({ workload, samples }: GpuAttempt): string {
+  if (workload === SOCKET) return "none";
+  const types = samples.flatMap((sample) => (sample.ok ? [sample.device.type] : []));
+  return [...new Set(types)].sort().join("+");
+}
+
 function transferred(attempt: GpuAttempt): Observation[] {
   const samples = attempt.samples.filter(isTransfer);
   const groups = Map.groupBy(samples, (one) => `${one.direction} ${one.size_bytes}`);
@@ -101,10 +131,11 @@ function transferred(attempt: GpuAttempt): Observation[] {
 
 /** What shows that the bytes went another way than the transport's; undefined if they did not. */
 function wrongWay(attempt: GpuAttempt, way: LegWay): string | undefined {
-  const { transport, netBytes, ringBytes } = attempt;
+  const { transport, moved } = attempt;
   const payload = payloadOf(attempt.samples);
-  if (payload === 0) return undefined;
+  if (payload === 0 || moved === null) return undefined;
   if (way.verdict === "another way") return way.why;
+  const { net: netBytes, ring: ringBytes } = moved;
   if (transport === UNMODIFIED && ringBytes < payload)
     return `of ${payload} bytes only ${ringBytes} went by rings, ${netBytes} by the network interface`;
   if (transport === BASELINE && netBytes < payload)
@@ -112,6 +143,14 @@ function wrongWay(attempt: GpuAttempt, way: LegWay): string | undefined {
   if (transport === NATIVE && netBytes + ringBytes >= payload)
     return `${netBytes + ringBytes} bytes left the GPU domU, which was to compute by itself`;
   return undefined;
+}
+
+/** gpu-bench's and ssh's statuses in words. */
+function endOf({ status, why }: GpuAttempt): string {
+  if (why !== null) return why;
+  if (status === 124) return "it was not done in its time";
+  if (status === 255) return "gpu-bench could not be started, or its domU was lost";
+  return `gpu-bench ended with status ${status}`;
 }
 
 const isFailed = (sample: { ok: boolean }): sample is FailedGpuSample => !sample.ok;
@@ -135,7 +174,7 @@ function refused(attempt: GpuAttempt, reason: string | undefined, again: boolean
   }));
   return failed.length > 0 || attempt.status === 0
     ? failed
-    : [{ ...common, sizeBytes: 0, reason: `gpu-bench ended with status ${attempt.status}${note}` }];
+    : [{ ...common, sizeBytes: 0, reason: `${endOf(attempt)}${note}` }];
 }
 
 /** How much longer each block's run took than the same block's native one, percent. */
@@ -176,7 +215,7 @@ export function gpuObservations({ attempts, connectionsTold }: GpuFile): GpuObse
   const last = new Map(attempts.map((one) => [one.leg, one]));
   const unused: Unused[] = [];
   const observed: Observation[] = [];
-  const ways: LegWay[] = [];
+  const ways: GpuObservations["ways"] = [];
   for (const attempt of attempts) {
     const way = wayOf(attempt);
     const wrong = wrongWay(attempt, way);
@@ -185,13 +224,18 @@ export function gpuObservations({ attempts, connectionsTold }: GpuFile): GpuObse
     // A client that died left the others more of the device: what they did says nothing of so many clients.
     const died = isShared && attempt.status !== 0;
     const shared = isShared && !died ? sharedBy(attempt) : undefined;
-    const reason = wrong ?? (typeof shared === "string" ? shared : undefined);
+    // Of a leg whose counters nobody read nothing tells which way its bytes went.
+    const lost = attempt.moved === null ? endOf(attempt) : undefined;
+    const reason = wrong ?? lost ?? (typeof shared === "string" ? shared : undefined);
     unused.push(...refused(attempt, reason, !counts));
+    const used = counts && !died && reason === undefined;
     // The counters of the whole client refuse some legs of which the connections show nothing.
-    if (counts && connectionsTold)
-      ways.push(wrong === undefined ? way : { ...way, verdict: "another way", why: wrong });
-    if (!counts || died || reason !== undefined || typeof shared === "string") continue;
-    observed.push(...(shared ?? [...computed(attempt), ...transferred(attempt)]));
+    const judged =
+      wrong === undefined ? way : { ...way, verdict: "another way" as const, why: wrong };
+    if (counts && connectionsTold) ways.push({ ...judged, used });
+    if (!used || typeof shared === "string") continue;
+    const numbers = shared ?? [...computed(attempt), ...cold(attempt), ...transferred(attempt)];
+    observed.push(...numbers.map((one) => ({ ...one, computedBy: computedBy(attempt) })));
   }
   // Behind a plain socket there is no device.
   const ofDevices = attempts.filter(({ workload }) => workload !== SOCKET);

@@ -18,6 +18,9 @@ export const LEGS = [...WORKLOADS, SOCKET, SHARING] as const;
 
 export type LegKind = (typeof LEGS)[number];
 
+/** A block's number as that of a repetition: these count from 1. */
+export const repetitionOf = (block: number): number => block + 1;
+
 /** What a profile measures of a GPU. */
 export interface GpuPoints {
   /** How often each transport gets a fresh server and all of it is measured on it, in a new random order. */

@@ -17,9 +17,17 @@ export const durationOf = (sample: ComputeSample): number =>
 export const copyShareOf = (sample: ComputeSample): number =>
   COPIES.reduce((sum, name) => sum + phaseOf(sample, name), 0) / durationOf(sample);
 
-/** With everything in place. */
-export const isWarm = (sample: {
+interface Started {
   kind: string;
   ok: boolean;
   start?: string;
-}): sample is ComputeSample => sample.ok && sample.kind !== "transfer" && sample.start === "warm";
+}
+
+const startsAs = ({ kind, ok, start }: Started, word: string): boolean =>
+  ok && kind !== "transfer" && start === word;
+
+/** With everything in place. */
+export const isWarm = (sample: Started): sample is ComputeSample => startsAs(sample, "warm");
+
+/** A process's first. */
+export const isCold = (sample: Started): sample is ComputeSample => startsAs(sample, "cold");

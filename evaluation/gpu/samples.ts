@@ -1,4 +1,5 @@
 import { Ajv } from "ajv";
+import type { LineProblem } from "../samples.ts";
 import { LEGS, WORKLOADS, type LegKind, type Workload } from "./plan.ts";
 
 /** What gpu-bench says of the device that computed: benchmarks/gpu-bench/samples.h. */
@@ -64,6 +65,23 @@ export interface GpuConnection {
     tcp_sent: number;
     tcp_received: number;
   } | null;
+  /** Bytes that this end was granted; absent in runs of before they were asked. */
+  rcvbuf?: number;
+  sndbuf?: number;
+}
+
+/**
+ * What the kernel granted one end of a TCP connection, as `ss -m` prints it: dom0/gpu-drive asks both at once; or a listener, whose
+ * connections have it from there.
+ */
+export interface GpuBuffers {
+  transport: string;
+  host: string;
+  end: "client" | "server" | "listener";
+  local: string;
+  remote: string;
+  receive: number;
+  send: number;
 }
 
 /** What one gpu-bench printed of a leg. */
@@ -84,11 +102,13 @@ export interface GpuAttempt {
   connections: GpuConnection[];
   /** Of a leg of several clients: the same by client. */
   clients: GpuClient[];
-  /** gpu-bench's exit status; 255 where it could not be started. */
+  buffers: GpuBuffers[];
+  /** gpu-bench's exit status; 124 where its time was over, 255 where it could not be started. */
   status: number;
-  /** Bytes of the client's network interface, and of its rings, both ways. */
-  netBytes: number;
-  ringBytes: number;
+  /** Why it has that status, where gpu-drive knows; null where it does not. */
+  why: string | null;
+  /** Bytes of the clients' network interfaces and rings, both ways; null where a client did not live to read its counters. */
+  moved: { net: number; ring: number } | null;
 }
 
 /** Sysctls by domain, as gpu-drive read them. */
@@ -102,8 +122,10 @@ export interface GpuFile {
   connectionsTold: boolean;
   /** Every leg of the plan had its turn. */
   complete: boolean;
-  /** Lines that are no good, from 1. */
-  problems: { line: number; problem: string }[];
+  /** Why the legs could not be run, or not to the end, as the controller saw it. */
+  failure: string | null;
+  /** Lines that are no good. */
+  problems: LineProblem[];
 }
 
 const text = { type: "string", maxLength: 4096 };
@@ -128,17 +150,29 @@ const leg = {
   attempt: whole,
 };
 
-const ajv = new Ajv({ strict: true });
+const ajv = new Ajv({ strict: true, allowUnionTypes: true });
 const validators = {
   leg: ajv.compile(object(leg)),
   end: ajv.compile(
     object({
       ...leg,
       status: whole,
-      net_bytes: { type: "integer" },
-      ring_bytes: { type: "integer" },
+      net_bytes: { type: ["integer", "null"] },
+      ring_bytes: { type: ["integer", "null"] },
     }),
   ),
+  buffers: ajv.compile(
+    object({
+      transport: text,
+      host: text,
+      end: { enum: ["client", "server", "listener"] },
+      local: text,
+      remote: text,
+      receive: whole,
+      send: whole,
+    }),
+  ),
+  failure: ajv.compile(object({ reason: text })),
   client: ajv.compile(object({ host: text, status: whole })),
   host: ajv.compile(
     object({
@@ -194,6 +228,8 @@ function validatorOf(line: Line): keyof typeof validators | undefined {
   if (line.type === "client") return "client";
   if (line.type === "host") return "host";
   if (line.type === "connection") return "connection";
+  if (line.type === "buffers") return "buffers";
+  if (line.type === "gpu-failed") return "failure";
   if (line.type !== "sample") return undefined;
   if (line.ok === false) return "failed";
   return line.kind === "transfer" ? "transfer" : "compute";
@@ -202,6 +238,28 @@ function validatorOf(line: Line): keyof typeof validators | undefined {
 /** Version of dom0/gpu-drive's lines since which there are those of connections. */
 const TELLS_CONNECTIONS = 2;
 
+/** Version since which there is null for what nobody has counted. Before, a leg that ended so had 0. */
+const TELLS_UNCOUNTED = 3;
+const UNCOUNTED = [124, 255];
+
+/** Characters of a bad line that are shown. */
+const EXCERPT = 80;
+
+interface End {
+  status: number;
+  net_bytes: number | null;
+  ring_bytes: number | null;
+  why?: unknown;
+}
+
+function movedOf(end: End, version: number): GpuAttempt["moved"] {
+  const { status, net_bytes: net, ring_bytes: ring } = end;
+  if (net === null || ring === null) return null;
+  return version < TELLS_UNCOUNTED && UNCOUNTED.includes(status) && net === 0 && ring === 0
+    ? null
+    : { net, ring };
+}
+
 /** Lines that tell nothing that is evaluated. */
 const SILENT = ["start", "ready", "end", "gpu-start"];
 
@@ -209,15 +267,18 @@ const SILENT = ["start", "ready", "end", "gpu-start"];
 export function readGpuSamples(content: string): GpuFile {
   const file: GpuFile = {
     ...{ attempts: [], hosts: {}, problems: [] },
-    ...{ connectionsTold: false, complete: false },
+    ...{ connectionsTold: false, complete: false, failure: null },
   };
   let samples: GpuSample[] = [];
   let connections: GpuConnection[] = [];
   let clients: GpuAttempt["clients"] = [];
+  let buffers: GpuBuffers[] = [];
+  let version = 0;
   for (const [index, raw] of content.split("\n").entries()) {
     if (raw === "") continue;
     const problem = (what: string): void => {
-      file.problems.push({ line: index + 1, problem: what });
+      const excerpt = JSON.stringify(raw.slice(0, EXCERPT));
+      file.problems.push({ line: index + 1, problem: what, excerpt });
     };
     let line: Line;
     try {
@@ -226,16 +287,20 @@ export function readGpuSamples(content: string): GpuFile {
       problem("not JSON");
       continue;
     }
-    if (line.type === "gpu-start") file.connectionsTold = Number(line.version) >= TELLS_CONNECTIONS;
+    if (line.type === "gpu-start") version = Number(line.version);
     if (line.type === "gpu-end") file.complete = true;
     if (line.type === "gpu-end" || SILENT.includes(String(line.type))) continue;
     const name = validatorOf(line);
     if (name === undefined) {
-      problem("neither a leg, a client, a sample, a connection nor a host");
+      problem("neither a leg, a client, a sample, a connection, its buffers nor a host");
     } else if (!validators[name](line)) {
       problem(ajv.errorsText(validators[name].errors));
     } else if (name === "leg") {
-      [samples, connections, clients] = [[], [], []];
+      [samples, connections, clients, buffers] = [[], [], [], []];
+    } else if (name === "failure") {
+      file.failure = (line as { reason: string }).reason;
+    } else if (name === "buffers") {
+      buffers.push(line as unknown as GpuBuffers);
     } else if (name === "client") {
       const { host } = line as { host: string };
       clients.push({ host, samples: [], connections: [] });
@@ -250,17 +315,18 @@ export function readGpuSamples(content: string): GpuFile {
       } = line as { name: string; keys: string[]; values: string[] };
       file.hosts[host] = Object.fromEntries(keys.map((key, i) => [key, values[i] ?? ""]));
     } else if (name === "end") {
-      const { leg, block, transport, workload, attempt, status, ...bytes } =
-        line as unknown as GpuAttempt & { net_bytes: number; ring_bytes: number };
-      const { net_bytes: netBytes, ring_bytes: ringBytes } = bytes;
+      const end = line as unknown as GpuAttempt & End;
+      const { leg, block, transport, workload, attempt, status } = end;
       const where = { leg, block, transport, workload, attempt };
-      const told = { samples, connections, clients };
-      file.attempts.push({ ...where, ...told, status, netBytes, ringBytes });
-      [samples, connections, clients] = [[], [], []];
+      const told = { samples, connections, clients, buffers };
+      const why = typeof end.why === "string" ? end.why : null;
+      file.attempts.push({ ...where, ...told, status, why, moved: movedOf(end, version) });
+      [samples, connections, clients, buffers] = [[], [], [], []];
     } else {
       samples.push(line as unknown as GpuSample);
       clients.at(-1)?.samples.push(line as unknown as GpuSample);
     }
   }
+  file.connectionsTold = version >= TELLS_CONNECTIONS;
   return file;
 }

@@ -1,6 +1,7 @@
 import type { Observation } from "../observations.ts";
 import { medianOf } from "../statistics.ts";
 import { commonStretch, jainIndex, roundTripsWithin } from "../window.ts";
+import { repetitionOf } from "./plan.ts";
 import { durationOf, isWarm } from "./runs.ts";
 import type { ComputeSample, GpuAttempt } from "./samples.ts";
 
@@ -46,7 +47,7 @@ export function sharedBy(attempt: GpuAttempt): Observation[] | string {
     metric,
     sizeBytes: first.size_bytes,
     pairs: clients.length,
-    repetition: block,
+    repetition: repetitionOf(block),
     values,
     median,
   });

@@ -27,7 +27,9 @@ export const waysView = (ways: readonly LegWay[]) => ({
 export function wayWarnings(ways: readonly LegWay[]): string[] {
   const of = (verdict: LegWay["verdict"]): number =>
     ways.filter((way) => way.verdict === verdict).length;
-  const [other, hidden] = [of("another way"), of("not shown")];
+  // A leg that gave no number leaves no number in doubt.
+  const unknown = ways.filter(({ verdict, used }) => verdict === "not shown" && used !== false);
+  const [other, hidden] = [of("another way"), unknown.length];
   return [
     ...(other > 0
       ? [

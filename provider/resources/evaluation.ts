@@ -1,4 +1,5 @@
 import {
+  appendFileSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -20,7 +21,7 @@ import { gpuLegs, renderGpuPlan, type GpuRoute } from "../../evaluation/gpu/plan
 import { selectGpu } from "../../evaluation/gpu/selection.ts";
 import { Progress } from "../../evaluation/progress.ts";
 import { replaceFile } from "../../evaluation/replaceFile.ts";
-import { BILL, PROGRESS, SAMPLES, UNFINISHED } from "../../evaluation/runFiles.ts";
+import { BILL, GPU_SAMPLES, PROGRESS, SAMPLES, UNFINISHED } from "../../evaluation/runFiles.ts";
 import { specialise, WHOLE_PROFILE, type Selection } from "../../evaluation/selection.ts";
 import { SamplesReader } from "../../evaluation/samples.ts";
 import type { Transport } from "../../evaluation/transports.ts";
@@ -340,6 +341,13 @@ async function follow(
   }
 }
 
+/** For the report, which else would not know that a GPU was to be measured. The file may end within a line. */
+function noteGpuFailure(path: string, reason: string): void {
+  const cut = existsSync(path) && !/(^|\n)$/.test(readFileSync(path, "utf8"));
+  const line = JSON.stringify({ type: "gpu-failed", reason: reason.slice(0, 1000) });
+  appendFileSync(path, `${cut ? "\n" : ""}${line}\n`);
+}
+
 /** The GPU's legs, after everything else: what fails there costs no other number. */
 async function measureGpu(
   context: Context,
@@ -352,7 +360,7 @@ async function measureGpu(
   if (chosen === undefined) return;
   const { folder, directory, runId } = run;
   try {
-    const log = await runGpuLegs(context, remote, {
+    const { log, status } = await runGpuLegs(context, remote, {
       folder,
       directory,
       plan: renderGpuPlan(
@@ -368,10 +376,13 @@ async function measureGpu(
       noted: (line) => noteProgress(directory, [line]),
     });
     writeFileSync(join(directory, "logs", "gpu-drive.log"), log);
+    if (status !== "exited 0")
+      throw new Error(`gpu-drive ${status}; logs/gpu-drive.log has what it said`);
   } catch (error) {
     context.signal.throwIfAborted();
     const why = error instanceof Error ? error.message : String(error);
     context.warn(`the GPU's part of the evaluation is not complete: ${why}`);
+    noteGpuFailure(join(directory, GPU_SAMPLES), why);
   } finally {
     rmSync(join(directory, PROGRESS), { force: true });
   }

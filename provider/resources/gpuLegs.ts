@@ -32,9 +32,13 @@ const START = startUnit(PREFIX, `"$@" gpu-plan ${GPU_SAMPLES}`);
 /**
  * Runs the legs of a GPU's evaluation and brings their samples home as they appear.
  *
- * @returns what gpu-drive said
+ * @returns what gpu-drive said, and how it ended
  */
-export async function runGpuLegs(context: Context, remote: Remote, run: GpuRun): Promise<string> {
+export async function runGpuLegs(
+  context: Context,
+  remote: Remote,
+  run: GpuRun,
+): Promise<{ log: string; status: string }> {
   const { folder, directory, plan, unit, everySeconds = 10, noted } = run;
   const samples = join(directory, GPU_SAMPLES);
   // A driver that goes on may have cut its file.
@@ -58,7 +62,7 @@ export async function runGpuLegs(context: Context, remote: Remote, run: GpuRun):
     const line = `${done} of ${legs} legs of the GPU's measured`;
     context.status(line);
     await noted?.(line);
-    if (status !== undefined) break;
+    if (status !== undefined)
+      return { log: (await remote.readFile(`${folder}/gpu-log`)) ?? "", status };
   }
-  return (await remote.readFile(`${folder}/gpu-log`)) ?? "";
 }

@@ -48,7 +48,7 @@ export async function makePages(folder: string): Promise<MadePage[]> {
   writeFileSync(compared, renderComparison(template, comparison));
   return [
     { name: "report-of-failures", file: report, figures: 4 },
-    { name: "report-of-a-run-with-a-gpu", file: withGpu.paths.report, figures: 7 },
+    { name: "report-of-a-run-with-a-gpu", file: withGpu.paths.report, figures: 8 },
     { name: "report-of-a-run-in-pairs", file: inPairs.paths.report, figures: 8 },
     { name: "sweep", file: sweep.page, figures: 2 },
     { name: "comparison", file: compared, figures: 0 },

@@ -166,7 +166,9 @@ describe("up", () => {
       expect(names).toContain(name);
     }
     const csv = readFileSync(join(latest, "results.csv"), "utf8").trim().split("\n");
-    expect(csv[0]).toBe("experiment,transport,metric,size_bytes,pairs,repetition,value,unit");
+    expect(csv[0]).toBe(
+      "experiment,transport,metric,size_bytes,pairs,repetition,value,unit,computed_by,low,high",
+    );
     const rows = csv.slice(1).map((line) => line.split(","));
     for (const transport of ["tcp", "v4v"]) {
       for (const [experiment, size] of [

@@ -38,6 +38,7 @@ proof() {
 	sed -n "s/^{\"type\":\"connection\",\"transport\":\"tcp\",\"size_bytes\":$1,.*\"remote\":\"$WHERE\",\"ss\":{\"sent\":\([0-9]*\),\"received\":\([0-9]*\)},\"v4v\":null}$/\1 \2/p" "$T/out"
 }
 check 'socket: a connection for each size' [ "$(grep -c '"type":"connection"' "$T/out")" = 3 ]
+check 'socket: what its sockets were granted is told' [ "$(grep -c '"rcvbuf":[1-9][0-9]*,"sndbuf":[1-9][0-9]*,"local"' "$T/out")" = 3 ]
 for size in 4096 5000001; do
 	check "socket: ss saw the payload of $size bytes each way" eval \
 		'set -- $(proof $size) && [ $# = 2 ] && [ "$1" -ge $((6 * size)) ] && [ "$1" -lt $((9 * size)) ] && [ "$2" -ge $((6 * size)) ] && [ "$2" -lt $((11 * size)) ]'

@@ -265,9 +265,16 @@ it(
     );
     expect(report).toMatch(/\d+ legs? of the GPU(&#x27;|')s failed/);
     expect(report).toContain("(measured again)");
+    expect(new Set(rows.map(({ computedBy }) => computedBy))).toEqual(new Set(["", "cpu", "none"]));
     const { gpu } = JSON.parse(readFileSync(join(run, "summary.json"), "utf8")) as {
-      gpu: { ways: { transport: string; verdict: string; why: string }[] };
+      gpu: {
+        ways: { transport: string; verdict: string; why: string }[];
+        buffers: { transport: string; server: object | null }[];
+      };
     };
+    // Asked at both ends.
+    const asked = gpu.buffers.filter(({ server }) => server !== null);
+    expect(new Set(asked.map(({ transport }) => transport))).toEqual(new Set(ROUTES));
     expect(new Set(gpu.ways.map(({ transport }) => transport))).toEqual(
       new Set(["native", ...ROUTES]),
     );

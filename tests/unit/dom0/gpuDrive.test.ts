@@ -34,7 +34,12 @@ const plan = (routes: GpuRoute[], blocks = 2, domUs: string[] = []): string =>
   );
 
 /** Drives a plan against domUs that are this computer's shell; what was asked of whom, in order. */
-function drive(text: string, gpuBench: string, restart = "exit 0") {
+function drive(
+  text: string,
+  gpuBench: string,
+  restart = "exit 0",
+  { ss = "", limit = "900" }: { ss?: string; limit?: string } = {},
+) {
   const log = folder("log");
   writeFileSync(folder("plan"), text);
   const programs = standIns(folder("bin"), {
@@ -46,12 +51,17 @@ systemctl\\ *) echo "$host: fresh $(echo "$*" | cut -d ' ' -f 3)" >>'${log}'; ${
 sysctl\\ *) printf '1\\n2\\n3\\t4\\t5\\n6\\t7\\t8\\n' ;;
 *) HOST=$host sh -c "$*" ;;
 esac`,
+    ss,
     "remote-gpu": 'shift; exec "$@"',
     "gpu-bench": `echo "$HOST: $*" >>'${log}'\necho "gpu-bench says this" >&2\n${gpuBench}`,
   });
   const { status, stderr } = spawnSync(SCRIPT, [folder("plan"), folder("gpu.jsonl")], {
     encoding: "utf8",
-    env: { ...process.env, PATH: [programs, process.env.PATH ?? ""].join(delimiter) },
+    env: {
+      ...process.env,
+      LEG_TIMEOUT: limit,
+      PATH: [programs, process.env.PATH ?? ""].join(delimiter),
+    },
   });
   const told = existsSync(log) ? readFileSync(log, "utf8").trim().split("\n") : [];
   return { status, stderr, told, file: readGpuSamples(readFileSync(folder("gpu.jsonl"), "utf8")) };
@@ -154,6 +164,90 @@ test("a leg that fails is repeated once with a fresh server, and the others go o
   expect(file.complete).toBe(true);
 });
 
+test("a leg that is not done in its time is ended where it runs, and its counters are read all the same", () => {
+  const { file } = drive(
+    only(plan([tcp], 1), "matmul"),
+    `${start} sleep 30 & echo $! >'${folder("pid")}'; wait`,
+    "exit 0",
+    { limit: "1" },
+  );
+  expect(file.problems).toEqual([]);
+  expect(file.attempts.map(({ attempt, status, why }) => [attempt, status, why])).toEqual([
+    [1, 124, "it was not done within 1 s"],
+    [2, 124, "it was not done within 1 s"],
+  ]);
+  expect(file.attempts[0]?.moved).not.toBeNull();
+  // Gone, or dead and waited for by nobody: such a process has no words.
+  const words = `/proc/${readFileSync(folder("pid"), "utf8").trim()}/cmdline`;
+  expect(existsSync(words) ? readFileSync(words, "utf8") : "").toBe("");
+});
+
+test("a leg whose domU is lost tells no counters", () => {
+  // Ends the shell that would read them.
+  const { file } = drive(only(plan([tcp], 1), "matmul"), `${start} kill -9 $(ps -o ppid= $PPID)`);
+  expect(file.problems).toEqual([]);
+  expect(file.attempts.map(({ moved }) => moved)).toEqual([null, null]);
+  expect(file.attempts.every(({ status }) => status !== 0)).toBe(true);
+});
+
+test("what sockets were granted is asked at both ends while the clients of the first block wait", () => {
+  const at = (from: string, to: string, buffers: string): string =>
+    `echo 'ESTAB 0      0     ${from}   ${to}  skmem:(r0,${buffers},f0,w0,o0,bl0,d0) cubic rto:204'`;
+  const ss = `echo "$HOST asked" >>'${folder("log")}'
+case $HOST in
+gpu)
+	${at("10.83.0.10:10998", "10.83.0.11:40000", "rb8388608,t0,tb8388608")}
+	${at("10.83.0.10:22", "10.83.0.1:50000", "rb1,t0,tb2")} ;;
+domu1)
+	echo 'LISTEN 0 5 0.0.0.0:22 0.0.0.0:* skmem:(r0,rb7,t0,tb7,f0,w0,o0,bl0,d0)'
+	${at("10.83.0.11:40000", "10.83.0.10:10998", "rb4194304,t0,tb8388608")} ;;
+esac`;
+  const { file, told } = drive(
+    only(plan([tcp], 2, ["domu1", "domu2"]), "sharing"),
+    `${start} echo '${READY}'; cat >/dev/null; echo "$HOST done" >>'${folder("log")}'`,
+    "exit 0",
+    { ss },
+  );
+  expect(file.problems).toEqual([]);
+  const [first, second] = file.attempts;
+  const common = { type: "buffers", transport: "tcp", send: 8388608 };
+  expect(first?.buffers).toEqual([
+    {
+      ...{ ...common, host: "domu1", end: "client", receive: 4194304 },
+      ...{ local: "10.83.0.11:40000", remote: "10.83.0.10:10998" },
+    },
+    {
+      ...{ ...common, host: "gpu", end: "server", receive: 8388608 },
+      ...{ local: "10.83.0.10:10998", remote: "10.83.0.11:40000" },
+    },
+  ]);
+  expect(second?.buffers).toEqual([]);
+  const order = told.filter((line) => / (asked|done)$/.test(line));
+  expect(order.slice(0, 3)).toEqual(["domu1 asked", "domu2 asked", "gpu asked"]);
+});
+
+test("of the plain socket's server its listener is asked, in the first block", () => {
+  const socket = { unit: "gpu-socket-tcp.service", address: "10.83.0.10", port: 11020 };
+  const ss = `echo "$HOST asked $*" >>'${folder("log")}'
+echo 'LISTEN 0      16    10.83.0.10:11020      0.0.0.0:*  skmem:(r0,rb8388608,t0,tb16384,f0,w0,o0,bl0,d0)'`;
+  const { file, told } = drive(only(plan([{ ...tcp, socket }], 2), "socket"), start, "exit 0", {
+    ss,
+  });
+  expect(file.problems).toEqual([]);
+  expect(file.attempts.map(({ buffers }) => buffers)).toEqual([
+    [
+      {
+        ...{ type: "buffers", transport: "tcp", host: "gpu", end: "listener", remote: "" },
+        ...{ local: "10.83.0.10:11020", receive: 8388608, send: 16384 },
+      },
+    ],
+    [],
+  ]);
+  expect(told.filter((line) => line.includes("asked"))).toEqual([
+    "gpu asked -HtlnmO sport = :11020",
+  ]);
+});
+
 test("a server that does not start costs its legs and no others", () => {
   const { told, file, stderr } = drive(plan([native, tcp], 1), start, "exit 1");
   expect(stderr).toContain("gpu-drive: pocld-tcp.service does not listen");
@@ -162,6 +256,10 @@ test("a server that does not start costs its legs and no others", () => {
     file.attempts.filter((one) => one.transport === transport).map(({ status }) => status);
   expect(of("native")).toEqual([0, 0, 0]);
   expect(of("tcp")).toEqual([255, 255, 255, 255, 255, 255]);
+  expect(file.attempts.find(({ transport }) => transport === "tcp")).toMatchObject({
+    why: "pocld-tcp.service does not listen",
+    moved: null,
+  });
 });
 
 test("what was cut off in the middle of a leg goes on with that leg", () => {

@@ -6,6 +6,7 @@ import { compareRuns, type Change, type ComparedRun } from "../../../evaluation/
 import { formatComparison, renderComparison } from "../../../evaluation/compareView.ts";
 import { gpuObservations } from "../../../evaluation/gpu/observations.ts";
 import { readGpuSamples } from "../../../evaluation/gpu/samples.ts";
+import { gpuSummaryOf } from "../../../evaluation/gpu/summary.ts";
 import { buildManifest } from "../../../evaluation/manifest.ts";
 import { observations } from "../../../evaluation/observations.ts";
 import { seededRandom } from "../../../evaluation/random.ts";
@@ -15,6 +16,10 @@ import { gpuFile, product, transfer, type Made } from "./gpu/legs.ts";
 import { cpuTimes, paired, pingPong, repetitions } from "./measured.ts";
 import { asFile, model, smokePlan, syntheticLines } from "./synthetic.ts";
 
+const TEMPLATE = readFileSync(
+  join(import.meta.dirname, "../../../templates/compare.html.hbs"),
+  "utf8",
+);
 const manifest = buildManifest({ facts, plan: smokePlan(), complete: true, artifacts: {} });
 
 async function runOf(
@@ -153,6 +158,42 @@ test("ratios that derive from other rows are none of their own, and a GPU's time
   expect(findings).toContain("gpu-matmul duration native none shown");
   expect(findings).toContain("gpu-transfer to_device tcp worse");
   expect(findings).toContain("gpu-socket to_device tcp none shown");
+});
+
+test("rows of a GPU's experiments say what computed, and other devices are warned of", () => {
+  const of = (type: string): ComparedRun => {
+    const legs = Array.from({ length: 6 }, (_, block): Made => ({
+      ...{ transport: "native", block, type },
+      lines: [product(64, 0.5, 1 + block / 100)],
+    }));
+    const file = readGpuSamples(gpuFile(legs));
+    const { observed, devices, ways } = gpuObservations(file);
+    const setting = { product: "PoCL's remote driver", emulated: true };
+    return { manifest, observed, gpu: gpuSummaryOf({ file, devices, ways, setting }) };
+  };
+  const [cpu, gpu] = [of("cpu"), of("gpu")];
+  const same = compareRuns(cpu, cpu);
+  expect(same.warnings).toEqual([]);
+  const note = `gpu-* of run ${manifest.runId}: the CPU computed, beside an emulated device: no GPU; remotely by nothing.`;
+  const page = renderComparison(TEMPLATE, same).replaceAll("&#x27;", "'");
+  for (const text of [formatComparison(same), page]) {
+    expect(text).toContain(note);
+    expect(text).toContain("gpu-matmul (by cpu)");
+    expect(text).toContain("64 x 64");
+    expect(text).not.toContain("memcpy");
+  }
+  const other = compareRuns(cpu, gpu);
+  expect(other.warnings).toEqual([
+    "Different devices computed: rows of gpu-* speak of those, too.",
+  ]);
+  expect(other.differences).toEqual([
+    {
+      what: "GPU's device",
+      base: "Portable Computing Language, cpu-x (cpu)",
+      run: "Portable Computing Language, cpu-x (gpu)",
+    },
+  ]);
+  expect(formatComparison(other)).toContain("gpu-matmul (by cpu, gpu)");
 });
 
 test("ratio, test and interval by hand", async () => {
@@ -374,14 +415,10 @@ test("the table fits 100 columns, says what was tested and how", async () => {
 });
 
 test("the page shows the same, loads nothing and escapes what it is given", async () => {
-  const template = readFileSync(
-    join(import.meta.dirname, "../../../templates/compare.html.hbs"),
-    "utf8",
-  );
   const hostile = '<script>alert(1)</script>"&';
   const named = repetitions(hostile, 64, 9000, [1, 2, 3, 4, 5, 6]);
   const page = renderComparison(
-    template,
+    TEMPLATE,
     compareRuns(
       await runOf([...named, ...lines]),
       await runOf([...named, ...slowed(lines, 1.1)], {

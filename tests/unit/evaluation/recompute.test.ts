@@ -36,6 +36,8 @@ const DRAWN_OF_GPU = [
   ["gpu-matmul", "phase_compute"],
   ["gpu-stencil", "duration"],
   ["gpu-stencil", "phase_copy_a"],
+  ["gpu-matmul", "cold_connect"],
+  ["gpu-matmul", "cold_duration"],
   ["gpu-transfer", "to_device"],
   ["gpu-transfer", "from_device"],
   ["gpu-sharing", "rate"],
@@ -209,7 +211,7 @@ describe("of made legs as no reference run has, docs/recompute-gpu.mjs gives wha
       [[leg], 2],
     ] as const) {
       const { medians, said } = both([...legs], "gpu-sharing", "rate", SIZE, clients);
-      expect([medians, said]).toEqual([[], "0 repetitions, median NaN\n"]);
+      expect([medians, said]).toEqual([[], "0 repetitions: no leg gives that number\n"]);
     }
     const { medians, said } = both([leg, sharing(dear)], "gpu-sharing", "fairness", SIZE, 2);
     expect(medians).toHaveLength(1);
@@ -241,5 +243,37 @@ describe("of made legs as no reference run has, docs/recompute-gpu.mjs gives wha
       medians: [2],
       said: "1 repetitions, median 2\n",
     });
+  });
+
+  test.each([
+    [["gpu-what", "rate", "tcp", SIZE], /^no experiment gpu-what: there are gpu-matmul, /],
+    [["gpu-matmul", "overhead", "tcp", SIZE], /^gpu-matmul has no overhead here: there are dur/],
+    [["gpu-matmul", "copy_share", "native", SIZE], /^gpu-matmul has no copy_share here: /],
+    [["gpu-sharing", "client_rate", "tcp", SIZE, 2], /^gpu-sharing has no client_rate here: /],
+    [["gpu-matmul", "toString", "tcp", SIZE], /^gpu-matmul has no toString here: /],
+    [["gpu-matmul", "duration", "v4v", SIZE], /has no leg of gpu-matmul by v4v: there are tcp$/],
+    [["gpu-stencil", "duration", "tcp", SIZE], /no leg of gpu-stencil by tcp: there are none$/],
+    [["gpu-matmul", "duration", "tcp", 7], /by tcp has no size 7: there are 16384$/],
+    [["gpu-sharing", "rate", "tcp", SIZE, 3], /by tcp has no leg of 3 clients: there are 2$/],
+    [["gpu-sharing", "rate"], /^usage: /],
+  ])("%j is refused with what there is", (words, message) => {
+    const samples = folder("gpu.jsonl");
+    writeFileSync(
+      samples,
+      gpuFile([{ transport: "tcp", lines: [product(64, 1, 1)] }, sharing(even)]),
+    );
+    expect(printed(samples, words).trim()).toMatch(message);
+  });
+
+  test("a leg that ran out of its time with nobody to read its counters gives none", () => {
+    const leg = (net: number | null): Made => ({
+      ...{ transport: "tcp", workload: "transfer", status: 124, net },
+      lines: [transfer(1e6, "to_device", 100)],
+    });
+    for (const net of [0, null]) {
+      const { medians, said } = both([leg(net)], "gpu-transfer", "to_device", 1e6);
+      expect([medians, said]).toEqual([[], "0 repetitions: no leg gives that number\n"]);
+    }
+    expect(both([leg(9e9)], "gpu-transfer", "to_device", 1e6).medians).toEqual([100]);
   });
 });

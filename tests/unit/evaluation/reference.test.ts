@@ -47,7 +47,7 @@ const page = readFileSync(join(PROJECT, "docs/artifact-evaluation.md"), "utf8");
 const commands = [...page.matchAll(/^ {4}node (evaluation\/cli\.ts redraw .*) \/tmp\/(\w+)$/gm)];
 
 test.each([
-  ["smoke", 7, "", "the CPU computed"],
+  ["smoke", 8, "", "the CPU computed"],
   ["quick", 8, "16 samples failed", "Jain"],
 ])("the documented command draws %s without a machine", (name, figures, failed, word) => {
   const command = commands.find(([, , target]) => target === name)?.[1] ?? "";

@@ -12,6 +12,10 @@ import { connections, pingPong, program, stream } from "./measured.ts";
 import { asFile, smokePlan, syntheticLines } from "./synthetic.ts";
 import fc from "../helpers/property.ts";
 
+/** Of results before there were the last three columns. */
+const OLD_HEADING = "experiment,transport,metric,size_bytes,pairs,repetition,value,unit";
+const HEADING = `${OLD_HEADING},computed_by,low,high`;
+
 async function csvOf(lines: string[]): Promise<string> {
   const { samples } = await readSamples([asFile(lines)]);
   return formatCsv(resultRows(observations(samples).observed));
@@ -27,12 +31,12 @@ test("rows are the repetitions' medians: half round trip, size over it, received
   ]);
   expect(csv).toBe(
     [
-      "experiment,transport,metric,size_bytes,pairs,repetition,value,unit",
-      "bandwidth,tcp,bandwidth,1000000,1,1,5000,MB/s",
-      "bandwidth,v4v,bandwidth,1000000,1,2,5000,MB/s",
-      "latency,tcp,half_rtt,1000000,1,1,200,us",
-      "latency,v4v,half_rtt,1000000,1,2,200,us",
-      "stream,tcp,bandwidth,4096,1,1,50,MB/s",
+      HEADING,
+      "bandwidth,tcp,bandwidth,1000000,1,1,5000,MB/s,,,",
+      "bandwidth,v4v,bandwidth,1000000,1,2,5000,MB/s,,,",
+      "latency,tcp,half_rtt,1000000,1,1,200,us,,,",
+      "latency,v4v,half_rtt,1000000,1,2,200,us,,,",
+      "stream,tcp,bandwidth,4096,1,1,50,MB/s,,,",
       "",
     ].join("\n"),
   );
@@ -82,6 +86,9 @@ const row: fc.Arbitrary<ResultRow> = fc.record({
   repetition: fc.nat(),
   value: number,
   unit: field,
+  computedBy: field,
+  low: fc.option(number),
+  high: fc.option(number),
 });
 
 test("any rows survive being written and read", () => {
@@ -92,7 +99,6 @@ test("any rows survive being written and read", () => {
   );
 });
 
-const HEADING = "experiment,transport,metric,size_bytes,pairs,repetition,value,unit";
 const ONE = {
   experiment: "a,b",
   transport: 'say "v4v"',
@@ -102,28 +108,31 @@ const ONE = {
   repetition: 2,
   value: 0.5,
   unit: "us",
+  ...{ computedBy: "", low: null, high: null },
 };
 
 test("RFC 4180: CRLF, quotes, further and reordered columns", () => {
-  expect(parseCsv(`${HEADING}\r\n"a,b","say ""v4v""",m,1,1,2,0.5,us\r\n`)).toEqual([ONE]);
-  expect(formatCsv([ONE])).toBe(`${HEADING}\n"a,b","say ""v4v""",m,1,1,2,0.5,us\n`);
+  expect(parseCsv(`${OLD_HEADING}\r\n"a,b","say ""v4v""",m,1,1,2,0.5,us\r\n`)).toEqual([ONE]);
+  expect(formatCsv([ONE])).toBe(`${HEADING}\n"a,b","say ""v4v""",m,1,1,2,0.5,us,,,\n`);
+  const whole = { ...ONE, computedBy: "cpu", low: 0.25, high: 1 };
+  expect(formatCsv([whole])).toContain(",0.5,us,cpu,0.25,1\n");
   const more = "note,unit,value,repetition,pairs,size_bytes,metric,transport,experiment";
   expect(parseCsv(`${more}\nx,us,5e-1,2,1,1,m,"say ""v4v""","a,b"`)).toEqual([ONE]);
 });
 
 test.each([
   ["", /no column experiment, transport/],
-  [`${HEADING.replace(",unit", "")}\n`, /record 1: no column unit/],
-  [`${HEADING}\na,b,m,1,1,1,2\n`, /record 2: 7 fields, not 8/],
+  [`${OLD_HEADING.replace(",unit", "")}\n`, /record 1: no column unit/],
+  [`${OLD_HEADING}\na,b,m,1,1,1,2\n`, /record 2: 7 fields, not 8/],
   [
-    `${HEADING}\na,b,m,1,1,1,2,us\na,b,m,1,1,1,fast,us\n`,
+    `${OLD_HEADING}\na,b,m,1,1,1,2,us\na,b,m,1,1,1,fast,us\n`,
     /record 3: value is "fast", not a number/,
   ],
-  [`${HEADING}\na,b,m,,1,1,2,us\n`, /size_bytes is "", not a number/],
-  [`${HEADING}\na,b,m,0x10,1,1,2,us\n`, /size_bytes is "0x10", not a number/],
-  [`${HEADING}\na,b,m,1,1,1,1e999,us\n`, /value is "1e999", not a number/],
-  [`${HEADING}\na,"b"c,m,1,1,1,2,us\n`, /record 2: a quote out of place/],
-  [`${HEADING}\na,"b,m,1,1,1,2,us\n`, /record 2: a quote out of place/],
+  [`${OLD_HEADING}\na,b,m,,1,1,2,us\n`, /size_bytes is "", not a number/],
+  [`${OLD_HEADING}\na,b,m,0x10,1,1,2,us\n`, /size_bytes is "0x10", not a number/],
+  [`${OLD_HEADING}\na,b,m,1,1,1,1e999,us\n`, /value is "1e999", not a number/],
+  [`${OLD_HEADING}\na,"b"c,m,1,1,1,2,us\n`, /record 2: a quote out of place/],
+  [`${OLD_HEADING}\na,"b,m,1,1,1,2,us\n`, /record 2: a quote out of place/],
 ])("a broken csv is refused (%#)", (text, message) => {
   expect(() => parseCsv(text)).toThrow(message);
   expect(() => parseCsv(text)).toThrow(CsvError);
@@ -132,7 +141,7 @@ test.each([
 test("a connection's set-up is a row in us, the median of its repetition's", async () => {
   const [line = ""] = connections("v4v-sockets", 1, 900);
   const three = JSON.stringify({ ...(JSON.parse(line) as object), setup_ns: [1e6, 3e6, 1.5e6] });
-  expect((await csvOf([three])).split("\n")[1]).toBe("connect,v4v-sockets,setup,1,1,1,1500,us");
+  expect((await csvOf([three])).split("\n")[1]).toBe("connect,v4v-sockets,setup,1,1,1,1500,us,,,");
 });
 
 test("a program's own figure is a row of its repetition, in its own unit", async () => {
@@ -141,8 +150,8 @@ test("a program's own figure is a row of its repetition, in its own unit", async
     program("redis-get", "unix", 2, 1, 8333.34),
   ]);
   expect(csv.split("\n").slice(1, 4)).toEqual([
-    "apps-iperf3,v4v-sockets,bandwidth,131072,1,2,812.5,MB/s",
-    "apps-iperf3,v4v-sockets,net_share,131072,1,2,0.015,1",
-    "apps-redis-get,unix,rate,3,1,1,8333.34,1/s",
+    "apps-iperf3,v4v-sockets,bandwidth,131072,1,2,812.5,MB/s,,,",
+    "apps-iperf3,v4v-sockets,net_share,131072,1,2,0.015,1,,,",
+    "apps-redis-get,unix,rate,3,1,1,8333.34,1/s,,,",
   ]);
 });

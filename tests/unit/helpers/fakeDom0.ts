@@ -34,6 +34,8 @@ export interface FakeDom0 {
   gaveUp: number;
   /** What gpu-drive measures. */
   gpuSamples: string;
+  /** How it ends. */
+  gpuStatus: string;
   /** Plans that gpu-drive was started with. */
   gpuPlans: string[];
   /** Starts anew: what ran is gone, its files are not. With a number it is that boot once more, as of a frozen machine. */
@@ -115,7 +117,7 @@ export function fakeDom0(folder: string, plan: () => Plan, measure: Measure): Fa
     dom0.gpuPlans.push(readFileSync(join(run, "gpu-plan"), "utf8"));
     writeFileSync(join(run, "gpu.jsonl"), dom0.gpuSamples);
     writeFileSync(join(run, "gpu-log"), "");
-    writeFileSync(join(run, "gpu-status"), "exited 0\n");
+    writeFileSync(join(run, "gpu-status"), `${dom0.gpuStatus}\n`);
   }
 
   const inFolder = (text: string): string =>
@@ -131,6 +133,7 @@ export function fakeDom0(folder: string, plan: () => Plan, measure: Measure): Fa
     gateWait: 20_000,
     gaveUp: 0,
     gpuSamples: "",
+    gpuStatus: "exited 0",
     gpuPlans: [],
     reboot: boot,
     stop: () => {

@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { readSummary, redraw, writeArtifacts } from "../../../../evaluation/artifacts.ts";
+import { readRun, readSummary, redraw, writeArtifacts } from "../../../../evaluation/artifacts.ts";
+import { compareRuns } from "../../../../evaluation/compare.ts";
 import { parseCsv } from "../../../../evaluation/results.ts";
 import { facts } from "../facts.ts";
 import { asFile, smokePlan, syntheticLines } from "../synthetic.ts";
@@ -19,10 +20,15 @@ afterEach(() => {
 const plan = smokePlan();
 
 /** What a run with these legs says, with its files in the folder. */
-async function evaluate(legs: readonly Made[], ended = true) {
+async function evaluate(
+  legs: readonly Made[],
+  ended = true,
+  settings: Record<string, unknown> = {},
+) {
   writeFileSync(join(directory, "samples.jsonl"), asFile(syntheticLines(plan)));
   writeFileSync(join(directory, "gpu.jsonl"), gpuFile(legs, ended));
-  const made = await writeArtifacts({ directory, plan, facts });
+  const own = { ...facts, settings: { ...facts.settings, ...settings } };
+  const made = await writeArtifacts({ directory, plan, facts: own });
   const claim = (id: string) => {
     const row = made.claims.find((one) => one.id === id);
     if (row === undefined) throw new Error(`no claim ${id}`);
@@ -151,17 +157,222 @@ test("the transfers' claim tells how many of its legs have no proof of their way
   );
 });
 
-test("where a CPU computed, every claim, figure, table and the report's head say so", async () => {
-  const { made, claim } = await evaluate([...runs({ tcp: 3, v4v: 2 }), ...transfers(5)]);
-  const note = "the CPU computed, beside an emulated device: no GPU";
-  for (const id of ["gpu-overhead-least", "gpu-overhead-most", "gpu-transfer"])
-    expect(claim(id).why).toContain(note);
+const NOTE = "the CPU computed, beside an emulated device: no GPU";
+
+/** One and two clients at once. */
+const shared = (slow = 0.2): Made[] =>
+  Array.from({ length: 6 }, (_, block): Made[] =>
+    (["tcp", "v4v-sockets"] as const).flatMap((transport): Made[] => [
+      { transport, workload: "sharing", block, lines: series(40, 0.1) },
+      {
+        ...{ transport, workload: "sharing", block, lines: [] },
+        clients: { domu1: series(20, 0.2), domu2: series(4 / slow, slow) },
+      },
+    ]),
+  ).flat();
+
+test("where a CPU computed, every claim, figure, table, row and the report's head say so", async () => {
+  const sockets = transfers(40).map((leg): Made => ({ ...leg, workload: "socket", type: "other" }));
+  const cold: Made = { transport: "native", block: 7, lines: [product(64, 1, 1, "cold")] };
+  const dead: Made = { transport: "tcp", block: 8, status: 1, lines: [failure("matmul", "gone")] };
+  const native: Made = { ...cold, block: 9, status: 1, lines: [failure("matmul", "no")] };
+  const { made } = await evaluate([
+    ...[...runs({ tcp: 3, v4v: 2 }), ...transfers(5), ...sockets, ...shared()],
+    ...[cold, dead, native],
+  ]);
+  const claims = made.claims.filter(({ id }) => id.startsWith("gpu-"));
+  expect(claims).toHaveLength(4);
+  for (const { id, why, measured } of claims) {
+    expect([id, why]).toEqual([id, expect.stringContaining(NOTE)]);
+    // The poster's authors ran rCUDA: what ran here is said beside what it gave.
+    expect([id, why]).toEqual([id, expect.stringContaining("PoCL's remote driver, not rCUDA")]);
+    expect([id, measured?.text]).toEqual([
+      id,
+      expect.stringContaining("; by PoCL's remote driver"),
+    ]);
+  }
+
+  const figures = readdirSync(join(directory, "figures")).filter((name) =>
+    /^gpu-.*svg$/.test(name),
+  );
+  expect(figures).toEqual(
+    ["gpu-phases", "gpu-runs", "gpu-sharing", "gpu-transfer"].map((one) => `${one}.svg`),
+  );
+  for (const name of figures)
+    expect([name, readFileSync(join(directory, "figures", name), "utf8")]).toEqual([
+      name,
+      expect.stringContaining(NOTE),
+    ]);
+
+  const phases = readFileSync(join(directory, "figures/gpu-phases.svg"), "utf8");
+  for (const text of ["64 x 64", "128 x 128", "copy A", "copy B", "compute", "copy C", "native"])
+    expect(phases).toContain(`>${text}<`);
+
   const report = readFileSync(made.paths.report, "utf8");
-  expect(report).toContain(`GPU experiments: ${note}.`);
-  expect(report).toContain(`Matrix product, warm run, s (${note})`);
+  expect(report).toContain(`GPU experiments: ${NOTE}.`);
   expect(report).toContain("128 x 128");
-  for (const name of ["gpu-runs", "gpu-transfer"])
-    expect(readFileSync(join(directory, `figures/${name}.svg`), "utf8")).toContain(note);
+  // A heading and the table behind it; the claims have it in their own rows.
+  const parts = report
+    .split(/(?=<h[23]>|<figure |<table)/)
+    .filter((part) => part.includes("<table"));
+  const headed = report
+    .split(/(?=<h[23]>)/)
+    .filter((part) => part.includes("<table") && /remote, |>native<|>gpu-/.test(part));
+  expect(headed.length).toBeGreaterThan(15);
+  for (const part of headed)
+    expect([part.slice(0, 80), part]).toEqual([part.slice(0, 80), expect.stringContaining(NOTE)]);
+  for (const part of parts) expect(part).not.toContain(">memcpy<");
+
+  const rows = parseCsv(readFileSync(made.paths.results, "utf8"));
+  for (const { experiment, metric, computedBy } of rows) {
+    const expected =
+      experiment === "gpu-socket" ? "none" : experiment.startsWith("gpu-") ? "cpu" : "";
+    expect([experiment, metric, computedBy]).toEqual([experiment, metric, expected]);
+  }
+});
+
+test("on an existing host nothing is said of an emulated device", async () => {
+  const { claim, made } = await evaluate(runs({ tcp: 3, v4v: 2 }), true, { target: "existing" });
+  const note = "the CPU computed, not the host's device: no GPU";
+  expect(claim("gpu-overhead-least").why).toContain(note);
+  expect(readFileSync(made.paths.report, "utf8")).not.toContain("emulated device");
+  const { summary } = await readSummary(directory);
+  expect(summary.gpu?.note).toBe(note);
+});
+
+test("where rCUDA ran, claims and report name it", async () => {
+  const rcuda = { remoteGpu: { enabled: true, product: "rcuda" } };
+  const { claim, made } = await evaluate(transfers(8, "gpu"), true, rcuda);
+  const { measured, why } = claim("gpu-transfer");
+  expect(measured?.text).toContain("; by rCUDA");
+  expect(why).toContain("Measured with rCUDA, on Portable Computing Language, cpu-x.");
+  expect(why).not.toContain("PoCL's");
+  expect(readFileSync(made.paths.report, "utf8")).toContain("Remote execution by: rCUDA.");
+});
+
+test("without a number a claim tells what computed, and where copies were too large a part", async () => {
+  const small = runs({ tcp: 3, v4v: 2 }).map((leg): Made => ({
+    ...leg,
+    lines: leg.lines.slice(0, 1),
+  }));
+  const { claim } = await evaluate(small);
+  expect(claim("gpu-overhead-most")).toMatchObject({
+    verdict: "cannot be judged here",
+    measured: null,
+  });
+  expect(claim("gpu-overhead-most").why).toContain(
+    "At no size measured does a native run copy for 20% of its time or less: at 64 x 64, where it is the least, for 50.1%.",
+  );
+  for (const id of ["gpu-overhead-most", "gpu-transfer", "gpu-evaluation"])
+    expect(claim(id).why).toContain(NOTE);
+});
+
+test("the speed-up of transfers over TCP's is in results.csv, with the table's interval", async () => {
+  const { made } = await evaluate(transfers(5));
+  const { summary } = await readSummary(directory);
+  const rows = parseCsv(readFileSync(made.paths.results, "utf8")).filter(({ metric }) =>
+    metric.endsWith("_speedup"),
+  );
+  expect(rows.map(({ metric, sizeBytes }) => [metric, sizeBytes])).toEqual([
+    ["from_device_speedup", 4096],
+    ["from_device_speedup", 1 << 20],
+    ["to_device_speedup", 4096],
+    ["to_device_speedup", 1 << 20],
+  ]);
+  const best = rows.at(-1);
+  expect(best).toMatchObject({
+    ...{ experiment: "gpu-transfer", transport: "v4v-sockets", repetition: 0, unit: "1" },
+    computedBy: "cpu",
+  });
+  expect(best?.value).toBeCloseTo(5, 1);
+  const ratio = summary.ratios.find(
+    (one) =>
+      one.metric === "to_device" && one.sizeBytes === 1 << 20 && one.numerator === "v4v-sockets",
+  );
+  expect([best?.value, best?.low, best?.high]).toEqual([
+    ...[ratio?.ratio, ratio?.interval?.low, ratio?.interval?.high],
+  ]);
+});
+
+test("cold runs are in a table of their own and in results.csv", async () => {
+  const legs = [0, 1, 2].map((block): Made => ({
+    ...{ transport: "tcp", block },
+    lines: [product(64, 1, 1 + block, "cold"), product(64, 1, 1)],
+  }));
+  const { made } = await evaluate(legs);
+  const report = readFileSync(made.paths.report, "utf8");
+  const [, table = ""] = report.split("<h2>Cold runs of the GPU's workloads</h2>");
+  const [row = ""] = /<tr><th scope="row">.*\n?/.exec(table) ?? [];
+  expect(
+    row
+      .replaceAll(/<[^>]*>/g, " ")
+      .split(/ +/)
+      .join(" ")
+      .trim(),
+  ).toBe(
+    "matrix product, 64 x 64 remote, TCP 3 9.00 (9.00 to 9.00) 9.00 (9.00 to 9.00) 1.00 (1.00 to 1.00) 3.00 (2.00 to 4.00)",
+  );
+  const rows = parseCsv(readFileSync(made.paths.results, "utf8"));
+  const values = (metric: string) =>
+    rows.filter((one) => one.metric === metric).map(({ value }) => value);
+  expect(values("cold_duration")).toEqual([2, 3, 4]);
+  expect(values("cold_connect")).toEqual([9, 9, 9]);
+});
+
+test("legs that could not be run at all, and lines that are no good, are told", async () => {
+  writeFileSync(join(directory, "samples.jsonl"), asFile(syntheticLines(plan)));
+  const reason = "starting the GPU's legs on dom0 failed";
+  writeFileSync(
+    join(directory, "gpu.jsonl"),
+    `no JSON\n${JSON.stringify({ type: "gpu-failed", reason })}\n`,
+  );
+  const { claims, paths } = await writeArtifacts({ directory, plan, facts });
+  expect(claims.find(({ id }) => id === "gpu-transfer")).toMatchObject({
+    verdict: "cannot be judged here",
+    why: `The GPU's legs did not run to their end: ${reason}.`,
+  });
+  const report = readFileSync(paths.report, "utf8").replaceAll("&#x27;", "'");
+  expect(report).not.toContain("This run measured no GPU");
+  expect(report).toContain(`The GPU's legs did not run to their end: ${reason}.`);
+  expect(report).toContain("1 line of gpu.jsonl could not be used.");
+  expect(report).toContain("Lines of gpu.jsonl that could not be used");
+  const run = await readRun(directory);
+  expect(compareRuns(run, run).warnings).toEqual(
+    Array(2).fill(`The GPU's legs of run ${facts.runId} are not complete.`),
+  );
+});
+
+test("hosts and connections whose ends differ are shown and warned of", async () => {
+  const ends = (receive: number) =>
+    (["client", "server"] as const).map((end, index) => {
+      const [local, remote] = ["10.83.0.11:40000", "10.83.0.10:10998"];
+      const own = end === "client" ? { local, remote } : { local: remote, remote: local };
+      return {
+        type: "buffers",
+        host: "x",
+        end,
+        ...own,
+        receive: receive * (index + 1),
+        send: 4096,
+      };
+    });
+  const { made } = await evaluate([
+    {
+      ...{ transport: "tcp", workload: "sharing", lines: [] },
+      clients: { domu1: [...series(20, 0.2), ...ends(1 << 20)] },
+    },
+  ]);
+  const report = readFileSync(made.paths.report, "utf8").replaceAll("&#x27;", "'");
+  expect(report).toContain(
+    "The two ends of the GPU's connections were granted different buffers (remote, TCP, port 10998); see below.",
+  );
+  expect(report).toContain('<td class="number">1 MiB</td><td class="number">4 KiB</td>');
+  expect(report).toContain("net.core.rmem_max 8388608");
+  const { gpu } = JSON.parse(readFileSync(join(directory, "summary.json"), "utf8")) as {
+    gpu: { hosts: object; buffers: { equal: boolean }[] };
+  };
+  expect(gpu.hosts).toEqual({ domu1: { "net.core.rmem_max": "8388608" } });
+  expect(gpu.buffers).toMatchObject([{ equal: false, port: "10998" }]);
 });
 
 test("the plain socket beside the transfers is in results.csv, tables and figure, and in no claim", async () => {
@@ -264,7 +475,7 @@ test("what failed is said in place of a verdict, and costs V4V's other numbers n
   );
   expect(claim("gpu-overhead-least")).toMatchObject({
     verdict: "cannot be judged here",
-    why: "It failed: tcp: compute: the server is gone",
+    why: "It failed: remote, TCP: compute: the server is gone.",
   });
   expect(claim("latency-small").verdict).toBe("pass");
   const report = readFileSync(made.paths.report, "utf8");
@@ -276,16 +487,7 @@ test.each([
   [0.2, "pass"],
   [1, "fail"],
 ])("sharing: two clients of which one takes %f s a product: %s", async (slow, verdict) => {
-  const legs = Array.from({ length: 6 }, (_, block): Made[] =>
-    (["tcp", "v4v-sockets"] as const).flatMap((transport): Made[] => [
-      { transport, workload: "sharing", block, lines: series(40, 0.1) },
-      {
-        ...{ transport, workload: "sharing", block, lines: [] },
-        clients: { domu1: series(20, 0.2), domu2: series(4 / slow, slow) },
-      },
-    ]),
-  ).flat();
-  const { made, claim } = await evaluate(legs);
+  const { made, claim } = await evaluate(shared(slow));
   const row = claim("gpu-evaluation");
   expect(row.verdict).toBe(verdict);
   expect(row.measured?.text).toMatch(/^Jain's index of 2 clients, 64 x 64: /);

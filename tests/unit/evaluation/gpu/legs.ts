@@ -13,8 +13,9 @@ export interface Made {
   leg?: number;
   status?: number;
   /** Bytes that the counters tell of; by default what the transport should show. */
-  net?: number;
-  ring?: number;
+  net?: number | null;
+  ring?: number | null;
+  why?: string;
   type?: string;
   lines: object[];
   /** Of several clients: the lines of each. */
@@ -117,8 +118,9 @@ export function gpuFile(legs: readonly Made[], ended = true, version = 2): strin
       type: "leg-end",
       ...head,
       status,
-      net_bytes: made.net ?? (transport === "tcp" ? much : 0),
-      ring_bytes: made.ring ?? (transport === "v4v-sockets" ? much : 0),
+      net_bytes: made.net === undefined ? (transport === "tcp" ? much : 0) : made.net,
+      ring_bytes: made.ring === undefined ? (transport === "v4v-sockets" ? much : 0) : made.ring,
+      ...(made.why !== undefined && { why: made.why }),
     });
   }
   if (ended) lines.push({ type: "gpu-end" });

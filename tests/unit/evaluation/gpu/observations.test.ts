@@ -1,11 +1,13 @@
 import { expect, test } from "vitest";
+import { bufferRows } from "../../../../evaluation/gpu/buffers.ts";
 import { gpuObservations } from "../../../../evaluation/gpu/observations.ts";
 import { readGpuSamples } from "../../../../evaluation/gpu/samples.ts";
+import { wayWarnings } from "../../../../evaluation/gpu/wayView.ts";
 import { connection, failure, gpuFile, product, series, transfer, type Made } from "./legs.ts";
 
 const observe = (...legs: Made[]) => gpuObservations(readGpuSamples(gpuFile(legs)));
 
-test("a block's number is the median of its warm runs, by phase; cold runs are in none", () => {
+test("a block's number is the median of its warm runs, by phase; cold runs are numbers of their own", () => {
   const { observed, unused } = observe({
     transport: "native",
     block: 3,
@@ -23,7 +25,9 @@ test("a block's number is the median of its warm runs, by phase; cold runs are i
     transport: "native",
     sizeBytes: 16384,
     pairs: 1,
-    repetition: 3,
+    // Blocks count from 0, repetitions from 1.
+    repetition: 4,
+    computedBy: "cpu",
   });
   expect(by.duration?.values).toHaveLength(3);
   expect(by.duration?.median).toBeCloseTo(2.4);
@@ -31,6 +35,9 @@ test("a block's number is the median of its warm runs, by phase; cold runs are i
   expect(by.phase_copy_a?.median).toBeCloseTo(0.1);
   expect(by.phase_copy_c?.median).toBeCloseTo(0.2);
   expect(by.copy_share?.median).toBeCloseTo(100 / 6);
+  expect(by.cold_connect?.values).toEqual([9]);
+  expect([by.cold_compile?.median, by.cold_allocate?.median]).toEqual([9, 1]);
+  expect(by.cold_duration?.values).toEqual([51]);
 });
 
 test("the overhead is a block's own: over the same block's native run", () => {
@@ -44,8 +51,8 @@ test("the overhead is a block's own: over the same block's native run", () => {
   );
   const overheads = observed.filter(({ metric }) => metric === "overhead");
   expect(overheads.map((one) => [one.transport, one.repetition, one.median])).toEqual([
-    ["tcp", 0, 50],
-    ["tcp", 1, 100],
+    ["tcp", 1, 50],
+    ["tcp", 2, 100],
   ]);
 });
 
@@ -92,12 +99,12 @@ test("beside the transfers of a device stand its own block's plain socket, and w
       .filter((one) => one.metric === metric)
       .map((one) => [one.experiment, one.repetition, Math.round(one.median)]);
   expect(of4096("to_device_of_socket")).toEqual([
-    ["gpu-transfer", 0, 25],
-    ["gpu-transfer", 1, 75],
+    ["gpu-transfer", 1, 25],
+    ["gpu-transfer", 2, 75],
   ]);
   expect(of4096("from_device_of_socket")).toEqual([
-    ["gpu-transfer", 0, 50],
-    ["gpu-transfer", 1, 80],
+    ["gpu-transfer", 1, 50],
+    ["gpu-transfer", 2, 80],
   ]);
   expect(of4096("to_device").filter(([experiment]) => experiment === "gpu-socket")).toHaveLength(2);
   // It is none of the devices that computed.
@@ -224,8 +231,73 @@ test("a leg that could not be started, and one that was given up, are told", () 
   );
   expect(observed).toEqual([]);
   expect(unused.map(({ reason }) => reason)).toEqual([
-    "gpu-bench ended with status 255",
+    "gpu-bench could not be started, or its domU was lost",
     "compute: no device",
+  ]);
+});
+
+test.each([
+  ["tcp", 0, 0],
+  ["v4v-sockets", null, null],
+])("a leg of %s that ran out of its time says so, and nothing of ways", (transport, net, ring) => {
+  const { observed, unused, ways } = observe({
+    ...{ transport, workload: "transfer", status: 124, net, ring, why: "not done within 900 s" },
+    lines: [transfer(1e6, "to_device", 200), connection(1e6, 2e6, 2e6)],
+  });
+  expect(observed).toEqual([]);
+  expect(unused.map(({ reason }) => reason)).toEqual(["not done within 900 s"]);
+  expect(ways).toMatchObject([{ verdict: "not shown", why: "the leg failed", used: false }]);
+  expect(wayWarnings(ways)).toEqual([]);
+});
+
+test("a leg that was ended by force with its counters read counts for what it did", () => {
+  const { observed, unused } = observe({
+    ...{ transport: "tcp", workload: "transfer", status: 124 },
+    lines: [transfer(1e6, "to_device", 200)],
+  });
+  expect(observed).toHaveLength(1);
+  expect(unused.map(({ reason }) => reason)).toEqual(["it was not done in its time"]);
+});
+
+test("both ends' buffers of a connection are brought together; other connections have the client's alone", () => {
+  const end = (role: string, local: string, remote: string, receive: number) =>
+    ({ type: "buffers", host: "x", end: role, local, remote, receive, send: 9 }) as const;
+  const [client, other, server] = ["10.83.0.11:40000", "10.83.0.12:40000", "10.83.0.10:10998"];
+  const told = { ...connection(4096, 1, null), remote: "10.83.0.10:11020", rcvbuf: 5, sndbuf: 6 };
+  const made = gpuFile([
+    {
+      ...{ transport: "tcp", workload: "sharing", lines: [] },
+      clients: {
+        domu1: [
+          ...series(9, 0.2),
+          end("client", client, server, 7),
+          end("server", server, client, 7),
+        ],
+        domu2: [
+          ...series(9, 0.2),
+          end("client", other, server, 7),
+          end("server", server, other, 8),
+        ],
+      },
+    },
+    { transport: "tcp", workload: "socket", lines: [transfer(4096, "to_device", 1), told] },
+    {
+      ...{ transport: "v4v-sockets", workload: "socket" },
+      lines: [transfer(4096, "to_device", 1), told, end("listener", told.remote, "", 5)],
+    },
+  ]);
+  const file = readGpuSamples(made);
+  expect(file.problems).toEqual([]);
+  const [seven, eight] = [7, 8].map((receive) => ({ receive, send: 9 }));
+  const common = { transport: "tcp", connections: 1 };
+  expect(bufferRows(file)).toEqual([
+    { ...common, port: "10998", client: seven, server: seven, equal: true },
+    { ...common, port: "10998", client: seven, server: eight, equal: false },
+    { ...common, port: "11020", client: { receive: 5, send: 6 }, server: null, equal: null },
+    {
+      ...{ ...common, transport: "v4v-sockets", port: "11020", client: { receive: 5, send: 6 } },
+      ...{ server: { receive: 5, send: 9 }, equal: false },
+    },
   ]);
 });
 
@@ -260,7 +332,7 @@ test("several clients: what they get together and each, how evenly, and how much
     },
   );
   expect(unused).toEqual([]);
-  const find = (metric: string, pairs: number, repetition = 1) =>
+  const find = (metric: string, pairs: number, repetition = 2) =>
     observed.find(
       (one) => one.metric === metric && one.pairs === pairs && one.repetition === repetition,
     );
@@ -272,8 +344,8 @@ test("several clients: what they get together and each, how evenly, and how much
   expect(find("fairness", 2)?.median).toBeCloseTo(0.9);
   expect(find("slowdown", 2)?.values.map((value) => value.toFixed(2))).toEqual(["2.00", "4.00"]);
   expect(find("slowdown", 1)?.values).toEqual([1]);
-  expect(find("rate", 2, 2)?.median).toBeCloseTo(10);
-  expect(find("slowdown", 2, 2)).toBeUndefined();
+  expect(find("rate", 2, 3)?.median).toBeCloseTo(10);
+  expect(find("slowdown", 2, 3)).toBeUndefined();
 });
 
 test("of several clients one of which ended badly there is no number, of a repeated leg only then if the last attempt did", () => {

@@ -285,6 +285,25 @@ describe("with a GPU domU", () => {
     expect(progressOf(path as string)).toEqual([]);
   });
 
+  test.each(["", '{"type":"gpu-start","version":3}\n{"type":"le'])(
+    "what keeps its legs from being run is in the report, whatever there is of them",
+    async (samples) => {
+      [dom0.gpuSamples, dom0.gpuStatus] = [samples, "exited 2"];
+      const context = recordedContext();
+      const { path, report, complete } = await evaluation.ensure(context, inputs, undefined);
+      expect(complete).toBe(true);
+      const why = "gpu-drive exited 2; logs/gpu-drive.log has what it said";
+      expect(context.warnings).toEqual([
+        `the GPU's part of the evaluation is not complete: ${why}`,
+      ]);
+      const { gpu } = summaryOf(path);
+      expect(gpu).toMatchObject({ complete: false, failure: why });
+      const page = readFileSync(report as string, "utf8").replaceAll("&#x27;", "'");
+      expect(page).toContain(`The GPU's legs did not run to their end: ${why}.`);
+      expect(page).not.toContain("This run measured no GPU");
+    },
+  );
+
   test("it is not, where experiments are chosen by name", async () => {
     const chosen = { ...inputs, selection: { ...selection, experiments: "latency,stream" } };
     const { path } = await evaluation.ensure(recordedContext(), chosen, undefined);

@@ -28,7 +28,7 @@ async function run(work: string, state = "inactive") {
   const context = recordedContext();
   const remote = new Remote({ ...connection }, context.signal);
   const lines: string[] = [];
-  const log = await runGpuLegs(context, remote, {
+  const { log, status } = await runGpuLegs(context, remote, {
     folder: folder("far"),
     directory: folder("home"),
     plan: PLAN,
@@ -39,6 +39,7 @@ async function run(work: string, state = "inactive") {
       return Promise.resolve();
     },
   });
+  expect(status).toBe("exited 0");
   expect(lines).toEqual(context.statuses.filter((line) => line.includes("legs")));
   return { log, statuses: context.statuses, started: readFileSync(folder("started"), "utf8") };
 }
