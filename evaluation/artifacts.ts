@@ -10,13 +10,13 @@ import { parseManifest, parsePlan } from "./formats.ts";
 import { gpuObservations, type GpuObservations } from "./gpu/observations.ts";
 import { gpuSettingOf } from "./gpu/product.ts";
 import { readGpuSamples } from "./gpu/samples.ts";
-import { gpuSummaryOf, type GpuPart, type GpuSummary } from "./gpu/summary.ts";
+import type { GpuPart, GpuSummary } from "./gpu/summary.ts";
 import { fnv1a64, sha256 } from "./hash.ts";
 import { buildManifest, factsOf, manifestHash, type Manifest, type RunFacts } from "./manifest.ts";
 import { replaceFile } from "./replaceFile.ts";
 import { readPathProof, type PathProof } from "./path/proof.ts";
 import { BILL, GPU_SAMPLES, PATH_PROOF, SAMPLES } from "./runFiles.ts";
-import { observations, type Observation } from "./observations.ts";
+import { observations, type Observation, type Unused } from "./observations.ts";
 import { renderPlan, type Plan } from "./plan.ts";
 import { toPng } from "./raster.ts";
 import { renderReport } from "./report.ts";
@@ -279,7 +279,10 @@ export async function readSummary(
 /** What a run folder says, evaluated anew. */
 export interface ReadRun {
   manifest: Manifest;
+  plan: Plan;
   observed: Observation[];
+  unused: Unused[];
+  claims: ClaimRow[];
   /** Null where none was measured. */
   gpu: GpuSummary | null;
 }
@@ -290,9 +293,12 @@ export interface ReadRun {
  * @throws ArtifactsError also if samples.jsonl is not the file that the manifest tells of
  */
 export async function readRun(directory: string): Promise<ReadRun> {
-  const { manifest, file, gpu, path } = await readKept(directory);
-  const { observed } = evaluated(file, gpu, path);
-  return { manifest, observed, gpu: gpuSummaryOf(gpu?.part) };
+  const { plan, manifest, file, gpu, path } = await readKept(directory);
+  const numbers = evaluated(file, gpu, path);
+  const { runId, accelerator } = manifest;
+  const summary = summarise({ runId, accelerator: accelerator.kind, plan, file, ...numbers });
+  const { observed, unused } = numbers;
+  return { manifest, plan, observed, unused, claims: judgeClaims(summary), gpu: summary.gpu };
 }
 
 /**

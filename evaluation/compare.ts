@@ -1,8 +1,16 @@
-import { controlsOf } from "./derived.ts";
+import type { ClaimRow } from "./claims.ts";
 import { canonicalJson } from "./hash.ts";
 import type { GpuSummary } from "./gpu/summary.ts";
 import type { Manifest } from "./manifest.ts";
-import { isControl, lessIsBetter, mediansOf, UNITS, type Observation } from "./observations.ts";
+import {
+  isControl,
+  lessIsBetter,
+  mediansOf,
+  UNITS,
+  type Observation,
+  type Unused,
+} from "./observations.ts";
+import type { Plan } from "./plan.ts";
 import { pooledRoundTrips, type Pooled } from "./pooled.ts";
 import { seededRandom } from "./random.ts";
 import { holm, welch, type WelchTest } from "./significance.ts";
@@ -14,8 +22,10 @@ import {
   type Interval,
 } from "./statistics.ts";
 import { isRelative, placeKey } from "./ratios.ts";
+import { shortfallsOf } from "./shortfalls.ts";
 import { comparePlaces, type Place } from "./summary.ts";
 import { compareTransports } from "./transports.ts";
+import { verdictRows, type VerdictRow } from "./verdicts.ts";
 
 /** One of the two runs. */
 export interface ComparedRun {
@@ -32,6 +42,11 @@ export interface ComparedRun {
     | "accelerator"
   >;
   observed: readonly Observation[];
+  unused?: readonly Unused[];
+  /** What was to be measured. */
+  plan?: Pick<Plan, "steps">;
+  /** What it says of the claims. */
+  claims?: readonly Pick<ClaimRow, "id" | "verdict">[];
   /** What computed; absent or null where no GPU was measured. */
   gpu?: ComparedGpu | null;
 }
@@ -90,6 +105,10 @@ export interface RunComparison {
   /** What computed in each run's rows of gpu-*; empty where neither measured a GPU. */
   gpuNotes: string[];
   warnings: string[];
+  /** Why the run cannot be cleared, whatever its numbers say: a sentence each. */
+  shortfalls: string[];
+  /** What the two say of the claims; empty where nothing is known of them. */
+  verdicts: VerdictRow[];
 }
 
 /** Probability that any row of a table is called a change though nothing changed. */
@@ -244,14 +263,6 @@ function warningsOf(base: ComparedRun, run: ComparedRun): string[] {
   if (machine(a) !== machine(b)) {
     warnings.push("The runs come from different machines: the ratios speak of those, too.");
   }
-  for (const { manifest, observed, gpu } of [base, run]) {
-    if (gpu && !gpu.complete)
-      warnings.push(`The GPU's legs of run ${manifest.runId} are not complete.`);
-    if (!manifest.complete) warnings.push(`Run ${manifest.runId} is not complete.`);
-    if (controlsOf(observed, manifest.seed).some(({ holds }) => holds === false)) {
-      warnings.push(`The A/A control of run ${manifest.runId} fails.`);
-    }
-  }
   return warnings;
 }
 
@@ -264,5 +275,7 @@ export function compareRuns(base: ComparedRun, run: ComparedRun): RunComparison 
     differences: differencesOf(base, run),
     gpuNotes: gpuNotesOf([base, run]),
     warnings: warningsOf(base, run),
+    shortfalls: shortfallsOf(base, run),
+    verdicts: verdictRows(base.claims ?? [], run.claims ?? []),
   };
 }

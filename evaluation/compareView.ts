@@ -1,5 +1,6 @@
 import Handlebars from "handlebars";
 import type { Change, Finding, PooledChange, RunComparison } from "./compare.ts";
+import { claimTitle } from "./claimTitles.ts";
 import { counted, formatNumber, formatRange, formatSize } from "./format.ts";
 import { gpuSize } from "./gpu/figures.ts";
 import { gpuLabel } from "./gpu/labels.ts";
@@ -7,6 +8,7 @@ import { isOfGpu } from "./gpu/observations.ts";
 import { PAGE_STYLE } from "./page.ts";
 import { MARGIN } from "./pooled.ts";
 import { transportLabel } from "./transports.ts";
+import { agreement, type VerdictRow } from "./verdicts.ts";
 
 /** What the numbers do not say. */
 const LIMITS = [
@@ -67,6 +69,24 @@ const isPooledText = (column: number): boolean => [0, 5].includes(column);
 
 const POOLED_TITLE = "Round trips, all sizes together (the fast tenth of each repetition's)";
 
+const VERDICT_HEADINGS = ["claim", "base", "run", "verdict"];
+
+const verdictCells = (row: VerdictRow): string[] => [
+  claimTitle(row.id),
+  row.base,
+  row.run,
+  agreement(row),
+];
+
+const VERDICTS_TITLE = "What the runs say of the claims";
+
+/** `20 of 22 claims that both runs measure have the same verdict.` */
+function verdictTally({ verdicts }: RunComparison): string {
+  const both = verdicts.filter((row) => agreement(row) !== "one run alone");
+  const same = both.filter((row) => agreement(row) === "same").length;
+  return `${same} of ${counted(both.length, "claim")} that both runs measure have the same verdict.`;
+}
+
 /** `2 worse, 1 better, ... of 28 rows`. */
 export function tally({ changes }: RunComparison): string {
   const counts = ORDER.map((finding) => ({
@@ -114,11 +134,11 @@ function columns(
 
 /** For a terminal. */
 export function formatComparison(comparison: RunComparison): string {
-  const { base, run, changes, pooled, differences, warnings } = comparison;
+  const { base, run, changes, pooled, differences, warnings, shortfalls, verdicts } = comparison;
   const lines = [
     `base ${base}`,
     `run  ${run}`,
-    ...warnings.map((warning) => `warning: ${warning}`),
+    ...[...warnings, ...shortfalls].map((warning) => `warning: ${warning}`),
     ...differences.map((one) => `differs: ${one.what}: ${one.base} -> ${one.run}`),
     "",
     ...(changes.length > 0 ? columns([HEADINGS, ...changes.map(cells)], isText) : []),
@@ -127,6 +147,14 @@ export function formatComparison(comparison: RunComparison): string {
       ? [
           `${POOLED_TITLE}:`,
           ...columns([POOLED_HEADINGS, ...pooled.map(pooledCells)], isPooledText),
+          "",
+        ]
+      : []),
+    ...(verdicts.length > 0
+      ? [
+          `${VERDICTS_TITLE}:`,
+          ...columns([VERDICT_HEADINGS, ...verdicts.map(verdictCells)], () => true),
+          verdictTally(comparison),
           "",
         ]
       : []),
@@ -175,13 +203,21 @@ function tableView(
  * @param template text of templates/compare.html.hbs
  */
 export function renderComparison(template: string, comparison: RunComparison): string {
-  const { base, run, changes, pooled, differences, warnings } = comparison;
+  const { base, run, changes, pooled, differences, warnings, shortfalls, verdicts } = comparison;
   return Handlebars.compile(template, { strict: true })({
     style: PAGE_STYLE,
     base,
     run,
-    warnings,
+    warnings: [...warnings, ...shortfalls],
     differences,
+    verdictsTitle: VERDICTS_TITLE,
+    verdictTally: verdictTally(comparison),
+    verdicts: verdicts.map((row) => ({
+      ...row,
+      title: claimTitle(row.id),
+      agreement: agreement(row),
+      agreementClass: agreement(row) === "differs" ? "fail" : "open",
+    })),
     tally: tally(comparison),
     notes: [...notes(comparison), ...LIMITS],
     changes: tableView(

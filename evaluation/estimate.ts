@@ -1,3 +1,4 @@
+import { experimentName } from "./adaptive.ts";
 import { pairCounts } from "./pairs.ts";
 import { isMeasuredOn, type Profile, type ProfilePoint } from "./profiles.ts";
 import { TRANSPORTS, type Transport } from "./transports.ts";
@@ -18,20 +19,28 @@ export interface MachineModel {
   stepOverheadMs: number;
   /** What each pair beyond the first adds to that, ms. */
   pairOverheadMs: number;
-  /** Starting the agents and ending them, once a run, ms. */
+  /** What each domU beyond two adds to that by being there, ms. */
+  domUOverheadMs: number;
+  /** Once a run, ms. */
   runOverheadMs: number;
+  /** Starting a domU's agent, once a run, ms. */
+  agentMs: number;
   transports: Record<Transport, Speed>;
 }
 
 /**
  * Xen under QEMU TCG on two shared cores. TCP: the slow end of what was measured between two domUs (half round trip
  * 1.9 to 2.4 ms, 25 to 65 MB/s); V4V: a cautious guess from the ceilings of that machine (AF_UNIX inside a domain:
- * half round trip 0.16 ms, memcpy 1.9 GB/s); overheads: guesses on the slow side.
+ * half round trip 0.16 ms, memcpy 1.9 GB/s). Overheads by run 20261128T182604Z-quick-63f80f (16 domUs: first
+ * step after 37 s, eight pairs 2 to 4 s longer than one, a step in one domU 0.06 to 0.09 s longer than with two domUs),
+ * whose six repetitions took 577 s; that of a step is on the slow side with two domUs.
  */
 export const EMULATED: MachineModel = {
   stepOverheadMs: 150,
-  pairOverheadMs: 40,
-  runOverheadMs: 4000,
+  pairOverheadMs: 450,
+  domUOverheadMs: 6,
+  runOverheadMs: 2000,
+  agentMs: 2200,
   transports: {
     tcp: { roundTripMs: 4.8, bandwidth: 25 },
     "tcp-stock": { roundTripMs: 4.8, bandwidth: 25 },
@@ -87,6 +96,47 @@ function stepMs(point: ProfilePoint, one: Speed, pairs: number): number {
   return (point.warmup + 1) * roundTrip + timed;
 }
 
+/** An experiment of a run. */
+export interface Part {
+  experiment: string;
+  steps: number;
+  seconds: number;
+}
+
+/** The steps of a profile by experiment, in its order: the repetitions that are made in any case. */
+export function estimateParts(
+  profile: Profile,
+  transports: readonly Transport[] = TRANSPORTS,
+  model: MachineModel = EMULATED,
+  domains = 2,
+): Part[] {
+  const parts = new Map<string, Part>();
+  const others = Math.max(0, domains - 2) * model.domUOverheadMs;
+  for (const transport of transports) {
+    for (const point of profile.points) {
+      if (!isMeasuredOn(point, transport)) continue;
+      const experiment = experimentName(point.experiment);
+      const part = parts.get(experiment) ?? { experiment, steps: 0, seconds: 0 };
+      for (const pairs of pairCounts(point.pairs ?? "one", Math.floor(domains / 2))) {
+        const overhead = model.stepOverheadMs + others + (pairs - 1) * model.pairOverheadMs;
+        const speed = model.transports[transport];
+        const ms = overhead + (speed.startMs ?? 0) + stepMs(point, speed, pairs);
+        const times = Math.min(profile.repetitions, point.repetitions ?? Infinity);
+        part.steps += times;
+        part.seconds += (times * ms) / 1000;
+      }
+      parts.set(experiment, part);
+    }
+  }
+  const order = profile.points.map(({ experiment }) => experimentName(experiment));
+  return [...parts.values()].sort(
+    (a, b) => order.indexOf(a.experiment) - order.indexOf(b.experiment),
+  );
+}
+
+const total = (parts: readonly Part[], what: "steps" | "seconds"): number =>
+  parts.reduce((sum, part) => sum + part[what], 0);
+
 /** How long the repetitions that are made in any case take on a machine like `model` with that many domUs, s. */
 export function estimateSeconds(
   profile: Profile,
@@ -94,20 +144,15 @@ export function estimateSeconds(
   model: MachineModel = EMULATED,
   domains = 2,
 ): number {
-  let total = model.runOverheadMs;
-  for (const transport of transports) {
-    for (const point of profile.points) {
-      if (!isMeasuredOn(point, transport)) continue;
-      for (const pairs of pairCounts(point.pairs ?? "one", Math.floor(domains / 2))) {
-        const overhead = model.stepOverheadMs + (pairs - 1) * model.pairOverheadMs;
-        const speed = model.transports[transport];
-        const ms = overhead + (speed.startMs ?? 0) + stepMs(point, speed, pairs);
-        total += Math.min(profile.repetitions, point.repetitions ?? Infinity) * ms;
-      }
-    }
-  }
-  return total / 1000;
+  const parts = estimateParts(profile, transports, model, domains);
+  return (model.runOverheadMs + domains * model.agentMs) / 1000 + total(parts, "seconds");
 }
+
+/** With all further repetitions. */
+const whole = (profile: Profile): Profile => ({
+  ...profile,
+  repetitions: profile.further?.most ?? profile.repetitions,
+});
 
 /** How long a profile takes there at most, s: with all further repetitions that its budget allows. */
 export function estimateMostSeconds(
@@ -119,8 +164,33 @@ export function estimateMostSeconds(
   const { further, repetitions } = profile;
   const least = estimateSeconds(profile, transports, model, domains);
   if (further === undefined) return least;
-  const all = { ...profile, repetitions: further.most };
   const looks = Math.ceil((further.most - repetitions) / further.block);
-  const unbounded = estimateSeconds(all, transports, model, domains);
+  const unbounded = estimateSeconds(whole(profile), transports, model, domains);
   return Math.max(least, Math.min(further.budgetS, unbounded)) + (looks * LOOK_MS) / 1000;
+}
+
+/** What a profile is made of, and how long it takes: least and most. */
+export interface Estimate {
+  /** Of the repetitions that are made in any case. */
+  parts: Part[];
+  steps: number;
+  mostSteps: number;
+  seconds: number;
+  mostSeconds: number;
+}
+
+export function estimate(
+  profile: Profile,
+  transports: readonly Transport[],
+  domains: number,
+  model: MachineModel = EMULATED,
+): Estimate {
+  const parts = estimateParts(profile, transports, model, domains);
+  return {
+    parts,
+    steps: total(parts, "steps"),
+    mostSteps: total(estimateParts(whole(profile), transports, model, domains), "steps"),
+    seconds: estimateSeconds(profile, transports, model, domains),
+    mostSeconds: estimateMostSeconds(profile, transports, model, domains),
+  };
 }

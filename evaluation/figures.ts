@@ -161,7 +161,7 @@ function stream(points: readonly Point[]): Line {
     name: "stream",
     title: "One-way stream by message size",
     yTitle: "received payload, MB/s",
-    yScale: "linear",
+    yScale: "log",
     ...byTransport(points),
     caption: `One sender writes messages without pause; payload and time are the receiver's. ${intervalNote(points)} Higher is better.`,
   };
@@ -212,7 +212,7 @@ function scaling(aggregate: readonly Point[], dom0: readonly Point[]): Line {
     title: "Bandwidth of all pairs together",
     by: "pairs",
     yTitle: "aggregate, MB/s",
-    yScale: "linear",
+    yScale: "log",
     ...byTransport(aggregate, byPairs),
     ...(dom0.length > 0 ? { below: panel } : {}),
     caption: `Ping-pong of ${formatSize(PAIRED_SIZE)} in all pairs at the same time; what all of them move together${dom0.length > 0 ? ", and what dom0 spends meanwhile" : ""}. ${intervalNote(aggregate)} The paper reports about ${value / 1000} GB/s for ${pairs} pairs and ${size} on its own hardware.`,

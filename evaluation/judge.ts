@@ -1,7 +1,7 @@
 import { counted, formatChange, formatNumber, formatRange } from "./format.ts";
 import type { Interval } from "./statistics.ts";
 import { findPoint, findRatio, sourceOf, type Place, type Point, type Summary } from "./summary.ts";
-import { BASELINE, SUBJECT, transportLabel, type Transport } from "./transports.ts";
+import { BASELINE, STOCK, SUBJECT, transportLabel, type Transport } from "./transports.ts";
 
 export type Verdict = "pass" | "fail" | "cannot be judged here" | "not measured yet";
 
@@ -117,7 +117,24 @@ export function judgeRatio(
     const why = `${counted(fewest, "repetition")} on one side are too few for an interval of the ratio.`;
     return { measured, verdict: "cannot be judged here", why };
   }
-  return { measured, ...judgeInterval(interval, threshold) };
+  const { verdict, why } = judgeInterval(interval, threshold);
+  const other = denominator === BASELINE ? byStock(summary, place, threshold, numerator) : [];
+  return { measured, verdict, why: [why, ...other].join(" ") };
+}
+
+/** What the untuned TCP would make of it: the tuned one is the baseline, and not the faster everywhere. */
+function byStock(
+  summary: Summary,
+  place: Place,
+  threshold: Threshold,
+  numerator: Transport,
+): string[] {
+  const found = findRatio(summary.ratios, place, STOCK, numerator);
+  if (found === undefined || found.interval === null) return [];
+  const { verdict } = judgeInterval(found.interval, threshold);
+  return [
+    `Over ${transportLabel(STOCK)}: ${formatNumber(found.ratio)} (${formatRange(found.interval)}), ${verdict}.`,
+  ];
 }
 
 /** Of several places, one at least: fails with any, passes with all. `bad` says which end of what was measured is the worse. */

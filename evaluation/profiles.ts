@@ -256,7 +256,7 @@ const sparsely =
 const quick: Profile = {
   name: "quick",
   description:
-    "All transports by size, pairs of domUs at the same time, busy neighbours, CPU cost and an A/A control, within 10 minutes under emulation; 6 to 24 repetitions",
+    "All transports by size, pairs of domUs at the same time, busy neighbours, CPU cost and an A/A control, within 10 minutes under emulation with up to 8 domUs; 6 to 24 repetitions",
   // 6, 9, 12, ...: order statistics give intervals of 96.1% to 97.7% there, of up to 99.2% in between.
   repetitions: 6,
   further: { most: 24, block: 3, budgetS: 530 },

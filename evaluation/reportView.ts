@@ -8,16 +8,18 @@ import { gpuLabel } from "./gpu/labels.ts";
 import { isOfGpu } from "./gpu/observations.ts";
 import { coldRows, hostsView, hostWarnings } from "./gpu/hostView.ts";
 import { wayWarnings, waysView } from "./gpu/wayView.ts";
+import type { Control } from "./derived.ts";
 import { counted, formatNumber, formatRange, formatSize } from "./format.ts";
 import { manifestHash, type Manifest } from "./manifest.ts";
 import { lessIsBetter, type Metric, type Unused } from "./observations.ts";
 import { PAGE_STYLE } from "./page.ts";
+import { losses, rivalsView } from "./rivals.ts";
 import { programRows } from "./programs.ts";
 import type { SampleFile } from "./samples.ts";
 import { selectionWords } from "./selection.ts";
 import { CONFIDENCE, type Interval } from "./statistics.ts";
-import type { Comparison, Point, RatioPoint, Summary } from "./summary.ts";
-import { findPoint, findRatio, ratiosOver } from "./summary.ts";
+import type { Comparison, Point, Summary } from "./summary.ts";
+import { findPoint, findRatio } from "./summary.ts";
 import {
   BASELINE,
   compareTransports,
@@ -25,8 +27,6 @@ import {
   SUBJECT,
   transportLabel,
   UNMODIFIED,
-  UNPEERED,
-  type Transport,
 } from "./transports.ts";
 
 /** Everything that the report shows. */
@@ -254,36 +254,6 @@ const tables = (summary: Summary) =>
       .map((point) => pointRow(point, summary)),
   })).filter((table) => table.rows.length > 0);
 
-/** Where the whole interval of the ratio is on the wrong side of 1. */
-function lossesOf(numerator: Transport, all: readonly RatioPoint[]): string {
-  const ratios = ratiosOver(all, BASELINE, numerator);
-  const lost = ratios.filter(({ metric, interval }) => {
-    if (interval === null || metric === "cpu_dom0") return false;
-    return lessIsBetter(metric) ? interval.low > 1 : interval.high < 1;
-  });
-  // Latency and bandwidth of a ping-pong are the same round trips: one of them is enough.
-  const places = lost
-    .filter((one) => one.experiment !== "bandwidth")
-    .map((one) =>
-      isOfGpu(one)
-        ? `${one.experiment} (${one.metric}) at ${gpuSize(one)}`
-        : `${one.experiment} at ${formatSize(one.sizeBytes)}`,
-    );
-  const names = `${transportLabel(numerator)} is slower than ${transportLabel(BASELINE)}`;
-  if (ratios.length === 0)
-    return "This run has nothing to compare: it lacks one of the two transports.";
-  return places.length === 0
-    ? `There is no size at which ${names} beyond doubt.`
-    : `${names} here: ${places.join(", ")}.`;
-}
-
-/** A sentence for each transport that is compared; unmodified programs only where they were measured. */
-const losses = (ratios: readonly RatioPoint[]): string =>
-  [SUBJECT, UNMODIFIED, UNPEERED]
-    .filter((one) => one === SUBJECT || ratios.some(({ numerator }) => numerator === one))
-    .map((one) => lossesOf(one, ratios))
-    .join(" ");
-
 /** Which of the two TCPs the claims divide by, and where it is the slower one beyond doubt; null with one of them. */
 function otherTcp({ points }: Summary): string | null {
   const both = points.flatMap((stock) => {
@@ -300,7 +270,7 @@ function otherTcp({ points }: Summary): string | null {
   const places = faster
     .filter(({ stock }) => stock.experiment !== "bandwidth")
     .map(({ stock }) => `${stock.experiment} at ${formatSize(stock.sizeBytes)}`);
-  const names = `Ratios and claims divide by ${transportLabel(BASELINE)}, the tuned one. ${transportLabel(STOCK)}`;
+  const names = `Claims divide by ${transportLabel(BASELINE)}, the tuned one; the ratio to the other stands beside them. ${transportLabel(STOCK)}`;
   return places.length === 0
     ? `${names} is at no size faster than that beyond doubt.`
     : `${names} is faster than that here: ${places.join(", ")}.`;
@@ -316,6 +286,18 @@ function brokenControls({ controls }: Summary): string[] {
     ? []
     : [`The A/A control fails: two sets of the same differ for ${places.join(", ")}.`];
 }
+
+/** Every A/A control of the run, those that hold too: their width is what the run can tell apart. */
+const controlRow = ({ transport, sizeBytes, ratio, interval, holds }: Control) => ({
+  transport: transportLabel(transport),
+  size: formatSize(sizeBytes),
+  ratio: formatNumber(ratio),
+  interval: interval === null ? "–" : formatRange(interval),
+  level: interval === null ? "–" : `${(interval.coverage * 100).toFixed(1)}%`,
+  width: interval === null ? "–" : `${formatNumber(interval.high / interval.low)}×`,
+  verdict: holds === null ? "no interval" : holds ? "holds" : "fails",
+  verdictClass: holds === null ? "open" : holds ? "pass" : "fail",
+});
 
 function warnings({ summary }: ReportInput): string[] {
   const { complete, stepsDone, stepsPlanned, samples, problems, partial, further, gpu } = summary;
@@ -474,6 +456,10 @@ export function reportView(input: ReportInput) {
     headline: headline(summary),
     losses: losses(summary.ratios),
     otherTcp: otherTcp(summary),
+    rivals: rivalsView(summary.ratios),
+    controls: summary.controls
+      .toSorted((a, b) => compareTransports(a.transport, b.transport) || a.sizeBytes - b.sizeBytes)
+      .map(controlRow),
     claims: claims.map(fullClaim),
     firstClaims: firstClaims(claims),
     claimCounts: claimCounts(claims),

@@ -29,9 +29,11 @@ import {
   CEILING,
   compareTransports,
   NATIVE,
+  STOCK,
   SUBJECT,
   UNMODIFIED,
   UNPEERED,
+  XEN_STREAM,
 } from "./transports.ts";
 
 /** Where a number was measured. */
@@ -61,8 +63,9 @@ export interface Point extends Place {
 }
 
 /**
- * V4V over TCP, or over AF_UNIX; unmodified programs' V4V over TCP, their AF_UNIX too, and their TCP with v4vrun over that without; a remote GPU over a native one: below 1 is better for `half_rtt`,
- * `setup` and `cpu_per_kb`, above 1 for `bandwidth` and `rate`.
+ * V4V, and an unmodified TCP program by V4V, over both TCPs, vchan and AF_UNIX; of unmodified programs AF_UNIX over TCP;
+ * TCP with v4vrun over that without; a remote GPU over a native one. Below 1 is better for `half_rtt`, `setup` and
+ * `cpu_per_kb`, above 1 for `bandwidth` and `rate`.
  */
 export interface RatioPoint extends Place {
   numerator: string;
@@ -244,6 +247,12 @@ export function summarise(input: SummaryInput): Summary {
     ...ratiosOf(observed, SUBJECT, CEILING, `ratio to ${CEILING}`, plan.seed),
     ...ratiosOf(observed, UNMODIFIED, BASELINE, `ratio of ${UNMODIFIED}`, plan.seed),
     ...ratiosOf(observed, UNPEERED, BASELINE, `ratio of ${UNPEERED}`, plan.seed),
+    ...ratiosOf(observed, UNMODIFIED, CEILING, `ratio of ${UNMODIFIED} to ${CEILING}`, plan.seed),
+    ...([STOCK, XEN_STREAM] as const).flatMap((rival) =>
+      ([SUBJECT, UNMODIFIED] as const).flatMap((own) =>
+        ratiosOf(observed, own, rival, `ratio of ${own} to ${rival}`, plan.seed),
+      ),
+    ),
     ...ratiosOf(observed.filter(isOfProgram), CEILING, BASELINE, `ratio of ${CEILING}`, plan.seed),
     ...([UNMODIFIED, BASELINE] as const).flatMap((remote) =>
       ratiosOf(

@@ -12,7 +12,7 @@ export const TRANSPORTS = [
 
 export type Transport = (typeof TRANSPORTS)[number];
 
-/** What every ratio divides by: TCP with its buffers raised and Nagle's algorithm off, never the untouched `tcp-stock`. */
+/** What every claim divides by: TCP with its buffers raised and Nagle's algorithm off, never the untouched `tcp-stock`. */
 export const BASELINE: Transport = "tcp";
 
 /** What is compared with the baseline. */
@@ -30,6 +30,12 @@ export const NATIVE: Transport = "native";
 /** What a socket costs without a second domain: the subject is compared with it too. */
 export const CEILING: Transport = "unix";
 
+/** What the baseline would be without its settings: measured beside it, and compared with, too. */
+export const STOCK: Transport = "tcp-stock";
+
+/** Xen's own byte stream between two domains: the subject is compared with it too. */
+export const XEN_STREAM: Transport = "vchan";
+
 const LABELS: Record<Transport, string> = {
   tcp: "TCP",
   "tcp-stock": "TCP (stock)",
@@ -40,9 +46,6 @@ const LABELS: Record<Transport, string> = {
   unix: "AF_UNIX, one domU",
   native: "memcpy",
 };
-
-/** What the baseline would be without its settings: measured beside it. */
-export const STOCK: Transport = "tcp-stock";
 
 /** Bytes that v4v-bench asks for on tuned sockets, each way (`BENCH_SOCKET_BUFFER`), and of a vchan's rings. */
 const SOCKET_BUFFER = 4 * 1024 * 1024;

@@ -11,7 +11,9 @@ import {
 import { join } from "node:path";
 import { renderGate } from "../../evaluation/adaptive.ts";
 import { markLatest, writeArtifacts, type Artifacts } from "../../evaluation/artifacts.ts";
-import { sha256 } from "../../evaluation/hash.ts";
+import { estimate } from "../../evaluation/estimate.ts";
+import { estimateText } from "../../evaluation/estimateText.ts";
+import { canonicalJson, sha256 } from "../../evaluation/hash.ts";
 import type { RunFacts } from "../../evaluation/manifest.ts";
 import { buildPlan, renderPlan, type Plan, type PlanDomain } from "../../evaluation/plan.ts";
 import { betweenHosts, profileNamed } from "../../evaluation/profiles.ts";
@@ -77,11 +79,13 @@ export interface EvaluationOutputs {
 interface Unfinished {
   runId: string;
   startedAt: string;
-  /** SHA-256 of the plan: its text holds the domain ids, so a restarted domU means a new run. */
-  plan: string;
+  /** SHA-256 of what its samples are of: see {@link identityOf}. */
+  identity: string;
 }
 
 const REMOTE = "/var/lib/v4v-testbed/runs";
+/** Another one after each start of dom0. */
+const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 /** How a run is looked at, ms: each look costs dom0 a little of the CPU that is being measured. */
 export interface Pace {
   look: number;
@@ -105,21 +109,73 @@ function readUnfinished(path: string): Unfinished | undefined {
   }
 }
 
-function takeUp(artifacts: string, plan: string): Unfinished | undefined {
-  if (!existsSync(artifacts)) return undefined;
-  for (const name of readdirSync(artifacts).sort().reverse()) {
-    const path = join(artifacts, name, UNFINISHED);
-    if (name === "latest" || !existsSync(path)) continue;
-    const found = readUnfinished(path);
-    if (found?.plan === plan) return found;
+/**
+ * What the samples of a run have in common. The plan's text holds the domain ids, so a restarted domU means a new run; so
+ * does another build or setting, dom0 started anew (its domUs may have the old ids), or another stack's machine: stacks
+ * that were resumed from one frozen machine share a boot, but no key.
+ */
+function identityOf(
+  plan: string,
+  { facts, connection }: EvaluationInputs,
+  urn: string,
+  bootId: string,
+): string {
+  const { settings, versions, builds, machine, transports, accelerator } = facts;
+  // Whoever raises it after a run took too long wants that run.
+  const evaluation: Record<string, unknown> = { ...(settings.evaluation as object | undefined) };
+  delete evaluation.timeout;
+  const measured = { ...settings, evaluation };
+  const { hostKey } = connection;
+  return sha256(
+    canonicalJson({
+      ...{ plan, urn, bootId, hostKey: hostKey.trim() },
+      ...{ settings: measured, versions, builds, machine, accelerator: accelerator.kind },
+      ...(transports !== undefined && { transports }),
+    }),
+  );
+}
+
+/** Runs with that identity that were not brought to their end, the newest first. */
+function unfinished(artifacts: string, identity: string): Unfinished[] {
+  if (!existsSync(artifacts)) return [];
+  return readdirSync(artifacts)
+    .filter((name) => name !== "latest" && existsSync(join(artifacts, name, UNFINISHED)))
+    .sort()
+    .reverse()
+    .flatMap((name) => readUnfinished(join(artifacts, name, UNFINISHED)) ?? [])
+    .filter((found) => found.identity === identity);
+}
+
+/** The beginning of a file in dom0, so long as what is here of it; that of a file that is not there is empty. */
+const BEGINNING = `head -c "$2" -- "$1/${SAMPLES}" 2>/dev/null | sha256sum`;
+
+/** The run that can go on: dom0 still has all of it that is here, else it would be measured from its first step again. */
+async function takeUp(
+  context: Context,
+  remote: Remote,
+  artifacts: string,
+  identity: string,
+): Promise<Unfinished | undefined> {
+  for (const found of unfinished(artifacts, identity)) {
+    const { runId } = found;
+    const samples = join(artifacts, runId, SAMPLES);
+    cutToLastStep(samples);
+    const here = existsSync(samples) ? readFileSync(samples) : Buffer.alloc(0);
+    const [folder, size] = [`${REMOTE}/${runId}`, String(here.length)];
+    const there = await remote.run("looking for the run in dom0", BEGINNING, folder, size);
+    if (there.split(" ")[0] === sha256(here)) return found;
+    context.info(
+      `run ${runId} is not taken up: dom0 has not what was measured of it; a new one begins`,
+    );
   }
   return undefined;
 }
 
-function newRun(profile: string, plan: string): Unfinished {
+function newRun(profile: string, identity: string): Unfinished {
   const startedAt = new Date().toISOString();
   const stamp = startedAt.replace(/\.\d+Z$/, "Z").replaceAll(/[-:]/g, "");
-  return { runId: `${stamp}-${profile}-${sha256(plan + startedAt).slice(0, 6)}`, startedAt, plan };
+  const runId = `${stamp}-${profile}-${sha256(identity + startedAt).slice(0, 6)}`;
+  return { runId, startedAt, identity };
 }
 
 /** A step that takes longer than this has a transport that hangs, s; without a bound a broken one would take hours. */
@@ -412,16 +468,17 @@ async function measure(
   const text = renderPlan(plan, [...domains, ...others]);
 
   // What decides on further repetitions is no part of the text.
-  const hash = sha256(plan.further === undefined ? text : text + JSON.stringify(plan.further));
-  const run = takeUp(inputs.artifacts, hash) ?? newRun(inputs.profile, hash);
+  const whole = plan.further === undefined ? text : text + JSON.stringify(plan.further);
+  const remote = new Remote(inputs.connection, context.signal);
+  const bootId = await remote.run("asking dom0 when it started", `cat ${BOOT_ID}`);
+  const identity = identityOf(whole, inputs, context.urn, bootId.trim());
+  const run =
+    (await takeUp(context, remote, inputs.artifacts, identity)) ?? newRun(inputs.profile, identity);
   const directory = join(inputs.artifacts, run.runId);
   mkdirSync(join(directory, "logs"), { recursive: true });
   writeFileSync(join(directory, UNFINISHED), JSON.stringify(run));
   await writeBill(context, inputs, run.startedAt, directory);
   const samples = join(directory, SAMPLES);
-  cutToLastStep(samples);
-
-  const remote = new Remote(inputs.connection, context.signal);
   const folder = `${REMOTE}/${run.runId}`;
   const unit = `v4v-evaluation-${run.runId}.service`;
   const reader = new SamplesReader();
@@ -444,7 +501,7 @@ async function measure(
   const there = reader.file.steps.length;
   context.status(
     there === 0
-      ? `starting run ${run.runId}`
+      ? `starting run ${run.runId}: ${estimateText(estimate(selected, inputs.transports, names.length))} (estimate for an emulated machine)`
       : `going on with run ${run.runId} after step ${there} of ${plan.steps.length}`,
   );
   const options = [...cpuOptions(plan), ...gateOptions(plan)];

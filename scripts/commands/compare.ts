@@ -2,9 +2,12 @@ import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Command } from "commander";
 import { ArtifactsError, readRun } from "../../evaluation/artifacts.ts";
-import { compareRuns, type ComparedRun } from "../../evaluation/compare.ts";
+import { claimTitle } from "../../evaluation/claimTitles.ts";
+import { compareRuns, type ComparedRun, type RunComparison } from "../../evaluation/compare.ts";
 import { formatComparison, renderComparison } from "../../evaluation/compareView.ts";
+import { counted } from "../../evaluation/format.ts";
 import { FormatError } from "../../evaluation/formats.ts";
+import { agreement } from "../../evaluation/verdicts.ts";
 import { fromUser } from "../lib/process.ts";
 import { findRun } from "../lib/runs.ts";
 import { UserError } from "../lib/userError.ts";
@@ -29,18 +32,41 @@ function checkTarget(file: string): string {
   return path;
 }
 
+/** A sentence for each reason why the check has not been passed. */
+function regressions({ changes, pooled, tested, shortfalls }: RunComparison): string[] {
+  const worse = [...changes, ...pooled].filter(({ finding }) => finding === "worse").length;
+  return [
+    ...shortfalls,
+    ...(worse > 0 ? [`${counted(worse, "row")} became worse beyond doubt.`] : []),
+    // A check that looked at nothing must not look like one that was passed.
+    ...(tested === 0 ? ["The runs have nothing in common that could be compared."] : []),
+  ];
+}
+
+function otherVerdicts({ verdicts }: RunComparison): string[] {
+  if (verdicts.every((row) => agreement(row) === "one run alone"))
+    return ["There is no claim that both runs measure."];
+  return verdicts
+    .filter((row) => agreement(row) === "differs")
+    .map(({ id, base, run }) => `${claimTitle(id)}: ${base} in base, ${run} in run.`);
+}
+
 export function compareCommand(): Command {
   return new Command("compare")
     .description("Compare two runs: which metrics changed, by how much, and whether that is real")
     .argument("<base>", "the run to compare with: its name, latest, or a run folder")
     .argument("<run>", "the run that may have changed")
     .option("--html <FILE>", "write the comparison as a page, too")
-    .option("--fail-on-regression", "exit with 1 if anything became worse beyond doubt")
+    .option(
+      "--fail-on-regression",
+      "exit with 1 if anything became worse beyond doubt, or was lost",
+    )
+    .option("--same-verdicts", "exit with 1 if the runs say different things of a claim")
     .action(
       async (
         baseName: string,
         runName: string,
-        options: { html?: string; failOnRegression?: true },
+        options: { html?: string; failOnRegression?: true; sameVerdicts?: true },
       ) => {
         const target = options.html === undefined ? undefined : checkTarget(options.html);
         const comparison = compareRuns(await read(baseName), await read(runName));
@@ -50,14 +76,12 @@ export function compareCommand(): Command {
           writeFileSync(target, renderComparison(template, comparison));
           console.log(target);
         }
-        if (options.failOnRegression !== true) return;
-        // A check that looked at nothing must not look like one that was passed.
-        if (comparison.tested === 0)
-          throw new UserError("the runs have nothing in common that could be compared");
-        if (
-          [...comparison.changes, ...comparison.pooled].some(({ finding }) => finding === "worse")
-        )
-          process.exitCode = 1;
+        const failings = [
+          ...(options.failOnRegression === true ? regressions(comparison) : []),
+          ...(options.sameVerdicts === true ? otherVerdicts(comparison) : []),
+        ];
+        for (const failing of failings) console.error(`failed: ${failing}`);
+        if (failings.length > 0) process.exitCode = 1;
       },
     );
 }

@@ -103,6 +103,27 @@ describe.each(["light", "dark"] as const)("%s", (scheme) => {
   });
 });
 
+test("a report's first screen has the stamp, claims with their verdicts, and figures", async () => {
+  const [width, height] = [1440, 900];
+  for (const { name, file } of pages.filter((one) => one.name.startsWith("report"))) {
+    await withPage(browser, file, { viewport: { width, height } }, async ({ page }) => {
+      const boxOf = (selector: string) => page.locator(selector).first().boundingBox();
+      // What has to begin there, and how much of it is to be seen at least, px.
+      for (const [selector, least] of [
+        [".stamp", 20],
+        [".first .claims tbody tr", 20],
+        [".first .claims .verdict", 20],
+        [".first .figures figure", 200],
+      ] as const) {
+        const box = await boxOf(selector);
+        const seen = box === null ? 0 : Math.min(box.y + box.height, height) - box.y;
+        expect([name, selector, seen >= least]).toEqual([name, selector, true]);
+        expect(box?.x, `${name} ${selector}`).toBeLessThan(width);
+      }
+    });
+  }
+});
+
 describe("the check itself", () => {
   const open = <T>(html: string, body: Parameters<typeof withPage<T>>[3], bypassCSP = false) => {
     const file = join(folder, "made.html");

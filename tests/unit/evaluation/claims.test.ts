@@ -63,6 +63,21 @@ test.each([
   );
 });
 
+test("a claim says what the untuned TCP would make of it, where that was measured", async () => {
+  const lines = [
+    ...repetitions("tcp", 1, 1, steady(4000)),
+    ...repetitions("v4v", 1, 10, steady(700)),
+  ];
+  const alone = await claim("latency-small", lines);
+  expect(alone.why).not.toContain("stock");
+  const both = await claim("latency-small", [
+    ...lines,
+    ...repetitions("tcp-stock", 1, 20, steady(2000)),
+  ]);
+  expect(both.verdict).toBe("pass");
+  expect(both.why).toBe(`${alone.why} Over TCP (stock): 0.350 (0.350 to 0.350), fail.`);
+});
+
 test("latency: an interval around the threshold decides nothing", async () => {
   const lines = [
     ...repetitions("tcp", 1, 1, steady(4000)),

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import type { ClaimRow } from "../../../evaluation/claims.ts";
 import { compareRuns, type Change, type ComparedRun } from "../../../evaluation/compare.ts";
 import { formatComparison, renderComparison } from "../../../evaluation/compareView.ts";
 import { gpuObservations } from "../../../evaluation/gpu/observations.ts";
@@ -27,7 +28,7 @@ async function runOf(
 ): Promise<ComparedRun> {
   const { samples, problems } = await readSamples([asFile(lines)]);
   expect(problems).toEqual([]);
-  return { manifest: { ...manifest, ...more }, observed: observations(samples).observed };
+  return { manifest: { ...manifest, ...more }, plan: smokePlan(), ...observations(samples) };
 }
 
 /** The same samples, all taking `factor` times as long. */
@@ -52,6 +53,7 @@ test("a run compared with itself shows nothing", async () => {
     onlyRun: 0,
     differences: [],
     warnings: [],
+    shortfalls: [],
   });
   for (const change of comparison.changes)
     expect(change).toMatchObject({ ratio: 1, p: 1, finding: "none shown" });
@@ -319,18 +321,85 @@ test("what differs between the runs is told; other machines, unfinished runs and
     settings: { ...facts.settings, domU: { type: "pvh", memoryMiB: 192 } },
     machine: { ...facts.machine, cores: 8 },
   });
-  const { differences, warnings, changes } = compareRuns(base, run);
+  const { differences, warnings, changes, shortfalls } = compareRuns(base, run);
   expect(changes).toEqual([]);
   expect(differences).toEqual([
     { what: "machine.cores", base: "2", run: "8" },
     { what: "builds.module", base: "cd".repeat(32), run: "ee".repeat(32) },
     { what: "settings.domU.type", base: "pv", run: "pvh" },
   ]);
-  expect(warnings).toEqual([
-    expect.stringContaining("different machines"),
+  expect(warnings).toEqual([expect.stringContaining("different machines")]);
+  expect(shortfalls.slice(0, 2)).toEqual([
     "Run other is not complete.",
     "The A/A control of run other fails.",
   ]);
+});
+
+describe("a run cannot be cleared", () => {
+  const failing = (transport: string, size: number, repetitions = 6): number[] =>
+    smokePlan()
+      .steps.filter((step) => step.transport === transport && step.size === size)
+      .filter((step) => step.kind === "pingpong" && step.repetition <= repetitions)
+      .map(({ id }) => id);
+  const withFailed = (ids: number[]) =>
+    runOf(syntheticLines(smokePlan(), model, ids), { runId: "new" });
+
+  test("that has no number where base has one and it was to measure it", async () => {
+    const run = await withFailed([...failing("v4v", 1), ...failing("v4v", 65_536)]);
+    expect(compareRuns(await runOf(lines), run).shortfalls).toEqual([
+      "latency over V4V has no number in run new, which was to measure it, and has one in base: 1 B, 64 KiB.",
+      "latency over V4V at 1 B: 6 samples failed in run new, 0 in base.",
+      "latency over V4V at 64 KiB: 6 samples failed in run new, 0 in base.",
+    ]);
+    // The other way round something was gained.
+    expect(compareRuns(run, await runOf(lines)).shortfalls).toEqual([]);
+  });
+
+  test("of which more failed, though it has a number", async () => {
+    const [one, two] = [
+      await withFailed(failing("tcp", 1, 1)),
+      await withFailed(failing("tcp", 1, 2)),
+    ];
+    expect(compareRuns(one, two).shortfalls).toEqual([
+      "latency over TCP at 1 B: 2 samples failed in run new, 1 in base.",
+    ]);
+    expect(compareRuns(two, one).shortfalls).toEqual([]);
+    expect(compareRuns(two, two).shortfalls).toEqual([]);
+  });
+
+  test("what it was not to measure is no loss", async () => {
+    const run = await runOf(syntheticLines(smokePlan(["tcp"])));
+    const { shortfalls, onlyBase } = compareRuns(await runOf(lines), {
+      ...run,
+      plan: smokePlan(["tcp"]),
+    });
+    expect([shortfalls, onlyBase]).toEqual([[], 14]);
+  });
+});
+
+test("what two runs say of the claims, in a table", async () => {
+  const base = await runOf(lines);
+  const said = (...verdicts: ClaimRow["verdict"][]) =>
+    ["latency-small", "bandwidth-large", "cpu-cost", "ease-of-use"].map((id, index) => ({
+      id,
+      verdict: verdicts[index] ?? ("not measured yet" as const),
+    }));
+  const comparison = compareRuns(
+    { ...base, claims: said("pass", "pass", "fail") },
+    { ...base, claims: said("pass", "cannot be judged here") },
+  );
+  expect(comparison.verdicts).toHaveLength(3);
+  const text = formatComparison(comparison);
+  expect(text).toMatch(/^Latency of 1 B +pass +pass +same$/m);
+  expect(text).toMatch(/^Bandwidth at 1 MiB +pass +cannot be judged here +differs$/m);
+  expect(text).toMatch(/^CPU time over TCP's +fail +not measured yet +one run alone$/m);
+  expect(text).toContain("1 of 2 claims that both runs measure have the same verdict.");
+  const page = renderComparison(
+    readFileSync(join(import.meta.dirname, "../../../templates/compare.html.hbs"), "utf8"),
+    comparison,
+  );
+  expect(page).toContain('<span class="fail">differs</span>');
+  expect(page).toContain("1 of 2 claims that both runs measure");
 });
 
 test("the table fits 100 columns, says what was tested and how", async () => {

@@ -3,10 +3,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { readSummary } from "../../../evaluation/artifacts.ts";
+import { readRun, readSummary } from "../../../evaluation/artifacts.ts";
 import type { Point } from "../../../evaluation/summary.ts";
-import { gpuObservations } from "../../../evaluation/gpu/observations.ts";
+import { gpuObservations, isOfGpu } from "../../../evaluation/gpu/observations.ts";
 import { readGpuSamples } from "../../../evaluation/gpu/samples.ts";
+import { formatCsv, parseCsv, resultRows } from "../../../evaluation/results.ts";
 import { medianOf } from "../../../evaluation/statistics.ts";
 import { useFolder } from "../helpers/folder.ts";
 import { connection, failure, gpuFile, product, series, transfer, type Made } from "./gpu/legs.ts";
@@ -75,13 +76,13 @@ const ends = (points: readonly Point[], transports: readonly string[]): Point[] 
     return own.length > 1 ? own.slice(0, 1).concat(own.slice(-1)) : own;
   });
 
-describe("the documented programs, which know nothing of this one, give the figures' numbers of a real run", () => {
-  const unpacked = (run: string, name: string): string => {
-    const samples = folder(name);
-    writeFileSync(samples, gunzipSync(readFileSync(join(run, `${name}.gz`))));
-    return samples;
-  };
+function unpacked(run: string, name: string): string {
+  const samples = folder(name);
+  writeFileSync(samples, gunzipSync(readFileSync(join(run, `${name}.gz`))));
+  return samples;
+}
 
+describe("the documented programs, which know nothing of this one, give the figures' numbers of a real run", () => {
   test.each([
     {
       program: "recompute.mjs",
@@ -116,6 +117,60 @@ describe("the documented programs, which know nothing of this one, give the figu
     },
     120_000,
   );
+});
+
+describe("docs/recompute.mjs of a real run", () => {
+  const run = (samples: string, ...words: (string | number)[]) =>
+    spawnSync(
+      process.execPath,
+      [join(PROJECT, "docs/recompute.mjs"), samples, ...words.map(String)],
+      { encoding: "utf8", timeout: 30_000 },
+    );
+
+  test.each([
+    ["quick-tcg", RUN],
+    ["smoke-tcg", RUN_WITH_GPU],
+  ])("gives every row of %s's results.csv that is no GPU's, and no other", async (_, directory) => {
+    const { observed } = await readRun(directory);
+    const rows = parseCsv(formatCsv(resultRows(observed))).filter((one) => !isOfGpu(one));
+    const expected = Map.groupBy(rows, ({ experiment, metric, transport, sizeBytes, pairs }) =>
+      [experiment, metric, transport, sizeBytes, pairs].join(" "),
+    );
+    const { status, stdout, stderr } = run(unpacked(directory, "samples.jsonl"));
+    expect([status, stderr]).toEqual([0, ""]);
+    const given = new Map(
+      [...stdout.matchAll(/^(.*): (\d+) repetitions, median (\S+)$/gm)].map(
+        ([, words = "", count, value]) => [words, [Number(count), Number(value)] as const],
+      ),
+    );
+    expect([...given.keys()].sort()).toEqual([...expected.keys()].sort());
+    for (const [words, own] of expected) {
+      const [count, value = NaN] = given.get(words) ?? [];
+      expect([words, count]).toEqual([words, own.length]);
+      expect(value / medianOf(own.map((row) => row.value))).toBeCloseTo(1, 9);
+    }
+    // By words it gives the same as in the list.
+    const [words = "", [count, value] = []] = [...given].at(-1) ?? [];
+    expect(run(folder("samples.jsonl"), ...words.split(" ")).stdout).toBe(
+      `${count ?? 0} repetitions, median ${value ?? 0}\n`,
+    );
+  });
+
+  test.each([
+    [["latncy", "half_rtt", "v4v", 1], /^there is no experiment latncy; there are latency, /],
+    [["latency", "rate", "v4v", 1], /^latency has no metric rate; it has half_rtt$/],
+    [["latency"], /^latency has no metric undefined; it has half_rtt$/],
+    [["gpu-matmul", "duration", "tcp", 1], /^numbers of a GPU: docs\/recompute-gpu\.mjs$/],
+    [
+      ["stream", "bandwidth", "tcp", 5, 1],
+      /^no sample gives stream bandwidth tcp 5 1; .*: tcp 4096 1; |: v4v 4096 1; /,
+    ],
+    [["memcpy", "bandwidth", "native", 65_536], /of memcpy bandwidth there is.*: nothing$/],
+  ])("refuses %j with what there is, and gives no number", (words, message) => {
+    const { status, stdout, stderr } = run(unpacked(RUN_WITH_GPU, "samples.jsonl"), ...words);
+    expect([status, stdout]).toEqual([1, ""]);
+    expect(stderr.trim()).toMatch(message);
+  });
 });
 
 describe("of made legs as no reference run has, docs/recompute-gpu.mjs gives what the report does", () => {

@@ -181,6 +181,52 @@ test("losing sizes are named", async () => {
   expect(html).toContain("<p>V4V is slower than TCP here: latency at 64 B.</p>");
 });
 
+test("V4V's ratio to every other transport is shown, and where it loses to one", async () => {
+  const six = (us: number): number[] => [us, us + 1, us + 2, us + 3, us + 4, us + 5];
+  const { html } = await reportOf([
+    ...repetitions("tcp", 64, 1, six(1000)),
+    ...repetitions("tcp-stock", 64, 11, six(500)),
+    ...repetitions("v4v", 64, 21, six(200)),
+    ...repetitions("v4v-sockets", 64, 31, six(300)),
+    ...repetitions("vchan", 64, 41, six(100)),
+    ...repetitions("unix", 64, 51, [150, 199, 199, 199, 199, 250]),
+  ]);
+  for (const sentence of [
+    "V4V is slower than vchan (libxenvchan) here: latency at 64 B.",
+    "There is no size at which V4V is slower than TCP, TCP (stock) or AF_UNIX, one domU beyond doubt.",
+    "By the medians alone V4V is behind AF_UNIX, one domU: latency at 64 B (1.02×).",
+    "V4V sockets (v4vrun) is slower than vchan (libxenvchan) here: latency at 64 B.",
+    "V4V sockets (v4vrun) is slower than AF_UNIX, one domU here: latency at 64 B.",
+  ])
+    expect(html).toContain(sentence);
+  const [, table = ""] = html.split("<h2>V4V beside the other transports</h2>");
+  const cells = /<tbody>([^]*?)<\/tbody>/.exec(table)?.[1] ?? "";
+  const ratios = [...cells.matchAll(/>(\d\.\d+)× \(/g)].map(([, ratio]) => Number(ratio));
+  expect(ratios).toEqual([0.202, 0.403, 1.98, 1.02, 0.302, 0.602, 2.95, 1.52]);
+  expect(count(cells, /class="fail">slower/g)).toBe(3);
+  expect((await reportOf(repetitions("tcp", 64, 1, six(1)))).html).not.toContain(
+    "beside the other",
+  );
+});
+
+test("an A/A control is shown where it holds, too; where there is none that is said", async () => {
+  const set = (name: "a" | "b", first: number, us: number): string[] =>
+    Array.from({ length: 6 }, (_, index) =>
+      pingPong(first + index, "v4v", 1, index + 1, [us * 1000 + index], {
+        experiment: `control-${name}`,
+      }),
+    );
+  const [holds, fails] = await Promise.all(
+    [100, 50].map((us) => reportOf([...set("a", 1, 100), ...set("b", 11, us)])),
+  );
+  const table = (html = "") => /<section id="control">([^]*?)<\/section>/.exec(html)?.[1] ?? "";
+  expect(table(holds?.html)).toContain('<span class="pass">holds</span>');
+  expect(table(holds?.html)).toMatch(/1\.00<\/td><td class="number">1\.00 to 1\.00/);
+  expect(table(fails?.html)).toContain('<span class="fail">fails</span>');
+  const { html } = await reportOf(syntheticLines(smokePlan()));
+  expect(table(html)).toContain("This run has no A/A control");
+});
+
 test("which TCP the claims divide by is said, and where the other one is faster", async () => {
   const six = (us: number): number[] => [us, us + 1, us + 2, us + 3, us + 4, us + 5];
   const both = [
@@ -191,7 +237,7 @@ test("which TCP the claims divide by is said, and where the other one is faster"
   ];
   const { html } = await reportOf(both);
   expect(html).toContain(
-    "<p>Ratios and claims divide by TCP, the tuned one. TCP (stock) is faster than that here: latency at 64 B.</p>",
+    "<p>Claims divide by TCP, the tuned one; the ratio to the other stands beside them. TCP (stock) is faster than that here: latency at 64 B.</p>",
   );
   const same = await reportOf(both.slice(-12));
   expect(same.html).toContain("TCP (stock) is at no size faster than that beyond doubt.</p>");

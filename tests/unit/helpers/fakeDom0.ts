@@ -17,6 +17,7 @@ import type { Plan } from "../../../evaluation/plan.ts";
 
 const RUNS = "/var/lib/v4v-testbed/runs";
 const BACKENDS = "/sys/bus/xen-backend/devices";
+const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 
 /** A dom0 in a folder, whose v4v-bench measures what the test says. */
 export interface FakeDom0 {
@@ -37,6 +38,8 @@ export interface FakeDom0 {
   gpuStatus: string;
   /** Plans that gpu-drive was started with. */
   gpuPlans: string[];
+  /** Starts anew: what ran is gone, its files are not. With a number it is that boot once more, as of a frozen machine. */
+  reboot: (boot?: number) => void;
   /** Ends what is running. */
   stop: () => void;
 }
@@ -48,11 +51,19 @@ export interface FakeDom0 {
 export function fakeDom0(folder: string, plan: () => Plan, measure: Measure): FakeDom0 {
   const devices = join(folder, "devices");
   for (const domid of [1, 2]) mkdirSync(join(devices, `vif-${domid}-0`), { recursive: true });
+  let boots = 0;
   const running = new Set<string>();
+  const boot = (number = boots + 1): void => {
+    boots += 1;
+    running.clear();
+    writeFileSync(join(folder, "boot_id"), `00000000-0000-0000-0000-00000000000${number}\n`);
+  };
+  boot();
   let stopped = false;
 
   async function drive(run: string, gated: boolean): Promise<void> {
     const at = (name: string) => join(run, name);
+    const booted = boots;
     rmSync(at("status"), { force: true });
     const samples = at("samples.jsonl");
     if (!existsSync(samples)) writeFileSync(samples, startLine(readFileSync(at("plan"), "utf8")));
@@ -66,7 +77,7 @@ export function fakeDom0(folder: string, plan: () => Plan, measure: Measure): Fa
       writeFileSync(at("status"), `${status}\n`);
     };
     while (done < steps.length) {
-      if (stopped) return;
+      if (stopped || boots !== booted) return;
       const gate = gated
         ? parseGate(readFileSync(at("gate"), "utf8"))
         : { until: steps.length, skip: new Set<number>() };
@@ -110,7 +121,10 @@ export function fakeDom0(folder: string, plan: () => Plan, measure: Measure): Fa
   }
 
   const inFolder = (text: string): string =>
-    text.replaceAll(RUNS, join(folder, "runs")).replaceAll(BACKENDS, devices);
+    text
+      .replaceAll(RUNS, join(folder, "runs"))
+      .replaceAll(BACKENDS, devices)
+      .replaceAll(BOOT_ID, join(folder, "boot_id"));
 
   const dom0: FakeDom0 = {
     ids: [],
@@ -121,6 +135,7 @@ export function fakeDom0(folder: string, plan: () => Plan, measure: Measure): Fa
     gpuSamples: "",
     gpuStatus: "exited 0",
     gpuPlans: [],
+    reboot: boot,
     stop: () => {
       stopped = true;
     },

@@ -45,6 +45,25 @@ test("runs in folders: a table, a page, and codes of their own for a regression"
   expect(compare("two", "one", "--fail-on-regression").status).toBe(0);
 });
 
+test("a run in which V4V gave no number passes no check, and why is said", async () => {
+  await makeRun("one");
+  await makeRun("lost", { tcp: { rtt: 4000, bandwidth: 50 } });
+  const { status, stderr } = compare("one", "lost", "--fail-on-regression");
+  expect(status).toBe(1);
+  expect(stderr).toContain("failed: latency over V4V has no number in run lost");
+  expect(stderr).toContain("failed: stream over V4V at 64 KiB: 6 samples failed in run lost, 0 in");
+  expect(compare("one", "lost")).toMatchObject({ status: 0, stderr: "" });
+});
+
+test("whether two runs say the same of the claims is a check of its own", async () => {
+  await makeRun("one");
+  await makeRun("far", { ...model, v4v: { rtt: 3900, bandwidth: 60 } });
+  expect(compare("one", "one", "--same-verdicts")).toMatchObject({ status: 0, stderr: "" });
+  const { status, stderr } = compare("one", "far", "--same-verdicts");
+  expect(status).toBe(1);
+  expect(stderr).toContain("failed: Latency of 1 B: pass in base, fail in run.\n");
+});
+
 test("a comparison writes nothing into the runs", async () => {
   await makeRun("one");
   const before = readFileSync(folder("one/summary.json"), "utf8");
@@ -60,7 +79,7 @@ test("runs that have nothing in common pass no check", async () => {
   expect(compare("tcp", "v4v").status).toBe(0);
   const { status, stderr } = compare("tcp", "v4v", "--fail-on-regression");
   expect(status).toBe(1);
-  expect(stderr).toBe("error: the runs have nothing in common that could be compared\n");
+  expect(stderr).toContain("failed: The runs have nothing in common that could be compared.\n");
 });
 
 test("samples that were changed, a folder that is none, and a page without a folder are told", async () => {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { buildPlan, type Plan } from "../../../../evaluation/plan.ts";
@@ -77,6 +77,10 @@ test("cells are repeated until they are precise, and the report says how often a
   const { path, report, complete } = await evaluation.ensure(context, inputs, undefined);
   expect(complete).toBe(true);
   expect(outcome(path).sort()).toEqual(EXPECTED);
+  // Four cells on two transports, six to twelve times.
+  expect(context.statuses).toContainEqual(
+    expect.stringMatching(/^starting run \S+: 48 to 96 steps, \d+ to \d+ s \(estimate for an/),
+  );
   expect(dom0.ids).toEqual(plan.steps.map(({ id }) => id));
   expect(dom0.sittings).toBe(1);
   const { stepsDone, stepsPlanned } = summaryOf(path);
@@ -139,6 +143,104 @@ test.each([5, 48, 49, 70])(
     expect(summaryOf(path)).toMatchObject({ problems: [], partial: null });
   },
 );
+
+/** A run that is cut off after eight steps, some of which have come home. */
+async function cutOff(): Promise<string> {
+  dom0.holdAt = 8;
+  const context = recordedContext();
+  const cut = evaluation.ensure(context, inputs, undefined).catch(() => undefined);
+  const home = () => {
+    const [run = ""] = runs();
+    const samples = folder("artifacts", run, "samples.jsonl");
+    return existsSync(samples) && readFileSync(samples, "utf8").includes('"type":"step"');
+  };
+  await expect.poll(home, { timeout: 10_000 }).toBe(true);
+  context.abort("cut off");
+  await cut;
+  dom0.holdAt = undefined;
+  return runs()[0] ?? "";
+}
+
+describe("a run that was cut off", () => {
+  const facts = () => inputs.facts as Record<string, Record<string, unknown>>;
+  const withFacts = (parts: object) =>
+    ({ ...inputs, facts: { ...facts(), ...parts } }) as Properties;
+  const settings = (parts: object) => {
+    const { evaluation: own } = facts().settings as { evaluation?: object };
+    return { settings: { ...facts().settings, evaluation: { ...own, ...parts } } };
+  };
+
+  test.each<[string, () => Properties]>([
+    ["another module", () => withFacts({ builds: { ...facts().builds, module: "ee" } })],
+    [
+      "another setting",
+      () => withFacts({ settings: { ...facts().settings, v4v: { ringKiB: 4 } } }),
+    ],
+    ["another computer", () => withFacts({ machine: { ...facts().machine, cores: 64 } })],
+    ["another hypervisor", () => withFacts({ versions: { ...facts().versions, xen: "4.21" } })],
+    ["another accelerator", () => withFacts({ accelerator: { kind: "kvm", reason: "" } })],
+  ])("is not taken up with %s: no sample of it is in the new one", async (_, changed) => {
+    const run = await cutOff();
+    const { path, runId, complete } = await evaluation.ensure(
+      recordedContext(),
+      changed(),
+      undefined,
+    );
+    expect([runId === run, complete, runs().length]).toEqual([false, true, 2]);
+    expect(summaryOf(path)).toMatchObject({ stepsDone: 60, problems: [], partial: null });
+    const lines = readFileSync(join(path as string, "samples.jsonl"), "utf8");
+    expect(lines.split('"type":"step"')).toHaveLength(plan.steps.length + 1);
+  });
+
+  test("is not taken up by another stack", async () => {
+    const run = await cutOff();
+    const context = { ...recordedContext(), urn: "urn:pulumi:other::test::test:index:Test::test" };
+    const { runId } = await evaluation.ensure(context, inputs, undefined);
+    expect(runId).not.toBe(run);
+  });
+
+  test("is not taken up where dom0 has started anew, though it has the files", async () => {
+    const run = await cutOff();
+    dom0.reboot();
+    const { runId, complete } = await evaluation.ensure(recordedContext(), inputs, undefined);
+    expect([runId === run, complete]).toEqual([false, true]);
+  });
+
+  test.each<[string, (samples: string) => void]>([
+    [
+      "no samples",
+      (samples) => {
+        rmSync(join(samples, ".."), { recursive: true });
+      },
+    ],
+    [
+      "fewer samples than are here",
+      (samples) => {
+        truncateSync(samples, 100);
+      },
+    ],
+  ])("is not taken up where dom0 has %s, as after destroy and up", async (_, spoil) => {
+    const run = await cutOff();
+    dom0.reboot(1);
+    spoil(folder("dom0", "runs", run, "samples.jsonl"));
+    const context = recordedContext();
+    const { path, runId, complete } = await evaluation.ensure(context, inputs, undefined);
+    expect([runId === run, complete]).toEqual([false, true]);
+    expect(summaryOf(path)).toMatchObject({ stepsDone: 60, problems: [], partial: null });
+    expect(context.statuses.join()).toContain(`run ${run} is not taken up: dom0 has not`);
+  });
+
+  test("goes on with a longer time limit, which is what one that took too long needs", async () => {
+    const run = await cutOff();
+    const { runId, complete } = await evaluation.ensure(
+      recordedContext(),
+      withFacts(settings({ timeout: 7200 })),
+      undefined,
+    );
+    expect([runId, complete]).toEqual([run, true]);
+    expect(dom0.ids).toEqual(plan.steps.map(({ id }) => id));
+  });
+});
 
 test("a run that nobody told how to go on ends there, and the next one takes it up", async () => {
   dom0.gateWait = 50;
