@@ -337,9 +337,9 @@ test("legs that could not be run at all, and lines that are no good, are told", 
   expect(report).toContain("1 line of gpu.jsonl could not be used.");
   expect(report).toContain("Lines of gpu.jsonl that could not be used");
   const run = await readRun(directory);
-  expect(compareRuns(run, run).warnings).toEqual(
-    Array(2).fill(`The GPU's legs of run ${facts.runId} are not complete.`),
-  );
+  expect(compareRuns(run, run).shortfalls).toEqual([
+    `The GPU's legs of run ${facts.runId} are not complete.`,
+  ]);
 });
 
 test("hosts and connections whose ends differ are shown and warned of", async () => {
