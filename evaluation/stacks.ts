@@ -73,7 +73,8 @@ function rowOf({ title, bars }: StackRow, unit: string, width: number, colours: 
             title: null,
             sort: null,
             scale: colours,
-            legend: { columns: colours.domain.length },
+            // More would be wider than the bars, and all text smaller on a phone.
+            legend: { columns: 3 },
           },
         },
       },
