@@ -30,8 +30,8 @@ function computedBy({ gpu }: Summary): string {
   const { product, devices, note } = gpu;
   const other = product === RCUDA ? "" : `, not ${RCUDA}`;
   const by = product === null ? "natively only" : `with ${product}${other}`;
-  const cpu = devices.some(({ type }) => type === "cpu") ? ` Read with care: ${note}.` : "";
-  return ` Measured ${by}, on ${deviceWords(devices)}.${cpu}`;
+  const cpu = devices.some(({ type }) => type === "cpu");
+  return ` Measured ${by}${cpu ? `; ${note}` : `, on ${deviceWords(devices)}`}.`;
 }
 
 /** Behind what was measured. */
