@@ -123,8 +123,10 @@ export const passthroughResource: Resource = {
     const { take, problems, warnings } = judge(host, device, domain);
     // Nothing has been touched yet.
     if (problems.length > 0) throw new Refused(`gpu.device: ${problems.join("\n")}`);
-    if (take.length === 0)
-      throw new Refused("gpu.device: auto found no display device that dom0 can spare");
+    if (take.length === 0) {
+      const why = warnings.length > 0 ? `:\n${warnings.join("\n")}` : ": it has none";
+      throw new Refused(`gpu.device: auto found no display device that dom0 can spare${why}`);
+    }
     const guest = guestTypeOf(host, take, guestType);
     if (guest.problems.length > 0) throw new Refused(`gpu.type: ${guest.problems.join("\n")}`);
     const fit = driverFits(take, driver);

@@ -103,7 +103,11 @@ export function judge(host: PciHost, wanted: string, forDomain: string): Judgeme
         warnings: [],
       };
     const [only] = suitable;
-    if (only === undefined) return { take: [], problems: [], warnings: [] };
+    // Why not, for whoever sees a device and is told that there is none.
+    if (only === undefined) {
+      const warnings = displays.flatMap((one) => obstacles(one, forDomain));
+      return { take: [], problems: [], warnings };
+    }
     address = only.address;
   }
 

@@ -166,7 +166,7 @@ test("auto takes the one display device, and says so if there is none", async ()
   await passthrough.delete(recordedContext(), prior(inputs, { functions: [CARD, SOUND] }));
   writeFileSync(`${deviceFolder(CARD)}/class`, "0x010000\n");
   await expect(ensure(inputs)).rejects.toThrow(
-    "gpu.device: auto found no display device that dom0 can spare",
+    "gpu.device: auto found no display device that dom0 can spare: it has none",
   );
   expect(driverOf(CARD)).toBe("nouveau");
 });

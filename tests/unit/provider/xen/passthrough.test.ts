@@ -41,12 +41,22 @@ test("a device need not be a display to be named", () => {
 
 describe("auto", () => {
   test("finds none where there is none, which is no problem even without an IOMMU", () => {
-    for (const functions of [[], [OWN], [NETWORK]])
+    for (const functions of [[], [NETWORK]])
       expect(judge({ ...host(...functions), iommu: false }, "auto", "gpu")).toEqual({
         take: [],
         problems: [],
         warnings: [],
       });
+  });
+
+  test("says why none of those that are there will do", () => {
+    const given = one("0000:04:00.0", { driver: "pciback", owner: "other" });
+    const { take, problems, warnings } = judge(host(OWN, given), "auto", "gpu");
+    expect({ take, problems }).toEqual({ take: [], problems: [] });
+    expect(warnings).toEqual([
+      expect.stringMatching(`^${OWN.address} is dom0's own display; `),
+      "0000:04:00.0 is assigned to the domain other; end that domain or name another device",
+    ]);
   });
 
   test("passes over what is in use or somebody else's", () => {
