@@ -19,8 +19,8 @@ function columns(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** How long a leg took on average in run 20261128T174413Z-smoke-af8fa1 (TCG, the CPU computed), s. */
-const GPU_LEG_S = 16;
+/** How long a leg took on average in run 20261129T135914Z-quick-c830cb (TCG, the CPU computed), s. */
+const GPU_LEG_S = 21;
 
 /** What becomes of the GPU, if the settings ask for one. */
 function gpuLine(
@@ -44,7 +44,7 @@ function gpuLine(
   const legs = gpuLegs(chosen.points, chosen.routes, domUs, evaluation.seed).length;
   return [
     `The GPU domU's ${counted(legs, "leg")} are not in these times: about ${durationText(legs * GPU_LEG_S)} more at ${GPU_LEG_S} s each, ` +
-      "as those of profile smoke took where the CPU computed.",
+      "as those of profile quick took where the CPU computed.",
   ];
 }
 

@@ -15,6 +15,7 @@ import { connection, failure, gpuFile, product, series, transfer, type Made } fr
 const PROJECT = join(import.meta.dirname, "../../..");
 const RUN = join(PROJECT, "evaluation/reference/quick-tcg");
 const RUN_WITH_GPU = join(PROJECT, "evaluation/reference/smoke-tcg");
+const RUN_OF_TODAY = join(PROJECT, "evaluation/reference/gpu-tcg");
 const folder = useFolder();
 const page = readFileSync(join(PROJECT, "docs/evaluation.md"), "utf8");
 
@@ -130,6 +131,7 @@ describe("docs/recompute.mjs of a real run", () => {
   test.each([
     ["quick-tcg", RUN],
     ["smoke-tcg", RUN_WITH_GPU],
+    ["gpu-tcg", RUN_OF_TODAY],
   ])("gives every row of %s's results.csv that is no GPU's, and no other", async (_, directory) => {
     const { observed } = await readRun(directory);
     const rows = parseCsv(formatCsv(resultRows(observed))).filter((one) => !isOfGpu(one));

@@ -14,15 +14,26 @@ const manifestOf = (name: string) =>
 const folder = useFolder();
 
 describe.each([
-  ["smoke-tcg", ["gpu.jsonl.gz", "manifest.json", "plan.json.gz", "samples.jsonl.gz"], 200],
-  ["quick-tcg", ["manifest.json", "plan.json.gz", "samples.jsonl.gz"], 500],
-] as const)("%s", (name, expected, kib) => {
+  [
+    "smoke-tcg",
+    ["gpu.jsonl.gz", "manifest.json", "plan.json.gz", "samples.jsonl.gz"],
+    200,
+    "smoke",
+  ],
+  ["quick-tcg", ["manifest.json", "plan.json.gz", "samples.jsonl.gz"], 500, "quick"],
+  [
+    "gpu-tcg",
+    ["gpu.jsonl.gz", "manifest.json", "path.jsonl.gz", "plan.json.gz", "samples.jsonl.gz"],
+    800,
+    "quick",
+  ],
+] as const)("%s", (name, expected, kib, profile) => {
   test("is small, complete and holds raw samples, plan and manifest alone", () => {
     const files = readdirSync(at(name)).sort();
     expect(files).toEqual(expected);
     const size = files.reduce((sum, one) => sum + statSync(join(at(name), one)).size, 0);
     expect(size).toBeLessThan(kib * 1024);
-    expect(manifestOf(name)).toMatchObject({ complete: true, profile: name.slice(0, 5) });
+    expect(manifestOf(name)).toMatchObject({ complete: true, profile });
   });
 
   test("can be compared with, and is never written into", async () => {
@@ -33,7 +44,7 @@ describe.each([
   });
 });
 
-test("both were made by the same build on the same machine", () => {
+test("the older two were made by the same build on the same machine", () => {
   const [one, other] = [manifestOf("smoke-tcg"), manifestOf("quick-tcg")];
   expect([one.builds, one.versions, one.machine]).toEqual([
     other.builds,
@@ -49,6 +60,7 @@ const commands = [...page.matchAll(/^ {4}node (evaluation\/cli\.ts redraw .*) \/
 test.each([
   ["smoke", 8, "", "the CPU computed"],
   ["quick", 8, "16 samples failed", "Jain"],
+  ["gpu", 11, "", "the CPU computed"],
 ])("the documented command draws %s without a machine", (name, figures, failed, word) => {
   const command = commands.find(([, , target]) => target === name)?.[1] ?? "";
   const { status, stdout, stderr } = spawnSync(
@@ -101,7 +113,7 @@ describe("two real runs of one build", () => {
     }
   });
 
-  test.each(["smoke-tcg", "quick-tcg"])(
+  test.each(["smoke-tcg", "quick-tcg", "gpu-tcg"])(
     "%s against itself slowed: 10% of V4V shows, either way",
     async (name) => {
       const run = await readRun(at(name));
