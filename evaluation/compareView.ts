@@ -1,7 +1,8 @@
 import Handlebars from "handlebars";
 import type { Change, Finding, PooledChange, RunComparison } from "./compare.ts";
 import { claimTitle } from "./claimTitles.ts";
-import { counted, formatNumber, formatRange, formatSize } from "./format.ts";
+import { columns } from "./columns.ts";
+import { counted, formatNumber, formatPlace, formatRange } from "./format.ts";
 import { gpuSize } from "./gpu/figures.ts";
 import { gpuLabel } from "./gpu/labels.ts";
 import { isOfGpu } from "./gpu/observations.ts";
@@ -21,9 +22,7 @@ const ORDER: readonly Finding[] = ["worse", "better", "none shown", "cannot be c
 const place = ({ experiment, sizeBytes, pairs }: Change): string =>
   isOfGpu({ experiment })
     ? gpuSize({ experiment, sizeBytes, pairs })
-    : pairs === 1
-      ? formatSize(sizeBytes)
-      : `${formatSize(sizeBytes)} x${pairs}`;
+    : formatPlace({ sizeBytes, pairs });
 
 const shownP = (p: number | null): string =>
   p === null ? "–" : p < 0.001 ? "<0.001" : p.toFixed(3);
@@ -111,25 +110,6 @@ function notes({ onlyBase, onlyRun, tested, pooled, gpuNotes }: RunComparison): 
   if (onlyBase > 0) all.push(`${counted(onlyBase, "row")} measured in base alone.`);
   if (onlyRun > 0) all.push(`${counted(onlyRun, "row")} measured in run alone.`);
   return [...all, ...gpuNotes];
-}
-
-/** Columns side by side, for a terminal. */
-function columns(
-  rows: readonly (readonly string[])[],
-  left: (column: number) => boolean,
-): string[] {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] ?? "").length)),
-  );
-  return rows.map((row) =>
-    row
-      .map((cell, column) => {
-        const width = widths[column] ?? 0;
-        return left(column) ? cell.padEnd(width) : cell.padStart(width);
-      })
-      .join("  ")
-      .trimEnd(),
-  );
 }
 
 /** For a terminal. */

@@ -1,11 +1,9 @@
 import type { Estimate } from "./estimate.ts";
-import { formatNumber } from "./format.ts";
+import { formatNumber, formatTime } from "./format.ts";
 
 /** `40 s`, `3 min`, `1.7 h`: rounded up, as an estimate is on the slow side. */
-export function durationText(seconds: number): string {
-  if (seconds < 90) return `${Math.ceil(seconds)} s`;
-  return seconds < 5400 ? `${Math.ceil(seconds / 60)} min` : `${formatNumber(seconds / 3600)} h`;
-}
+export const durationText = (seconds: number): string =>
+  seconds < 5400 ? formatTime(seconds) : `${formatNumber(seconds / 3600)} h`;
 
 const span = (least: string, most: string): string => {
   if (least === most) return least;

@@ -10,6 +10,16 @@ export function formatSize(bytes: number): string {
   return `${bytes} B`;
 }
 
+/** A size, and where several pairs of domUs were measured at once their number: `64 KiB x8`. */
+export const formatPlace = (place: { sizeBytes: number; pairs: number }): string =>
+  place.pairs === 1
+    ? formatSize(place.sizeBytes)
+    : `${formatSize(place.sizeBytes)} x${place.pairs}`;
+
+/** `40 s`, `3 min`: rounded up. */
+export const formatTime = (seconds: number): string =>
+  seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
+
 /** Three significant digits, whole numbers from 100 on: `0.000498`, `4.59`, `2012`. */
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return "–";

@@ -1,5 +1,5 @@
 import { decide, experimentName, isDecisive, type Decision } from "./adaptive.ts";
-import { formatNumber, formatSize } from "./format.ts";
+import { formatNumber, formatSize, formatTime } from "./format.ts";
 import { observations, UNITS, type Observation } from "./observations.ts";
 import type { Plan } from "./plan.ts";
 import type { SampleFile } from "./samples.ts";
@@ -14,11 +14,7 @@ function figureText({ transport, sizeBytes, pairs, metric, median }: Observation
   return `${transportLabel(transport)} ${formatSize(sizeBytes)}${several}: ${formatNumber(median)} ${UNIT_TEXTS[unit] ?? unit}`.trimEnd();
 }
 
-/** `40 s`, `3 min`. */
-function durationText(ms: number): string {
-  const seconds = Math.ceil(ms / 1000);
-  return seconds < 90 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
-}
+const durationText = (ms: number): string => formatTime(Math.ceil(ms / 1000));
 
 interface Experiment {
   measured: number;

@@ -1,5 +1,5 @@
 import { controlsOf } from "./derived.ts";
-import { counted, formatSize } from "./format.ts";
+import { counted, formatPlace } from "./format.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Observation, Unused } from "./observations.ts";
 import type { Plan } from "./plan.ts";
@@ -27,9 +27,6 @@ interface Measured {
 const key = ({ experiment, transport, sizeBytes, pairs }: Measured): string =>
   JSON.stringify([sourceOf(experiment), transport, sizeBytes, pairs]);
 
-const placeText = ({ sizeBytes, pairs }: Measured): string =>
-  pairs === 1 ? formatSize(sizeBytes) : `${formatSize(sizeBytes)} x${pairs}`;
-
 /** A sentence for each experiment and transport. */
 function sentences(
   places: readonly Measured[],
@@ -40,7 +37,7 @@ function sentences(
     const [first] = group;
     if (first === undefined) return [];
     const { experiment, transport } = first;
-    const where = [...new Set(group.map(placeText))].join(", ");
+    const where = [...new Set(group.map(formatPlace))].join(", ");
     return sentence(`${sourceOf(experiment)} over ${transportLabel(transport)}`, where);
   });
 }

@@ -1,5 +1,6 @@
 import { domUsOn } from "../../config/spread.ts";
 import type { Settings } from "../../config/types.ts";
+import { columns } from "../../evaluation/columns.ts";
 import { estimate } from "../../evaluation/estimate.ts";
 import { durationText, ESTIMATE_NOTE, stepsText, timeText } from "../../evaluation/estimateText.ts";
 import { counted } from "../../evaluation/format.ts";
@@ -9,15 +10,7 @@ import { PROFILES, profileNamed, type Profile } from "../../evaluation/profiles.
 import { selectionWords, specialise } from "../../evaluation/selection.ts";
 import { needsV4v, type Transport } from "../../evaluation/transports.ts";
 
-/** Names to the left, numbers to the right. */
-function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
-  return rows.map(([name = "", ...rest]) =>
-    [name.padEnd(widths[0] ?? 0), ...rest.map((cell, i) => cell.padStart(widths[i + 1] ?? 0))].join(
-      "  ",
-    ),
-  );
-}
+const isName = (column: number): boolean => column === 0;
 
 /** How long a leg took on average in run 20261129T135914Z-quick-c830cb (TCG, the CPU computed), s. */
 const GPU_LEG_S = 21;
@@ -59,15 +52,18 @@ export function dryRun(settings: Settings): string {
   const of = (profile: Profile) => estimate(profile, transportsOf(profile, settings), domUs.length);
   const lines = [
     `Profiles, with ${domUs.length} domUs:`,
-    ...columns([
-      ["profile", "repetitions", "steps", "time"],
-      ...PROFILES.map((profile) => {
-        const { repetitions, further } = profile;
-        const all = further === undefined ? "" : ` to ${further.most}`;
-        const found = of(profile);
-        return [profile.name, `${repetitions}${all}`, stepsText(found), timeText(found)];
-      }),
-    ]),
+    ...columns(
+      [
+        ["profile", "repetitions", "steps", "time"],
+        ...PROFILES.map((profile) => {
+          const { repetitions, further } = profile;
+          const all = further === undefined ? "" : ` to ${further.most}`;
+          const found = of(profile);
+          return [profile.name, `${repetitions}${all}`, stepsText(found), timeText(found)];
+        }),
+      ],
+      isName,
+    ),
     "",
   ];
   const profile = profileNamed(evaluation.profile);
@@ -80,15 +76,18 @@ export function dryRun(settings: Settings): string {
   return [
     ...lines,
     `Chosen: profile ${profile.name}${words.length > 0 ? ` (${words.join("; ")})` : ""}:`,
-    ...columns([
-      ["experiment", "steps", "time"],
-      ...found.parts.map(({ experiment, steps, seconds }) => [
-        experiment,
-        String(steps),
-        durationText(seconds),
-      ]),
-      ["all, with the start", stepsText(found), timeText(found)],
-    ]),
+    ...columns(
+      [
+        ["experiment", "steps", "time"],
+        ...found.parts.map(({ experiment, steps, seconds }) => [
+          experiment,
+          String(steps),
+          durationText(seconds),
+        ]),
+        ["all, with the start", stepsText(found), timeText(found)],
+      ],
+      isName,
+    ),
     ...(found.mostSteps > found.steps
       ? [
           "An experiment's line has its first repetitions; further ones are made until its intervals are narrow or the time is over.",

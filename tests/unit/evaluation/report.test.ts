@@ -168,8 +168,9 @@ test("everything inserted is escaped", async () => {
   expect(count(html, /&lt;script&gt;alert/g)).toBeGreaterThan(25);
 });
 
+const six = (us: number): number[] => [us, us + 1, us + 2, us + 3, us + 4, us + 5];
+
 test("losing sizes are named", async () => {
-  const six = (us: number): number[] => [us, us + 1, us + 2, us + 3, us + 4, us + 5];
   const { html } = await reportOf([
     ...repetitions("tcp", 64, 1, six(1000)),
     ...repetitions("v4v", 64, 11, six(2000)),
@@ -182,7 +183,6 @@ test("losing sizes are named", async () => {
 });
 
 test("V4V's ratio to every other transport is shown, and where it loses to one", async () => {
-  const six = (us: number): number[] => [us, us + 1, us + 2, us + 3, us + 4, us + 5];
   const { html } = await reportOf([
     ...repetitions("tcp", 64, 1, six(1000)),
     ...repetitions("tcp-stock", 64, 11, six(500)),
@@ -228,7 +228,6 @@ test("an A/A control is shown where it holds, too; where there is none that is s
 });
 
 test("which TCP the claims divide by is said, and where the other one is faster", async () => {
-  const six = (us: number): number[] => [us, us + 1, us + 2, us + 3, us + 4, us + 5];
   const both = [
     ...repetitions("tcp", 64, 1, six(1000)),
     ...repetitions("tcp-stock", 64, 11, six(900)),
