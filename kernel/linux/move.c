@@ -130,8 +130,15 @@ static void ask(struct work_struct *work)
 	struct v4v_move *move = container_of(to_delayed_work(work), struct v4v_move, ask);
 
 	mutex_lock(&move->rx_mutex);
-	if (move->rx.shared && !v4v_rx_arm(&move->rx))
-		move->sk->sk_data_ready(move->sk);
+	if (move->rx.shared) {
+		if (v4v_rx_available(&move->rx))
+			v4v_rx_watch(&move->rx);
+		else
+			v4v_rx_arm(&move->rx);
+		/* What has come without an event, and was not read. */
+		if (v4v_rx_untold(&move->rx))
+			move->sk->sk_data_ready(move->sk);
+	}
 	mutex_unlock(&move->rx_mutex);
 	put_asking(move);
 }

@@ -140,13 +140,18 @@ u64 v4v_rx_available(struct v4v_rx *rx)
 	return rx->payload;
 }
 
-bool v4v_rx_arm(struct v4v_rx *rx)
+bool v4v_rx_watch(struct v4v_rx *rx)
 {
-	WRITE_ONCE(rx->told, rx->scanned);
 	WRITE_ONCE(rx->shared->event_at, rx->scanned + v4v_rx_silent(rx));
 	/* The hypervisor writes tx, then looks at event_at; we the other way round. */
 	mb();
-	return !v4v_rx_news(rx);
+	return READ_ONCE(rx->shared->tx) - rx->scanned <= v4v_rx_silent(rx);
+}
+
+bool v4v_rx_arm(struct v4v_rx *rx)
+{
+	WRITE_ONCE(rx->told, rx->scanned);
+	return v4v_rx_watch(rx);
 }
 
 /* The least that is tried when spinning seems worth it, ns: about one hypercall. */

@@ -54,7 +54,12 @@ void v4v_rx_free(struct v4v_rx *rx);
 /* Payload bytes that can be taken now. */
 u64 v4v_rx_available(struct v4v_rx *rx);
 
-/* Asks for an event with the next message; false if one has come meanwhile. */
+/*
+ * Asks for an event with the next bytes; false if some have come meanwhile. For who
+ * leaves bytes unread: others hear of these from the event that they came with.
+ */
+bool v4v_rx_watch(struct v4v_rx *rx);
+/* The same for who has found nothing, or was told of all that there is. */
 bool v4v_rx_arm(struct v4v_rx *rx);
 
 /*

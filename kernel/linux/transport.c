@@ -244,7 +244,7 @@ static int v4v_notify_poll_in(struct vsock_sock *vsk, size_t target, bool *ready
 	}
 	available = v4v_stream_has_data(vsk);
 	/* The next bytes must be heard of, too: by who waits for SO_RCVLOWAT, or for edges. */
-	while (available && !v4v_rx_arm(&conn->rx))
+	while (available && !v4v_rx_watch(&conn->rx))
 		available = v4v_rx_available(&conn->rx);
 	/* A full ring gets no fuller, however many bytes were asked for. */
 	*ready = available >= target || (available && v4v_rx_full(&conn->rx));

@@ -166,6 +166,16 @@ static bool others_wait(struct sock *sk)
 	return sock_flag(sk, SOCK_FASYNC) || wq_has_sleeper(sk_sleep(sk));
 }
 
+/*
+ * After a look, which may have been faster than the event of what it saw: that event
+ * is still for whoever else waits for bytes that were left unread, and for a signal.
+ */
+static bool ask(struct sock *sk, struct v4v_move *move)
+{
+	return move->rx.payload || sock_flag(sk, SOCK_FASYNC) ? v4v_rx_watch(&move->rx) :
+								v4v_rx_arm(&move->rx);
+}
+
 /* After a look; @is_short: that has brought less than was asked for. */
 static void ask_for_more(struct sock *sk, struct v4v_move *move, bool is_short)
 {
@@ -177,7 +187,7 @@ static void ask_for_more(struct sock *sk, struct v4v_move *move, bool is_short)
 
 	if (!now)
 		v4v_move_ask_later(move);
-	else if (!v4v_rx_arm(&move->rx))
+	else if (!ask(sk, move))
 		sk->sk_data_ready(sk);
 }
 
@@ -390,7 +400,7 @@ bool v4v_ulp_is_readable(struct sock *sk)
 		readable = unread.source == V4V_BROKEN || unread.of_tcp + unread.of_ring >= target ||
 			   (unread.source == V4V_FROM_RING && v4v_rx_full(&move->rx));
 		/* What comes later must be heard of, by who waits for edges even if there are bytes now. */
-		if (v4v_rx_arm(&move->rx))
+		if (ask(sk, move))
 			break;
 	}
 	mutex_unlock(&move->rx_mutex);

@@ -33,7 +33,8 @@ judge() {
 		status=$(cat "$folder/$name.status")
 		echo "$name: client ended with $status; moved connections that the client's domain remembers: $(cat "$folder/$name.moved")"
 		sed 's/^/  /' "$folder/$name.server" "$folder/$name.client"
-		if [ "$status" = 0 ] && diff -U 1 "$folder/plain" "$folder/$name"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+		# Of one that ended early, too: where it ended.
+		if diff -U 1 "$folder/plain" "$folder/$name" && [ "$status" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 	done
 }
 

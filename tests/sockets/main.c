@@ -94,14 +94,12 @@ static void report(struct side *side, const struct behaviour *behaviour)
 	fflush(stdout);
 }
 
-static const struct behaviour *current;
-
 static void hangs(int number)
 {
 	static const char words[] = "behave: this behaviour hangs: ";
 
 	(void)number;
-	if (current && write(2, words, sizeof(words) - 1) > 0 && write(2, current->name, strlen(current->name)) > 0 &&
+	if (playing && write(2, words, sizeof(words) - 1) > 0 && write(2, playing, strlen(playing)) > 0 &&
 	    write(2, "\n", 1) > 0)
 		_exit(4);
 	_exit(4);
@@ -153,9 +151,10 @@ int main(int argc, char **argv)
 	else
 		send_all(side.control, &settled, sizeof(settled));
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
-		for (current = tables[t]; current->name; current++) {
+		for (const struct behaviour *current = tables[t]; current->name; current++) {
 			uint8_t wanted = strstr(current->name, only) != NULL && (!side.cid || goes_over_vsock(current));
 
+			playing = current->name;
 			/* The client's choice. */
 			if (side.server)
 				receive_all(side.control, &wanted, 1);

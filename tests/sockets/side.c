@@ -16,9 +16,11 @@
 /* Longer than anything here takes, even emulated and under load: it only keeps a run from hanging. */
 #define PATIENCE_MS 60000
 
+const char *playing;
+
 void give_up(const char *what)
 {
-	fprintf(stderr, "behave: %s: %s\n", what, strerror(errno));
+	fprintf(stderr, "behave: %s%s%s: %s\n", playing ? playing : "", playing ? ": " : "", what, strerror(errno));
 	exit(3);
 }
 
@@ -184,8 +186,13 @@ int wait_unread(int fd, int count)
 int wait_poll(int fd, short events)
 {
 	struct pollfd one = {.fd = fd, .events = events};
+	int n;
 
-	if (poll(&one, 1, PATIENCE_MS) < 0)
+	/* What ends the wait may come with a signal (SIGIO, SIGURG) just after poll() has looked: EINTR, with TCP, too. */
+	do
+		n = poll(&one, 1, PATIENCE_MS);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
 		give_up("poll");
 	return one.revents;
 }

@@ -82,6 +82,9 @@ void receive_all(int fd, void *bytes, size_t length);
 void pattern(unsigned char *bytes, size_t from, size_t length);
 bool is_pattern(const unsigned char *bytes, size_t from, size_t length);
 
+/* The behaviour that is played, for what is said of failures; NULL before the first. */
+extern const char *playing;
+
 /* Ends the program with a sentence: something that is not under test has failed. */
 _Noreturn void give_up(const char *what);
 

@@ -820,6 +820,69 @@ static void a_signal_comes_for_each_byte(void)
 	CHECK_EQUAL(module_references, 0);
 }
 
+/* A look may be faster than the event of what it sees: that is still to come to whoever else waits, and as a signal. */
+static void a_poll_takes_nobodys_event(void)
+{
+	struct hv_ring *ring;
+	struct sock *sk;
+
+	for (int by_signal = 0; by_signal < 2; by_signal++) {
+		peer_start();
+		ring = connection_moved(&one, true);
+		sk = &one.tcp->sk;
+		if (by_signal)
+			sock_set_flag(sk, SOCK_FASYNC);
+		CHECK(!v4v_ulp_is_readable(sk));
+		hv.events = 0;
+		sk->woken = 0;
+		CHECK(mark(ring, FAR_ISN + 1));
+		put(ring, "x");
+		CHECK_EQUAL(hv.events, 1);
+		CHECK(v4v_ulp_is_readable(sk));
+		v4v_move_event();
+		CHECK_EQUAL(sk->woken, 1);
+		/* Once. */
+		CHECK(v4v_ulp_is_readable(sk));
+		v4v_move_event();
+		CHECK_EQUAL(sk->woken, 1);
+		/* What was read is nothing to be told of, but by signal. */
+		put(ring, "y");
+		CHECK_EQUAL(hv.events, 2);
+		CHECK_RECEIVED("xy", 0);
+		sk->polled = !by_signal;
+		CHECK(!v4v_ulp_is_readable(sk));
+		v4v_move_event();
+		CHECK_EQUAL(sk->woken, by_signal ? 2 : 1);
+		end();
+	}
+}
+
+/* Nobody asked for a mark, which is nothing to read. */
+static void a_mark_is_no_byte_that_came_meanwhile(void)
+{
+	struct hv_ring *ring;
+	struct sock *sk;
+
+	peer_start();
+	ring = connection_moved(&one, true);
+	sk = &one.tcp->sk;
+	CHECK(mark(ring, FAR_ISN + 1));
+	put(ring, "a");
+	CHECK(take_one('a'));
+	sock_set_flag(sk, SOCK_FASYNC);
+	CHECK(mark(ring, FAR_ISN + 1));
+	hv.events = 0;
+	sk->woken = 0;
+	run_work();
+	CHECK_EQUAL(sk->woken, 0);
+	put(ring, "b");
+	CHECK_EQUAL(hv.events, 1);
+	v4v_move_event();
+	CHECK_EQUAL(sk->woken, 1);
+	CHECK(take_one('b'));
+	end();
+}
+
 /* The look that is still to come holds the module, and is given up with the connection. */
 static void an_ended_connection_holds_no_module(void)
 {
@@ -1006,6 +1069,8 @@ int main(void)
 	failed += TEST(a_peek_sees_both_ways);
 	failed += TEST(a_mark_alone_wakes_nobody);
 	failed += TEST(a_signal_comes_for_each_byte);
+	failed += TEST(a_poll_takes_nobodys_event);
+	failed += TEST(a_mark_is_no_byte_that_came_meanwhile);
 	failed += TEST(an_ended_connection_holds_no_module);
 	failed += TEST(what_is_unread_is_counted_on_both_ways);
 	failed += TEST(the_end_shows_when_the_ring_is_drained);
