@@ -104,6 +104,33 @@ function stepTimes(cells: ReadonlyMap<number, string>, file: SampleFile, until: 
   );
 }
 
+/** How long the next block of each cell takes, ms. */
+type Block = ReadonlyMap<string, number>;
+
+/** A whole block, if `leftMs` is enough for it. */
+function all(block: Block, leftMs: number): ReadonlySet<string> {
+  const ms = [...block.values()].reduce((sum, one) => sum + one, 0);
+  return new Set(ms <= leftMs ? block.keys() : []);
+}
+
+/** The widest cells of a block that fit into `leftMs` together; one that does not fit lets a narrower one go before. */
+function fitting(block: Block, widths: Block, leftMs: number): ReadonlySet<string> {
+  const chosen = new Set<string>();
+  let left = leftMs;
+  const width = (key: string): number => widths.get(key) ?? 0;
+  const byWidth = [...block].sort(([a], [b]) => {
+    const difference = width(b) - width(a);
+    // Both infinite.
+    return Number.isNaN(difference) ? 0 : difference;
+  });
+  for (const [key, ms] of byWidth) {
+    if (ms > left) continue;
+    chosen.add(key);
+    left -= ms;
+  }
+  return chosen;
+}
+
 /**
  * What a run may measure, from what it has measured: a function of plan and samples alone, so that whoever goes on with
  * a run, and whoever draws it again, decides as was decided before.
@@ -135,20 +162,27 @@ export function decide(plan: Plan, file: SampleFile): Decision {
     if (done < until) return result(until);
     cells ??= byCell(observations(file.samples).observed);
     const open = new Set(keys.slice(until).filter((key) => !closed.has(key)));
+    const widths = new Map<string, number>();
     for (const key of open) {
       const seen = (cells.get(key) ?? []).filter((one) => one.repetition <= look);
       const worst = widest(seen);
+      widths.set(key, worst?.deviation ?? 0);
       if (worst !== undefined && worst.deviation > WITHIN) continue;
       closed.set(key, { repetitions: look, reason: worst === undefined ? "failed" : "precise" });
       open.delete(key);
     }
     const times = stepTimes(keyOf, file, until);
     const next = steps.findIndex((step) => step.repetition > look + further.block);
-    const block = keys.slice(until, next < 0 ? undefined : next).filter((key) => open.has(key));
-    const ms = block.reduce((sum, key) => sum + (times.get(key) ?? 0), 0);
+    const block = new Map([...open].map((key) => [key, 0]));
+    for (const key of keys.slice(until, next < 0 ? undefined : next)) {
+      const ms = block.get(key);
+      if (ms !== undefined) block.set(key, ms + (times.get(key) ?? 0));
+    }
     const spent = file.steps.findLast((record) => record.done <= until)?.t_ms ?? 0;
-    if (spent + ms > further.budgetS * 1000) {
-      for (const key of open) closed.set(key, { repetitions: look, reason: "budget" });
+    const left = further.budgetS * 1000 - spent;
+    const goOn = further.widestFirst === true ? fitting(block, widths, left) : all(block, left);
+    for (const key of open) {
+      if (!goOn.has(key)) closed.set(key, { repetitions: look, reason: "budget" });
     }
     if (keys.slice(until).every((key) => closed.has(key))) break;
   }

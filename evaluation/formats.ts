@@ -43,7 +43,10 @@ const isPlan = ajv.compile(
       profile: text,
       seed: whole,
       repetitions: whole,
-      further: object({ most: positive, block: positive, budgetS: positive }),
+      further: object(
+        { most: positive, block: positive, budgetS: positive, widestFirst: { const: true } },
+        ["widestFirst"],
+      ),
       transports: { type: "array", items: text },
       steps: { type: "array", items: step, minItems: 1 },
     },

@@ -137,6 +137,46 @@ describe("the budget", () => {
     });
   });
 
+  test("goes to the widest where it is too short for all, as far as it reaches", () => {
+    const spread =
+      (widest: number): Measure =>
+      ({ size, id }) =>
+        100 * (1 + (size === widest ? 0.9 : 0.5) * Math.sin(7 * id));
+    // 6 repetitions of three cells: 36 steps of 100 ms; a block of one cell: 6 steps more.
+    const points = [pingPong(1), pingPong(64), pingPong(256)];
+    const plan = planOf(points, { budgetS: 4.9, widestFirst: true });
+    for (const wide of [1, 64, 256]) {
+      const run = driven(plan, spread(wide), () => 100);
+      const cells = outcome(plan, run);
+      expect(cells[wide]).toEqual([9, "budget"]);
+      // There is time for one of the others, too.
+      expect(
+        Object.values(cells)
+          .map(([n]) => n)
+          .sort(),
+      ).toEqual([6, 9, 9]);
+      const skipped = run.file.steps.filter((one) => one.skipped === true).map(({ id }) => id);
+      expect(decide(plan, run.file).skip).toEqual(skipped);
+    }
+    const asBefore = planOf(points, { budgetS: 4.9 });
+    expect(outcome(asBefore, driven(asBefore, spread(1), () => 100))).toEqual({
+      1: [6, "budget"],
+      64: [6, "budget"],
+      256: [6, "budget"],
+    });
+  });
+
+  test("that holds no block of the widest goes to a quicker one", () => {
+    const plan = planOf([pingPong(1), pingPong(64)], { budgetS: 14, widestFirst: true });
+    // 1 s a step of the widest, 10 ms of the other: 12.12 s, then 6 s or 0.06 s.
+    const run = driven(
+      plan,
+      ({ size, id }) => 100 * (1 + (size === 1 ? 0.9 : 0.5) * Math.sin(7 * id)),
+      ({ size }) => (size === 1 ? 1000 : 10),
+    );
+    expect(outcome(plan, run)).toEqual({ 1: [6, "budget"], 64: [15, "planned"] });
+  });
+
   test("is no reason to leave out what is made in any case", () => {
     const plan = planOf([pingPong(1)], { budgetS: 1 });
     expect(
