@@ -131,7 +131,8 @@ static void ask(struct work_struct *work)
 
 	mutex_lock(&move->rx_mutex);
 	if (move->rx.shared) {
-		if (v4v_rx_available(&move->rx))
+		/* No look of its own: who is about to sleep has looked, and asks what has come since. */
+		if (move->rx.payload)
 			v4v_rx_watch(&move->rx);
 		else
 			v4v_rx_arm(&move->rx);

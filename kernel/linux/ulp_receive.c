@@ -184,16 +184,21 @@ static void ask_for_more(struct sock *sk, struct v4v_move *move, bool is_short)
 	 * (epoll(7)), and must hear of the next bytes all the same; a signal is for each arrival.
 	 */
 	bool now = is_short ? others_wait(sk) : sock_flag(sk, SOCK_FASYNC);
+	bool asks;
 
-	if (!now)
+	if (!now) {
 		v4v_move_ask_later(move);
-	else if (!ask(sk, move))
+		return;
+	}
+	asks = ask(sk, move);
+	/* Bytes that came without an event, as the one before them had not been read yet: their signal. */
+	if ((sock_flag(sk, SOCK_FASYNC) && v4v_rx_untold(&move->rx)) || !asks)
 		sk->sk_data_ready(sk);
 }
 
-/* As much as is there, of both. Results as above. */
+/* As much as is there, of both. Results as above; @seen: how far the ring was seen. */
 static ssize_t receive(struct sock *sk, struct v4v_move *move, struct msghdr *msg, size_t len,
-		       int flags, int *addr_len, bool have)
+		       int flags, int *addr_len, bool have, u32 *seen)
 {
 	size_t done = 0;
 	ssize_t n = 0;
@@ -212,6 +217,7 @@ static ssize_t receive(struct sock *sk, struct v4v_move *move, struct msghdr *ms
 	}
 	if (move->rx.shared)
 		ask_for_more(sk, move, done < len);
+	*seen = move->rx.scanned;
 	mutex_unlock(&move->rx_mutex);
 	return done ?: n;
 }
@@ -224,8 +230,14 @@ static bool nothing_new(const struct sock *sk, const struct v4v_move *move, u32 
 	       inet_sk_state_load(sk) != TCP_CLOSE;
 }
 
+/* Asks for an event; false if something has come since @seen, which another thread may have seen and left. */
+static bool nothing_since(struct sock *sk, struct v4v_move *move, u32 seen)
+{
+	return move->rx.scanned == seen && ask(sk, move);
+}
+
 /* Looks out for a message for a while if nobody else waits, then asks for an event; false if one is there. */
-static bool may_sleep(struct sock *sk, struct v4v_move *move)
+static bool may_sleep(struct sock *sk, struct v4v_move *move, u32 seen)
 {
 	bool sleep = true;
 
@@ -233,23 +245,25 @@ static bool may_sleep(struct sock *sk, struct v4v_move *move)
 	if (move->rx.shared) {
 		v4v_rx_awake(&move->rx, v4v_spin_max());
 		sleep = !(move->order.in_ring && !others_wait(sk) &&
-			  v4v_rx_spin(&move->rx, v4v_spin_max())) && v4v_rx_arm(&move->rx);
+			  v4v_rx_spin(&move->rx, v4v_spin_max())) &&
+			nothing_since(sk, move, seen);
 	}
 	mutex_unlock(&move->rx_mutex);
 	return sleep;
 }
 
-static void wait_for_bytes(struct sock *sk, struct v4v_move *move, u32 arrived, long *timeo)
+static void wait_for_bytes(struct sock *sk, struct v4v_move *move, u32 arrived, u32 seen,
+			   long *timeo)
 {
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
 
-	if (!may_sleep(sk, move))
+	if (!may_sleep(sk, move, seen))
 		return;
 	add_wait_queue(sk_sleep(sk), &wait);
 	sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
 	/* On the queue first, then the last look: what comes later wakes. */
 	mutex_lock(&move->rx_mutex);
-	if (!move->rx.shared || v4v_rx_arm(&move->rx)) {
+	if (!move->rx.shared || nothing_since(sk, move, seen)) {
 		move->rx_waits++;
 		if (move->rx.shared)
 			v4v_rx_asleep(&move->rx);
@@ -302,6 +316,7 @@ static int receive_all(struct sock *sk, struct v4v_move *move, struct msghdr *ms
 	size_t target = sock_rcvlowat(sk, flags & MSG_WAITALL, len);
 	bool peek = flags & MSG_PEEK;
 	size_t done = 0, stuck = 0;
+	u32 seen;
 
 	for (;;) {
 		u32 arrived = READ_ONCE(tcp_sk(sk)->rcv_nxt);
@@ -313,7 +328,7 @@ static int receive_all(struct sock *sk, struct v4v_move *move, struct msghdr *ms
 				iov_iter_revert(&msg->msg_iter, done);
 			done = 0;
 		}
-		n = receive(sk, move, msg, len - done, flags, addr_len, done);
+		n = receive(sk, move, msg, len - done, flags, addr_len, done, &seen);
 		if (n > 0)
 			done += n;
 		/* A call for no bytes waits for one, too. */
@@ -331,7 +346,7 @@ static int receive_all(struct sock *sk, struct v4v_move *move, struct msghdr *ms
 			stuck = done;
 			continue;
 		}
-		wait_for_bytes(sk, move, arrived, &timeo);
+		wait_for_bytes(sk, move, arrived, seen, &timeo);
 	}
 }
 

@@ -857,6 +857,51 @@ static void a_poll_takes_nobodys_event(void)
 	}
 }
 
+/* How often the reader's mutex is released until another thread comes, and whether that one polls. */
+static unsigned int unlocks;
+static bool another_polls;
+static struct hv_ring *where;
+
+/* A byte comes, and a poll() of another thread, or the look that is still to come, sees it before the reader sleeps. */
+static void another_sees_a_byte(void)
+{
+	if (--unlocks)
+		return;
+	on_unlock = NULL;
+	put(where, "x");
+	if (another_polls)
+		CHECK(v4v_ulp_is_readable(&one.tcp->sk));
+	else
+		run_work();
+	v4v_move_event();
+}
+
+static void what_another_saw_is_not_slept_over(void)
+{
+	/* After the look that found nothing, and after the first asking. */
+	for (unsigned int after = 1; after <= 2; after++) {
+		for (int polls = 0; polls < 2; polls++) {
+			unsigned char got[2] = "";
+			struct msghdr msg = {.msg_iter = {.buffer = got, .count = 1}};
+			int addr_len;
+
+			peer_start();
+			where = connection_moved(&one, true);
+			CHECK(mark(where, FAR_ISN + 1));
+			put(where, "a");
+			CHECK(take_one('a'));
+			another_polls = polls;
+			unlocks = after;
+			on_unlock = another_sees_a_byte;
+			/* The shim lets nobody sleep. */
+			CHECK_EQUAL(v4v_ulp_recvmsg(&one.tcp->sk, &msg, 1, 0, &addr_len), 1);
+			CHECK_EQUAL(got[0], 'x');
+			on_unlock = NULL;
+			end();
+		}
+	}
+}
+
 /* Nobody asked for a mark, which is nothing to read. */
 static void a_mark_is_no_byte_that_came_meanwhile(void)
 {
@@ -1070,6 +1115,7 @@ int main(void)
 	failed += TEST(a_mark_alone_wakes_nobody);
 	failed += TEST(a_signal_comes_for_each_byte);
 	failed += TEST(a_poll_takes_nobodys_event);
+	failed += TEST(what_another_saw_is_not_slept_over);
 	failed += TEST(a_mark_is_no_byte_that_came_meanwhile);
 	failed += TEST(an_ended_connection_holds_no_module);
 	failed += TEST(what_is_unread_is_counted_on_both_ways);

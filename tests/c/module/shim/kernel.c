@@ -114,6 +114,7 @@ ssize_t iov_iter_extract_pages(struct iov_iter *from, struct page ***pages, size
 
 u64 shim_clock;
 void (*on_relax)(void);
+void (*on_unlock)(void);
 bool signal_came;
 
 void unpin_user_pages(struct page **pages, unsigned long count)

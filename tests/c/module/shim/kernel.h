@@ -73,6 +73,8 @@ extern void (*on_barrier)(void);
 /* Time in ns, which passes by 100 with each look at it; what happens while a reader looks out for a message. */
 extern u64 shim_clock;
 extern void (*on_relax)(void);
+/* What another thread does as soon as a mutex is free. */
+extern void (*on_unlock)(void);
 extern bool signal_came;
 static inline u64 local_clock(void)
 {

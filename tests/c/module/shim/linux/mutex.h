@@ -21,6 +21,8 @@ static inline void mutex_unlock(struct mutex *mutex)
 	if (!mutex->held)
 		violation("a mutex is released that is not held");
 	mutex->held = false;
+	if (on_unlock)
+		on_unlock();
 }
 
 #endif
