@@ -104,6 +104,12 @@ function stepTimes(cells: ReadonlyMap<number, string>, file: SampleFile, until: 
   );
 }
 
+/** The cells of these experiments. */
+const keysOf = (steps: readonly PlanStep[], experiments: readonly string[]): string[] =>
+  steps
+    .filter(({ experiment }) => experiments.includes(experiment))
+    .map((step) => cellKey(cellOfStep(step)));
+
 /** How long the next block of each cell takes, ms. */
 type Block = ReadonlyMap<string, number>;
 
@@ -113,8 +119,16 @@ function all(block: Block, leftMs: number): ReadonlySet<string> {
   return new Set(ms <= leftMs ? block.keys() : []);
 }
 
-/** The widest cells of a block that fit into `leftMs` together; one that does not fit lets a narrower one go before. */
-function fitting(block: Block, widths: Block, leftMs: number): ReadonlySet<string> {
+/**
+ * Cells of a block that fit into `leftMs` together: those of the experiments `first` before others, and the widest before
+ * narrower ones. One that does not fit lets the next go before.
+ */
+function fitting(
+  block: Block,
+  leftMs: number,
+  widths: Block,
+  first: ReadonlySet<string>,
+): ReadonlySet<string> {
   const chosen = new Set<string>();
   let left = leftMs;
   const width = (key: string): number => widths.get(key) ?? 0;
@@ -123,7 +137,10 @@ function fitting(block: Block, widths: Block, leftMs: number): ReadonlySet<strin
     // Both infinite.
     return Number.isNaN(difference) ? 0 : difference;
   });
-  for (const [key, ms] of byWidth) {
+  const inOrder = [true, false].flatMap((early) =>
+    byWidth.filter(([key]) => first.has(key) === early),
+  );
+  for (const [key, ms] of inOrder) {
     if (ms > left) continue;
     chosen.add(key);
     left -= ms;
@@ -143,6 +160,7 @@ export function decide(plan: Plan, file: SampleFile): Decision {
   const { further, repetitions, steps } = plan;
   if (further === undefined) return { until: steps.length, skip: [], closed };
   const keys = steps.map((step) => cellKey(cellOfStep(step)));
+  const first = further.first === undefined ? null : new Set(keysOf(steps, further.first));
   const keyOf = new Map(steps.map(({ id }, i) => [id, keys[i] ?? ""]));
   const done = file.progress?.done ?? 0;
   const stepsWithin = (repetition: number): number =>
@@ -180,7 +198,7 @@ export function decide(plan: Plan, file: SampleFile): Decision {
     }
     const spent = file.steps.findLast((record) => record.done <= until)?.t_ms ?? 0;
     const left = further.budgetS * 1000 - spent;
-    const goOn = further.widestFirst === true ? fitting(block, widths, left) : all(block, left);
+    const goOn = first === null ? all(block, left) : fitting(block, left, widths, first);
     for (const key of open) {
       if (!goOn.has(key)) closed.set(key, { repetitions: look, reason: "budget" });
     }

@@ -44,8 +44,13 @@ const isPlan = ajv.compile(
       seed: whole,
       repetitions: whole,
       further: object(
-        { most: positive, block: positive, budgetS: positive, widestFirst: { const: true } },
-        ["widestFirst"],
+        {
+          most: positive,
+          block: positive,
+          budgetS: positive,
+          first: { type: "array", items: { enum: EXPERIMENTS } },
+        },
+        ["first"],
       ),
       transports: { type: "array", items: text },
       steps: { type: "array", items: step, minItems: 1 },

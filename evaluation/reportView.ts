@@ -333,8 +333,10 @@ function reasonText({ reason }: CellEnd, further: Summary["further"]): string {
   switch (reason) {
     case "precise":
       return `every interval within ${WITHIN * 100}% of its median`;
-    case "budget":
-      return `another block would not have been over within ${further?.budgetS ?? 0} s`;
+    case "budget": {
+      const behind = further?.first === undefined ? "" : ", behind those of other cells,";
+      return `another block${behind} would not have been over within ${further?.budgetS ?? 0} s`;
+    }
     case "failed":
       return "no transport gave a number";
     case "planned":

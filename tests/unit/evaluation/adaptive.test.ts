@@ -144,7 +144,7 @@ describe("the budget", () => {
         100 * (1 + (size === widest ? 0.9 : 0.5) * Math.sin(7 * id));
     // 6 repetitions of three cells: 36 steps of 100 ms; a block of one cell: 6 steps more.
     const points = [pingPong(1), pingPong(64), pingPong(256)];
-    const plan = planOf(points, { budgetS: 4.9, widestFirst: true });
+    const plan = planOf(points, { budgetS: 4.9, first: [] });
     for (const wide of [1, 64, 256]) {
       const run = driven(plan, spread(wide), () => 100);
       const cells = outcome(plan, run);
@@ -159,15 +159,39 @@ describe("the budget", () => {
       expect(decide(plan, run.file).skip).toEqual(skipped);
     }
     const asBefore = planOf(points, { budgetS: 4.9 });
-    expect(outcome(asBefore, driven(asBefore, spread(1), () => 100))).toEqual({
+    expect(
+      outcome(
+        asBefore,
+        driven(asBefore, spread(1), () => 100),
+      ),
+    ).toEqual({
       1: [6, "budget"],
       64: [6, "budget"],
       256: [6, "budget"],
     });
   });
 
+  test("goes before that to the experiments that the profile names", () => {
+    const preferred = pingPong(256, { experiment: "non-peer" });
+    const points = [pingPong(1), pingPong(64), preferred];
+    const plan = planOf(points, { budgetS: 4.4, first: ["non-peer"] });
+    // All but the widest.
+    const narrow: Measure = ({ size, id }) =>
+      100 * (1 + (size === 256 ? 0.1 : 0.9) * Math.sin(7 * id));
+    expect(
+      outcome(
+        plan,
+        driven(plan, narrow, () => 100),
+      ),
+    ).toEqual({
+      1: [6, "budget"],
+      64: [6, "budget"],
+      256: [9, "budget"],
+    });
+  });
+
   test("that holds no block of the widest goes to a quicker one", () => {
-    const plan = planOf([pingPong(1), pingPong(64)], { budgetS: 14, widestFirst: true });
+    const plan = planOf([pingPong(1), pingPong(64)], { budgetS: 14, first: [] });
     // 1 s a step of the widest, 10 ms of the other: 12.12 s, then 6 s or 0.06 s.
     const run = driven(
       plan,
