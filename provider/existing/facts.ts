@@ -110,7 +110,7 @@ if [ -e /proc/xen/capabilities ] && grep -q control_d /proc/xen/capabilities; th
   done
   # Not even dom0: it has not told.
   [ -n "$list" ] || say silent yes
-  for name in $(printf '%s\\n' "$list" | sed -e 1,2d -e 's/ .*//'); do
+  for name in $(printf '%s\\n' "$list" | sed -e 1,2d -e '/^(null) /d' -e 's/ .*//'); do
     [ -L "/etc/systemd/system/multi-user.target.wants/v4v-domu@$name.service" ] || say domain "$name"
   done
 fi

@@ -85,7 +85,11 @@ const CID_OFFSET = 2;
 /** Prints: domid, xl's state letters, target of its balloon in KiB, what it was started from; nothing without such a domain. */
 const LOOK = `
 name=$1 folder=$2
-list=$(xl list "$name" 2>/dev/null) || exit 0
+list=$(xl list "$name" 2>/dev/null) || {
+  # A toolstack that does not know even dom0 has not said that the domain is gone: it is still starting, maybe.
+  xl list 0 >/dev/null || exit 1
+  exit 0
+}
 set -- \${list##*'
 '}
 # Name, id, MiB, CPUs, state, seconds.

@@ -139,8 +139,8 @@ diff "$1/listing" "$1/listing.now" || :`;
 /** What Xen's daemons write of themselves, and the toolstack of domains that are no more: no package takes it away. */
 const LEAVE = `
 rm -f /var/log/xen/xenstored.log* /var/log/xen/xenstored-access.log* /var/lib/xen/userdata-*
-# xendomains makes the inner one; not being empty, the outer one stayed when its package went.
-for folder in /var/lib/xen/save /var/lib/xen; do
+# xendomains and xenstored make the inner ones; not being empty, the outer one stayed when its package went.
+for folder in /var/lib/xen/save /var/lib/xen/xenstore /var/lib/xen; do
   [ ! -d "$folder" ] || rmdir --ignore-fail-on-non-empty "$folder"
 done`;
 

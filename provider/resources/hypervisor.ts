@@ -103,7 +103,7 @@ const STRANGERS = `
 [ -e /proc/xen/capabilities ] && grep -q control_d /proc/xen/capabilities || exit 0
 # A toolstack that does not tell has not said that none runs.
 list=$(timeout 20 xl list) || { echo "xl list does not tell which domUs run" >&2; exit 1; }
-for name in $(printf '%s\\n' "$list" | sed -e 1,2d -e 's/ .*//'); do
+for name in $(printf '%s\\n' "$list" | sed -e 1,2d -e '/^(null) /d' -e 's/ .*//'); do
   [ -L "/etc/systemd/system/multi-user.target.wants/v4v-domu@$name.service" ] || echo "$name"
 done`;
 

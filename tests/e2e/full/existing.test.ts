@@ -23,7 +23,9 @@ let before: string[] = [];
 const settings = (more: string[] = []): string[] => {
   const { address, port, keyFile, hostKey } = there().handedOver;
   const hosts = JSON.stringify([{ address, port, keyFile, hostKey }]);
-  return ["--target", "existing", "--hosts", hosts, "--profile", "none", ...more];
+  // A trial that goes wrong is told of within UP_S.
+  const patience = ["--machine-boot-timeout", "400"];
+  return ["--target", "existing", "--hosts", hosts, "--profile", "none", ...patience, ...more];
 };
 
 const lines = async (): Promise<string[]> =>
@@ -51,7 +53,7 @@ describe("an existing host", { timeout: 3000 * MS }, () => {
     expect(refused.code).not.toBe(0);
     expect(refused.output).toMatch(/things to see to, nothing was changed/);
     expect(refused.output).toMatch(/too little memory/);
-    expect(refused.output).toMatch(/64/);
+    expect(refused.output).toMatch(/it has \d+ CPUs?, .*64/);
     expect(await lines()).toEqual(before);
   });
 
@@ -124,6 +126,8 @@ describe("an existing host", { timeout: 3000 * MS }, () => {
       "ip -4 -o address show scope global | sed -n 's/.* inet \\([0-9.]*\\).*/\\1/p'",
     );
     expect(addresses.split("\n").length).toBeGreaterThan(1);
+    // It is there all the same: what is closed is not unreachable.
+    await testbed.on("domu1", "busybox ping -c 1 -W 10 10.83.0.1");
     for (const address of addresses.split("\n"))
       expect(
         await testbed.on(
@@ -145,9 +149,11 @@ describe("an existing host", { timeout: 3000 * MS }, () => {
     await there().on("systemctl --no-block reboot");
     // An up that finds nobody there goes by what it knows.
     await there().rebooted(boot, 600);
-    succeeded(await testbed.up(settings(), UP_S));
-    expect(await testbed.bootId("host")).not.toBe(boot);
+    // sshd answers long before the units have made the domUs; "degraded" is an answer, too.
+    await there().on("systemctl is-system-running --wait || :", 900);
     expect(await testbed.on("domu2", "hostname")).toBe("domu2");
+    const result = succeeded(await testbed.up(settings(), UP_S));
+    expect(result.output).not.toMatch(/\d+ (created|deleted|replaced)/);
   });
 
   it("is as it was when the testbed is gone", async () => {

@@ -53,7 +53,7 @@ describe("the domUs' bridge on an existing host", () => {
     const asked = up("port 22\\n");
     expect(readFileSync(FORWARDING(), "utf8")).toBe("0\n");
     const rules = rulesOf(asked);
-    expect(rules.at(-1)).toMatchObject({ protocol: "all", match: "matchall", action: "drop" });
+    expect(rules.at(-1)).toMatchObject({ protocol: "all", match: "flower", action: "drop" });
     // Before that one, all that may pass is ARP and what is for the network.
     expect(rules.filter(({ action }) => action === "pass")).toMatchObject([
       { protocol: "arp" },
