@@ -87,8 +87,15 @@ describe("a domU", () => {
   });
 
   test("that an answering dom0 does not know is gone", async () => {
-    const given = inputs(await host({ xl: "exit 1" }));
+    const given = inputs(await host({ xl: '[ "$2" = 0 ]' }));
     expect(await domain.read(recordedContext(), prior(given, outputs))).toBeUndefined();
+  });
+
+  test("of a toolstack that does not know even dom0 is not gone: it may be starting yet", async () => {
+    const given = inputs(await host({ xl: "echo 'no xenstored' >&2; exit 1" }));
+    await expect(domain.read(recordedContext(1), prior(given, outputs))).rejects.toThrow(
+      "no xenstored",
+    );
   });
 
   test("of a dom0 that does not answer is not gone: an error", async () => {
