@@ -150,12 +150,17 @@ function dom0CommandLine(own: string, serial: boolean): string {
   return [...words, ...(serial ? ["console=hvc0"] : []), PANIC, BOOTED_BY_ENTRY].join(" ");
 }
 
-/** Xen's own words for its console: the serial port that the host's kernel uses, if it does. */
-function xenConsole(own: string): string[] {
+/**
+ * Xen's own words for its console: the serial port that the host's kernel uses, if it does, and a screen beside it only if
+ * that uses one, too. Where there is none, Xen writes to memory that nobody has; under emulation so slowly that the ACPI
+ * timer wraps several times until Xen looks at it again, and its clock then runs at a tenth of real time.
+ */
+export function xenConsole(own: string): string[] {
   const [, port, baud = "115200"] = /(?:^| )console=ttyS([01])(?:,(\d+))?/.exec(own) ?? [];
   if (port === undefined) return ["console=vga"];
   const com = `com${Number(port) + 1}`;
-  return [`${com}=${baud},8n1`, `console=${com},vga`];
+  const screen = /(?:^| )console=tty\d/.test(own) ? ",vga" : "";
+  return [`${com}=${baud},8n1`, `console=${com}${screen}`];
 }
 
 /** As {@link xenBoot}, with the kernel that the host has booted by itself and what it told that. */

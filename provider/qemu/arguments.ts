@@ -10,6 +10,8 @@ export interface MachineSpec {
   firmwareCode: string;
   /** With an IOMMU and a display device behind it, which a domU can be given. */
   gpu?: boolean;
+  /** An HPET, as real machines have one; with a GPU's slot there is one anyway. */
+  hpet?: boolean;
   /** A second network interface, on a link to one other machine: UDP between two ports of loopback. */
   link?: { port: number; peer: number; mac: string };
 }
@@ -47,7 +49,7 @@ export function qemuArguments(spec: MachineSpec, frozenState?: number): string[]
     // than the PM timer, which it measures time by instead, takes to wrap (4.7 s): its clock would then run at a tenth.
     ...[
       "-machine",
-      `q35,hpet=${spec.gpu === true ? "on" : "off"}`,
+      `q35,hpet=${spec.gpu === true || spec.hpet === true ? "on" : "off"}`,
       "-accel",
       spec.accelerator === "tcg" ? "tcg,thread=multi" : "kvm",
     ],

@@ -151,7 +151,10 @@ describe("an existing host", { timeout: 3000 * MS }, () => {
     await there().rebooted(boot, 600);
     // sshd answers long before the units have made the domUs; "degraded" is an answer, too.
     await there().on("systemctl is-system-running --wait || :", 900);
-    expect(await testbed.on("domu2", "hostname")).toBe("domu2");
+    // What they boot takes longer than the units that start them.
+    await expect
+      .poll(() => testbed.on("domu2", "hostname").catch(String), { timeout: 300 * MS })
+      .toBe("domu2");
     const result = succeeded(await testbed.up(settings(), UP_S));
     expect(result.output).not.toMatch(/\d+ (created|deleted|replaced)/);
   });

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { bridge } from "../../../components/network.ts";
+import { xenConsole } from "../../../components/xenHost.ts";
 import type { RemoteFile } from "../../../provider/resources/files.ts";
 import type { Freeze } from "../../../provider/resources/machine.ts";
 import { SCRIPTS } from "../../../provider/resources/pathProof.ts";
@@ -168,4 +169,14 @@ test("a frozen machine holds what the host is going to be told to have, and none
       .map(({ inputs: { name, config, environment } }) => ({ name, config, environment })),
   );
   for (const key of Object.values(KEYS)) expect(JSON.stringify(freeze)).not.toContain(key);
+});
+
+test.each([
+  ["root=UUID=12ab ro quiet", ["console=vga"]],
+  ["console=tty0 ro", ["console=vga"]],
+  ["console=ttyS0 ro", ["com1=115200,8n1", "console=com1"]],
+  ["ro console=ttyS1,57600n8", ["com2=57600,8n1", "console=com2"]],
+  ["console=tty0 console=ttyS0,9600", ["com1=9600,8n1", "console=com1,vga"]],
+])("Xen's console is where the host's own kernel has it: %s", (own, console) => {
+  expect(xenConsole(own)).toEqual(console);
 });

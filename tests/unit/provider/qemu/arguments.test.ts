@@ -119,6 +119,7 @@ test("a machine with a GPU has an IOMMU before all devices, and a display at a p
 
 test("Xen has a timer that does not wrap while it sets the IOMMU up", () => {
   expect(values("-machine", of({ gpu: true }))).toEqual(["q35,hpet=on"]);
+  expect(values("-machine", of({ hpet: true }))).toEqual(["q35,hpet=on"]);
   expect(values("-machine")).toEqual(["q35,hpet=off"]);
 });
 
