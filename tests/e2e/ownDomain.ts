@@ -45,7 +45,7 @@ while :; do
 done
 END
 # The toolstack's wish to shut down ends here.
-printf '#!/bin/busybox sh\\n/bin/busybox poweroff -f\\n' >sbin/poweroff
+printf '#!/bin/busybox sh\\n/bin/busybox poweroff -f || echo o >/proc/sysrq-trigger\\n' >sbin/poweroff
 chmod 755 init sbin/poweroff
 mknod dev/console c 5 1
 find . | cpio --quiet -o -H newc | gzip -1 >../initrd
@@ -67,7 +67,7 @@ END`;
 const ASK = `
 name=$1
 domid=$(xl domid "$name")
-tr -d '\\r' <"/var/log/xen/console/guest-$name.log" | sed -n 's/^own //p' | tail -n 1 | sed "s/^/$domid /"`;
+tr -d '\\r' <"/var/log/xen/console/guest-$name.log" | sed -n 's/^own \\([-0-9a-f]\\{36\\} [0-9][0-9]*\\)$/\\1/p' | tail -n 1 | sed "s/^/$domid /"`;
 
 /** After a boot sshd may answer before the toolstack: what is being started is waited for. */
 export const TOOLSTACK = "systemctl start xen.service";
