@@ -32,9 +32,9 @@ describe("what would be measured", () => {
     const text = of({ vmCount: "4", "evaluation.profile": "quick" });
     expect(text).toContain("Profiles, with 4 domUs:");
     for (const { name } of PROFILES) expect(text).toMatch(new RegExp(`^${name} +\\d`, "m"));
-    expect(text).toMatch(/^quick +6 to 24 +624 to 2406 +7 to 10 min$/m);
+    expect(text).toMatch(/^quick +6 to 24 +624 to 2496 +7 to 10 min$/m);
     expect(text).toMatch(/^control +72 +\d+ s$/m);
-    expect(text).toMatch(/^all, with the start +624 to 2406 +7 to 10 min$/m);
+    expect(text).toMatch(/^all, with the start +624 to 2496 +7 to 10 min$/m);
     expect(text).toContain("Nothing was started, and nothing is kept.");
     expect(text).not.toMatch(/GPU|evaluation\.timeout/);
   });
