@@ -782,20 +782,27 @@ static int take_one(char want)
 	return tcp_receive(&one, got, 1, 0) == 1 && got[0] == want;
 }
 
-/* O_ASYNC may be set between any two reads, and nobody tells the module. */
-static void a_signal_comes_for_each_byte(void)
+/* A connection that has moved, and whose reader has taken one byte from its ring. */
+static struct hv_ring *moved_and_read(void)
 {
 	struct hv_ring *ring;
-	struct sock *sk;
 
 	peer_start();
 	ring = connection_moved(&one, true);
-	sk = &one.tcp->sk;
 	CHECK(mark(ring, FAR_ISN + 1));
 	put(ring, "a");
 	CHECK(take_one('a'));
 	hv.events = 0;
-	sk->woken = 0;
+	one.tcp->sk.woken = 0;
+	return ring;
+}
+
+/* O_ASYNC may be set between any two reads, and nobody tells the module. */
+static void a_signal_comes_for_each_byte(void)
+{
+	struct hv_ring *ring = moved_and_read();
+	struct sock *sk = &one.tcp->sk;
+
 	/* The reader may be back at once: no event. A little later whoever wants to know is told. */
 	put(ring, "b");
 	CHECK_EQUAL(hv.events, 0);
@@ -885,11 +892,7 @@ static void what_another_saw_is_not_slept_over(void)
 			struct msghdr msg = {.msg_iter = {.buffer = got, .count = 1}};
 			int addr_len;
 
-			peer_start();
-			where = connection_moved(&one, true);
-			CHECK(mark(where, FAR_ISN + 1));
-			put(where, "a");
-			CHECK(take_one('a'));
+			where = moved_and_read();
 			another_polls = polls;
 			unlocks = after;
 			on_unlock = another_sees_a_byte;
@@ -905,19 +908,11 @@ static void what_another_saw_is_not_slept_over(void)
 /* Nobody asked for a mark, which is nothing to read. */
 static void a_mark_is_no_byte_that_came_meanwhile(void)
 {
-	struct hv_ring *ring;
-	struct sock *sk;
+	struct hv_ring *ring = moved_and_read();
+	struct sock *sk = &one.tcp->sk;
 
-	peer_start();
-	ring = connection_moved(&one, true);
-	sk = &one.tcp->sk;
-	CHECK(mark(ring, FAR_ISN + 1));
-	put(ring, "a");
-	CHECK(take_one('a'));
 	sock_set_flag(sk, SOCK_FASYNC);
 	CHECK(mark(ring, FAR_ISN + 1));
-	hv.events = 0;
-	sk->woken = 0;
 	run_work();
 	CHECK_EQUAL(sk->woken, 0);
 	put(ring, "b");
@@ -931,13 +926,7 @@ static void a_mark_is_no_byte_that_came_meanwhile(void)
 /* The look that is still to come holds the module, and is given up with the connection. */
 static void an_ended_connection_holds_no_module(void)
 {
-	struct hv_ring *ring;
-
-	peer_start();
-	ring = connection_moved(&one, true);
-	CHECK(mark(ring, FAR_ISN + 1));
-	put(ring, "a");
-	CHECK(take_one('a'));
+	moved_and_read();
 	CHECK_EQUAL(module_references, 1);
 	v4v_move_end(one.move);
 	CHECK_EQUAL(module_references, 0);
