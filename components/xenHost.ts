@@ -159,7 +159,7 @@ export function xenConsole(own: string): string[] {
   const [, port, baud = "115200"] = /(?:^| )console=ttyS([01])(?:,(\d+))?/.exec(own) ?? [];
   if (port === undefined) return ["console=vga"];
   const com = `com${Number(port) + 1}`;
-  const screen = /(?:^| )console=tty\d/.test(own) ? ",vga" : "";
+  const screen = /(?:^| )console=tty\d*(?:[ ,]|$)/.test(own) ? ",vga" : "";
   return [`${com}=${baud},8n1`, `console=${com}${screen}`];
 }
 

@@ -126,7 +126,7 @@ function all(block: Block, leftMs: number): ReadonlySet<string> {
 function fitting(
   block: Block,
   leftMs: number,
-  widths: Block,
+  widths: ReadonlyMap<string, number>,
   first: ReadonlySet<string>,
 ): ReadonlySet<string> {
   const chosen = new Set<string>();

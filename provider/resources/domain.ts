@@ -86,7 +86,7 @@ const CID_OFFSET = 2;
 const LOOK = `
 name=$1 folder=$2
 list=$(xl list "$name" 2>/dev/null) || {
-  # A toolstack that does not know even dom0 has not said that the domain is gone: it is still starting, maybe.
+  # A toolstack that does not know even dom0 has not said that the domain is gone: XenStore may not be there yet.
   xl list 0 >/dev/null || exit 1
   exit 0
 }

@@ -177,6 +177,7 @@ test.each([
   ["console=ttyS0 ro", ["com1=115200,8n1", "console=com1"]],
   ["ro console=ttyS1,57600n8", ["com2=57600,8n1", "console=com2"]],
   ["console=tty0 console=ttyS0,9600", ["com1=9600,8n1", "console=com1,vga"]],
+  ["console=tty console=ttyS0", ["com1=115200,8n1", "console=com1,vga"]],
 ])("Xen's console is where the host's own kernel has it: %s", (own, console) => {
   expect(xenConsole(own)).toEqual(console);
 });

@@ -245,20 +245,27 @@ describe("looks", () => {
     expect(decide(plan, run.file).skip).toEqual(skipped);
   });
 
-  test("that a cut run had made are made again: wherever it is cut, it goes on as it would have", async () => {
-    const plan = planOf([pingPong(1), pingPong(64)], { budgetS: 4.5 });
-    const whole = driven(plan, noisyBut(64));
-    const lines = whole.text.split("\n").slice(0, -1);
-    for (let kept = 1; kept <= lines.length; kept++) {
-      const cut = await readSamples([asFile(lines.slice(0, kept))]);
-      const { until, skip } = decide(plan, cut);
-      const done = cut.progress?.done ?? 0;
-      const next = whole.file.steps[done];
-      if (next === undefined) continue;
-      expect([kept, until > done]).toEqual([kept, true]);
-      expect([kept, skip.includes(next.id)]).toEqual([kept, next.skipped === true]);
-    }
-  });
+  test.each([
+    ["", 2, { budgetS: 4.5 }],
+    [", also where only a part of a block fits", 3, { budgetS: 5.5, first: [] }],
+  ])(
+    "that a cut run had made are made again: wherever it is cut, it goes on as it would have%s",
+    async (_, cells, further) => {
+      const points = [pingPong(1), pingPong(64), pingPong(256)];
+      const plan = planOf(points.slice(0, cells), further);
+      const whole = driven(plan, noisyBut(64), () => 100);
+      const lines = whole.text.split("\n").slice(0, -1);
+      for (let kept = 1; kept <= lines.length; kept++) {
+        const cut = await readSamples([asFile(lines.slice(0, kept))]);
+        const { until, skip } = decide(plan, cut);
+        const done = cut.progress?.done ?? 0;
+        const next = whole.file.steps[done];
+        if (next === undefined) continue;
+        expect([kept, until > done]).toEqual([kept, true]);
+        expect([kept, skip.includes(next.id)]).toEqual([kept, next.skipped === true]);
+      }
+    },
+  );
 });
 
 test("a plan with a fixed number of repetitions runs to its end, and every cell says so", async () => {
