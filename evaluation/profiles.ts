@@ -267,7 +267,7 @@ const quick: Profile = {
     "All transports by size, pairs of domUs at the same time, busy neighbours, CPU cost and an A/A control, within 10 minutes under emulation with up to 8 domUs; 6 to 24 repetitions",
   // 6, 9, 12, ...: order statistics give intervals of 96.1% to 97.7% there, of up to 99.2% in between.
   repetitions: 6,
-  further: { most: 24, block: 3, budgetS: 550, first: FIRST },
+  further: { most: 24, block: 3, budgetS: 530, first: FIRST },
   transports: TRANSPORTS,
   points: [
     ...DENSE.map(pingPong).map(sparsely(SPARSE, COMPARED)),
