@@ -124,7 +124,9 @@ test.each([5, 48, 49, 70])(
     dom0.holdAt = steps;
     const first = recordedContext();
     const cut = evaluation.ensure(first, inputs, undefined);
-    const ended = expect(cut).rejects.toThrow(/(starting the evaluation|evaluating|gate): .*cut off/);
+    const ended = expect(cut).rejects.toThrow(
+      /(starting the evaluation|evaluating|gate): .*cut off/,
+    );
     await expect.poll(() => dom0.ids.length, { timeout: 10_000 }).toBe(steps);
     // What there is has come home, or a part of it: both happen.
     if (steps % 2 === 0) await expect.poll(() => first.statuses.length).toBeGreaterThan(2);
