@@ -104,12 +104,6 @@ function stepTimes(cells: ReadonlyMap<number, string>, file: SampleFile, until: 
   );
 }
 
-/** The cells of these experiments. */
-const keysOf = (steps: readonly PlanStep[], experiments: readonly string[]): string[] =>
-  steps
-    .filter(({ experiment }) => experiments.includes(experiment))
-    .map((step) => cellKey(cellOfStep(step)));
-
 /** How long the next block of each cell takes, ms. */
 type Block = ReadonlyMap<string, number>;
 
@@ -160,7 +154,8 @@ export function decide(plan: Plan, file: SampleFile): Decision {
   const { further, repetitions, steps } = plan;
   if (further === undefined) return { until: steps.length, skip: [], closed };
   const keys = steps.map((step) => cellKey(cellOfStep(step)));
-  const first = further.first === undefined ? null : new Set(keysOf(steps, further.first));
+  const named = further.first?.map(String);
+  const first = named && new Set(keys.filter((_, i) => named.includes(steps[i]?.experiment ?? "")));
   const keyOf = new Map(steps.map(({ id }, i) => [id, keys[i] ?? ""]));
   const done = file.progress?.done ?? 0;
   const stepsWithin = (repetition: number): number =>
@@ -198,7 +193,7 @@ export function decide(plan: Plan, file: SampleFile): Decision {
     }
     const spent = file.steps.findLast((record) => record.done <= until)?.t_ms ?? 0;
     const left = further.budgetS * 1000 - spent;
-    const goOn = first === null ? all(block, left) : fitting(block, left, widths, first);
+    const goOn = first === undefined ? all(block, left) : fitting(block, left, widths, first);
     for (const key of open) {
       if (!goOn.has(key)) closed.set(key, { repetitions: look, reason: "budget" });
     }

@@ -1,5 +1,6 @@
 import Handlebars from "handlebars";
 import { renderChart } from "./chart.ts";
+import { columns } from "./columns.ts";
 import { styleOf, type Figure } from "./figures.ts";
 import { counted, formatNumber, formatRange } from "./format.ts";
 import { PAGE_STYLE } from "./page.ts";
@@ -85,18 +86,7 @@ function warnings({ steps }: Sweep): string[] {
 export function formatSweep(sweep: Sweep): string {
   const blocks = sweep.tables.map(({ title, unit, rows }) => {
     const lines = [HEADINGS, ...rows.map(cells)];
-    const widths = HEADINGS.map((_, column) =>
-      Math.max(...lines.map((line) => line[column]?.length ?? 0)),
-    );
-    const shown = lines.map((line) =>
-      line
-        .map((cell, column) => {
-          const width = widths[column] ?? 0;
-          return isText(column) ? cell.padEnd(width) : cell.padStart(width);
-        })
-        .join("  ")
-        .trimEnd(),
-    );
+    const shown = columns(lines, isText);
     return [`${title}: ${unitInWords(unit)}`, ...shown, ""].join("\n");
   });
   return [sweep.stamp, ...warnings(sweep), "", ...blocks].join("\n");

@@ -1,4 +1,5 @@
 import type { Remote } from "../ssh/remote.ts";
+import { STRANGERS_IN } from "./strangers.ts";
 
 /** Everything about a host that the testbed needs to know before it changes anything. */
 export interface HostFacts {
@@ -68,6 +69,7 @@ export interface HostFacts {
 
 /** Prints `name value` lines; a fact that cannot be had is empty. Reads only. */
 const LOOK = `
+${STRANGERS_IN}
 say() { printf '%s %s\\n' "$1" "$2"; }
 quietly() { "$@" 2>/dev/null || :; }
 state=$1
@@ -110,9 +112,7 @@ if [ -e /proc/xen/capabilities ] && grep -q control_d /proc/xen/capabilities; th
   done
   # Not even dom0: it has not told.
   [ -n "$list" ] || say silent yes
-  for name in $(printf '%s\\n' "$list" | sed -e 1,2d -e '/^(null) /d' -e 's/ .*//'); do
-    [ -L "/etc/systemd/system/multi-user.target.wants/v4v-domu@$name.service" ] || say domain "$name"
-  done
+  for name in $(strangers "$list"); do say domain "$name"; done
 fi
 say memoryKiB "$total"
 say cores "$cores"

@@ -1,3 +1,4 @@
+import { STRANGERS_IN } from "../existing/strangers.ts";
 import { consoleTail } from "../host/console.ts";
 import { missing, typed } from "../inputs.ts";
 import { Refused, type Context, type Prior, type Properties, type Resource } from "../resource.ts";
@@ -100,12 +101,11 @@ systemctl start xen.service || :`;
 
 /** Names of domUs that are not the testbed's: it has a unit for each of its own. */
 const STRANGERS = `
+${STRANGERS_IN}
 [ -e /proc/xen/capabilities ] && grep -q control_d /proc/xen/capabilities || exit 0
 # A toolstack that does not tell has not said that none runs.
 list=$(timeout 20 xl list) || { echo "xl list does not tell which domUs run" >&2; exit 1; }
-for name in $(printf '%s\\n' "$list" | sed -e 1,2d -e '/^(null) /d' -e 's/ .*//'); do
-  [ -L "/etc/systemd/system/multi-user.target.wants/v4v-domu@$name.service" ] || echo "$name"
-done`;
+strangers "$list"`;
 
 /**
  * A reboot ends whatever runs; what is not the testbed's is not its to end.

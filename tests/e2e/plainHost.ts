@@ -173,6 +173,11 @@ export class PlainHost {
     if (this.#process !== undefined) await end(this.#process, 15_000);
   }
 
+  /** sshd answers long before the units have made the domUs; "degraded" is an answer, too. */
+  async started(): Promise<void> {
+    await this.on("systemctl is-system-running --wait || :", 900);
+  }
+
   async switchOn(): Promise<void> {
     if (this.#spec === undefined) throw new Error("it has not been set up");
     this.#process = await startMachine(this.folder, this.#spec);
