@@ -1,3 +1,4 @@
+import { hostOf } from "../config/spread.ts";
 import { cautionOf } from "./accelerator.ts";
 import { WITHIN, type CellEnd } from "./adaptive.ts";
 import type { ClaimRow } from "./claims.ts";
@@ -385,9 +386,15 @@ function buffers({ samples }: SampleFile): string[] {
 const pairs = (record: Record<string, string>) =>
   Object.entries(record).map(([name, value]) => ({ name, value }));
 
+/** Several are recorded by their number. */
+const hostsOf = ({ hosts }: Manifest["settings"]): number =>
+  typeof hosts === "number" ? hosts : 1;
+
 /** Versions that belong to what ran where; the others are under provenance. */
 const platform = ({ versions, settings }: Manifest): string[] => [
-  ...(typeof settings.vmCount === "number" ? [`${settings.vmCount} domUs`] : []),
+  ...(typeof settings.vmCount === "number"
+    ? [`${settings.vmCount} domUs${hostsOf(settings) > 1 ? ` on ${hostsOf(settings)} hosts` : ""}`]
+    : []),
   ...(versions.xen === undefined ? [] : [`Xen ${versions.xen}`]),
   ...(versions.kernel === undefined ? [] : [`Linux ${versions.kernel}`]),
 ];
@@ -397,9 +404,14 @@ const kernelTcp = ({ start }: SampleFile): string[] => [
   ...new Set((start?.domains ?? []).flatMap(({ tcp }) => tcp ?? [])),
 ];
 
-const sampledDomains = ({ start }: SampleFile) =>
+/** Which host it is on, from 1; the GPU domU, which has no number, is on the first. */
+const hostNumber = (name: string, hosts: number): number =>
+  hostOf(Number(/^domu(\d+)$/.exec(name)?.[1] ?? 1), hosts) + 1;
+
+const sampledDomains = ({ start }: SampleFile, hosts: number) =>
   (start?.domains ?? []).map(({ name, domid, addr, cid, kernel, cpus, error }) => ({
     name,
+    ...(hosts > 1 && { host: hostNumber(name, hosts) }),
     domid,
     addr,
     cid,
@@ -481,7 +493,8 @@ export function reportView(input: ReportInput) {
       name: transportLabel(name),
       value,
     })),
-    domains: sampledDomains(file),
+    domains: sampledDomains(file, hostsOf(manifest.settings)),
+    severalHosts: hostsOf(manifest.settings) > 1,
     versions: pairs(manifest.versions),
     conditions: pairs(manifest.conditions ?? {}),
     builds: pairs(manifest.builds),

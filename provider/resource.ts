@@ -37,6 +37,12 @@ export interface Prior {
   outputs: Properties;
 }
 
+/**
+ * Output of what was never made to its end: its creation failed, or the engine was killed in it. It is made again by the next
+ * update, or deleted if nobody wants it any more; until then nothing is asked about it.
+ */
+export const UNFINISHED = "unfinished";
+
 /** Deadlines in seconds; `customTimeouts` of the program take precedence. */
 export interface Deadlines {
   create: number;

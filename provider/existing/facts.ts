@@ -146,6 +146,8 @@ absent() {
   said=$(apt-get install --simulate --quiet --quiet --no-install-recommends --no-remove $missing 2>&1) ||
     say "$problem" "$(echo "$said" | grep '^E:' | head -n 3 | tr '\\n' ' ')"
 }
+# An installation of the testbed's whose login was cut off goes on, and in the middle of it nothing can be said.
+[ ! -e "$state/packages.lock" ] || quietly flock -w 600 "$state/packages.lock" true
 absent missing aptProblem "$@"
 absent missingBuild buildAptProblem "linux-headers-$release" gcc make
 quietly ip -4 route show table all type unicast | while read -r destination rest; do

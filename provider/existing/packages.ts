@@ -33,7 +33,7 @@ shift
 export DEBIAN_FRONTEND=noninteractive
 alone() {
   exec 9>>"$state/packages.lock"
-  flock -w 900 9 || { echo "another installation of the testbed's is still running" >&2; exit 1; }
+  flock -w 600 9 || { echo "another installation of the testbed's is still running" >&2; exit 1; }
 }
 # Half installed is there, too.
 packages() { dpkg-query -W -f '\${db:Status-Abbrev} \${Package}\\n' | sed -n 's/^.[^nc]. //p' | LC_ALL=C sort -u; }
@@ -79,8 +79,9 @@ export async function installPackages(
 
 /** Prints what was brought, by one who was interrupted or has failed as well. */
 const ADDED = `${NOTE}
+# One that still plans has no packages.before yet.
+[ ! -e "$state/packages.lock" ] && [ ! -e "$state/packages.before" ] || alone
 if [ -e "$state/packages.before" ]; then
-  alone
   dpkg_alone --configure -a 9>&-
   note
 fi

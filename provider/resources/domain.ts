@@ -82,12 +82,19 @@ const DOMU = "/usr/local/lib/v4v-testbed/domu";
 /** First CID that a domU can have; dom0 is 2. Source: docs of the module, AF_VSOCK reserves 0 and 1. */
 const CID_OFFSET = 2;
 
-/** Prints: domid, xl's state letters, target of its balloon in KiB, what it was started from; nothing without such a domain. */
+/** It is not there, and its folder and unit are: the engine's to start again, or to remove. */
+const GONE = "gone";
+
+/**
+ * Prints: domid, xl's state letters, target of its balloon in KiB, what it was started from; of one that is not there, {@link GONE} or
+ * nothing.
+ */
 const LOOK = `
 name=$1 folder=$2
 list=$(xl list "$name" 2>/dev/null) || {
   # A toolstack that does not know even dom0 has not said that the domain is gone: XenStore may not be there yet.
   xl list 0 >/dev/null || exit 1
+  [ ! -e "$folder/domains/$name" ] || echo ${GONE}
   exit 0
 }
 set -- \${list##*'
@@ -119,13 +126,13 @@ const hasEnded = (seen: Seen | undefined): boolean =>
 
 function parseSeen(printed: string): Seen | undefined {
   const [domid = "", state = "", target, started = ""] = printed.trim().split("\n");
-  return domid === ""
+  return domid === "" || domid === GONE
     ? undefined
     : { domid: Number(domid), state, targetKiB: Number(target), started };
 }
 
-async function look(remote: Remote, { name, folder }: DomainInputs): Promise<Seen | undefined> {
-  return parseSeen(await remote.run(`looking for ${name}`, LOOK, name, folder));
+async function look(remote: Remote, { name, folder }: DomainInputs): Promise<string> {
+  return (await remote.run(`looking for ${name}`, LOOK, name, folder)).trim();
 }
 
 /** MiB that the configuration gives a domU; undefined if it does not say. */
@@ -255,7 +262,7 @@ async function ensureDomain(
   let seen = parseSeen(await remote.run(installing, INSTALL, inputs.name, inputs.folder, wanted));
   if (seen?.state.includes("p") === true && seen.started === wanted) {
     await remote.run(`unpausing ${inputs.name}`, 'xl unpause "$1"', inputs.name);
-    seen = await look(remote, inputs);
+    seen = parseSeen(await look(remote, inputs));
   }
   if (seen?.started === wanted && stateOf(inputs, seen).startsWith("running with")) {
     const memory = `${memoryOf(inputs)}m`;
@@ -272,7 +279,7 @@ async function ensureDomain(
   const identified = waits && (await identify(context, remote, inputs));
   const startAndLook = async () => {
     await start(context, remote, inputs);
-    seen = await look(remote, inputs);
+    seen = parseSeen(await look(remote, inputs));
   };
   if (!identified && (seen?.started !== wanted || hasEnded(seen))) await startAndLook();
 
@@ -302,7 +309,7 @@ async function ensureDomain(
         async () => {
           // One that has ended will not answer any more.
           if (tries++ % TRIES_A_LOOK === TRIES_A_LOOK - 1) {
-            if (hasEnded(await look(remote, inputs)))
+            if (hasEnded(parseSeen(await look(remote, inputs))))
               throw new EndedWhileBooting(`${inputs.name} ended while it booted`);
           }
           return inGuest.once("cat /proc/sys/kernel/random/boot_id /etc/v4v/payload.digest");
@@ -422,10 +429,14 @@ export const domainResource: Resource = {
   async read(context: Context, prior: Prior) {
     const inputs = typed<DomainInputs>(prior.inputs);
     const remote = new Remote(inputs.connection, within(context.signal, 20));
-    const seen = await look(remote, inputs);
-    if (seen === undefined) return undefined;
-    const state = stateOf(inputs, seen);
-    const outputs = { ...prior.outputs, domid: seen.domid, cid: seen.domid + CID_OFFSET, state };
+    const printed = await look(remote, inputs);
+    if (printed === "") return undefined;
+    const seen = parseSeen(printed);
+    const found =
+      seen === undefined
+        ? { state: GONE }
+        : { domid: seen.domid, cid: seen.domid + CID_OFFSET, state: stateOf(inputs, seen) };
+    const outputs = { ...prior.outputs, ...found };
     return { inputs: prior.inputs, outputs };
   },
 
@@ -437,6 +448,8 @@ export const domainResource: Resource = {
 rm -f "/etc/systemd/system/multi-user.target.wants/v4v-domu@$1.service"
 systemctl stop "v4v-domu@$1.service" 2>/dev/null || :
 ! xl domid "$1" >/dev/null 2>&1 || xl destroy "$1"
+# Of ours that was half made when dom0 was shut down, xendomains may have saved what it could not restore.
+[ ! -e "$2/domains/$1" ] || rm -f -- "/var/lib/xen/save/$1"
 rm -rf -- "$2/domains/$1"
 rm -f -- "/var/log/xen/console/guest-$1.log" "/var/log/xen/xl-$1.log" "/var/log/xen/xl-$1.log."*`;
     try {

@@ -122,8 +122,10 @@ shift
 mkdir -p "$state"
 [ ! -e "$state/listing" ] || exit 0
 for folder; do [ ! -d "$folder" ] || echo "$folder"; done >"$state/folders"
-listed >"$state/listing.new"
-mv "$state/listing.new" "$state/listing"`;
+# Who was cut off may still be writing his.
+listed >"$state/listing.$$"
+[ -e "$state/listing" ] || mv "$state/listing.$$" "$state/listing"
+rm -f "$state/listing.$$"`;
 
 /** Another kernel of the host's own, which it has booted since, is the one that dom0 gets, too. */
 const AGAIN = `
@@ -159,7 +161,8 @@ done`;
 
 /** A host over SSH that is somebody else's: looked at, given the packages that it lacks, and put back as it was. */
 export const hostResource: Resource = {
-  deadlines: { create: 1800, update: 1800, delete: 900 },
+  // An installation that was cut off is waited for.
+  deadlines: { create: 1800, update: 1800, delete: 1800 },
   // The host is the same whatever its testbed needs of it.
   quietInputs: ["folders"],
 

@@ -7,7 +7,7 @@ import { Remote } from "../ssh/remote.ts";
 import { hangUp } from "../ssh/session.ts";
 import type { Connection } from "../ssh/target.ts";
 import { pause } from "../ssh/wait.ts";
-import { BOOTS, clockRate, isRight, RIGHT, UPTIME } from "../xen/clock.ts";
+import { BOOTS, clockRate, isRight, LONG_LOOK_MS, RIGHT, UPTIME } from "../xen/clock.ts";
 import { confirmTrial, prepareTrial, removeTrial } from "../xen/trial.ts";
 import {
   BOOTED_BY_ENTRY,
@@ -39,6 +39,8 @@ export interface HypervisorOutputs extends RunningXen {
   installed: string;
   /** The same as last looked at: another one if somebody edited them. */
   found: string;
+  /** Of the boot that was looked at: its clock is known to be right. Not so after a reboot that was somebody else's. */
+  clockIsRight: boolean;
 }
 
 type Rebooted = Pick<HypervisorInputs, "connection" | "bootTimeout">;
@@ -208,6 +210,7 @@ export const hypervisorResource: Resource = {
     if (!runs(running, typed<HypervisorInputs>(next))) changed.push("runningBuildId");
     if (running.found !== running.installed || prior.inputs.bootEntry !== next.bootEntry)
       changed.push("bootEntry");
+    if (running.clockIsRight === false) changed.push("clockIsRight");
     return { changed };
   },
 
@@ -229,7 +232,10 @@ export const hypervisorResource: Resource = {
     if (!runs(state.running, inputs) || otherEntry) state = await reboot();
     for (let tries = 1; runs(state.running, inputs) && !state.clockIsRight; tries++) {
       context.status("looking at its clock");
-      const rate = await clockRate(() => remote.run("reading its clock", UPTIME), context.signal);
+      const uptime = () => remote.run("reading its clock", UPTIME);
+      let rate = await clockRate(uptime, context.signal);
+      // One late answer among few: looked at for longer before anything is rebooted for it.
+      if (!isRight(rate)) rate = await clockRate(uptime, context.signal, LONG_LOOK_MS);
       if (isRight(rate)) {
         await remote.run("noting that its clock is right", ': >"$1"', RIGHT);
         break;
@@ -258,15 +264,21 @@ export const hypervisorResource: Resource = {
           `expected were ${inputs.buildId} and "${inputs.commandLine}"`,
       );
     }
-    const outputs: HypervisorOutputs = { ...running, installed, found: installed };
+    const outputs: HypervisorOutputs = {
+      ...running,
+      installed,
+      found: installed,
+      clockIsRight: true,
+    };
     return { ...outputs };
   },
 
   async read(context: Context, prior: Prior) {
     const inputs = typed<HypervisorInputs>(prior.inputs);
     const remote = new Remote(inputs.connection, within(context.signal, 20));
-    const { running, installed } = await lookAtXen(remote, inputs);
-    return { inputs: prior.inputs, outputs: { ...prior.outputs, ...running, found: installed } };
+    const { running, installed, clockIsRight } = await lookAtXen(remote, inputs);
+    const outputs = { ...prior.outputs, ...running, found: installed, clockIsRight };
+    return { inputs: prior.inputs, outputs };
   },
 
   async delete(context: Context, prior: Prior): Promise<void> {

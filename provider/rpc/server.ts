@@ -3,10 +3,12 @@ import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import pluginProto from "@pulumi/pulumi/proto/plugin_pb.js";
 import proto from "@pulumi/pulumi/proto/provider_pb.js";
 import type { Context, Prior, Properties, Resource } from "../resource.ts";
-import { Refused } from "../resource.ts";
+import { Refused, UNFINISHED } from "../resource.ts";
 import { EngineLog } from "./engine.ts";
 import { messageOf, plainError, unfinished } from "./errors.ts";
 import { fromStruct, hasUnknown, inputDiff, toStruct } from "./values.ts";
+
+const isUnfinished = ({ outputs }: Prior): boolean => outputs[UNFINISHED] === true;
 
 type Handler<Request, Response> = (request: Request) => Promise<Response>;
 
@@ -190,7 +192,12 @@ export class ProviderServer {
     const own = resource.diff?.(prior, news) ?? {};
     const inputs = inputDiff(prior, news, resource);
     const changed = [
-      ...new Set([...inputs.changed, ...(own.changed ?? []), ...(own.replace ?? [])]),
+      ...new Set([
+        ...inputs.changed,
+        ...(own.changed ?? []),
+        ...(own.replace ?? []),
+        ...(isUnfinished(prior) ? [UNFINISHED] : []),
+      ]),
     ];
     const replace = [...new Set([...inputs.replace, ...(own.replace ?? [])])];
     const response = new proto.DiffResponse();
@@ -211,18 +218,28 @@ export class ProviderServer {
       return response;
     }
     const id = resource.id(inputs);
+    response.setId(id);
+    response.setProperties(await this.#make(request, resource, id, inputs));
+    return response;
+  }
+
+  /** From nothing, or from what somebody who was interrupted has left. */
+  async #make(
+    request: proto.CreateRequest | proto.UpdateRequest,
+    resource: Resource,
+    id: string,
+    inputs: Properties,
+  ) {
     const context = this.#context(
       { urn: request.getUrn(), timeout: request.getTimeout() },
       resource.deadlines.create,
     );
     try {
       const outputs = await resource.ensure(context, inputs, undefined);
-      response.setId(id);
-      response.setProperties(toStruct({ ...inputs, ...outputs }));
-      return response;
+      return toStruct({ ...inputs, ...outputs });
     } catch (error) {
       if (error instanceof Refused) throw error;
-      throw unfinished(error, id, inputs, inputs);
+      throw unfinished(error, id, inputs, { ...inputs, [UNFINISHED]: true });
     }
   }
 
@@ -239,6 +256,10 @@ export class ProviderServer {
       inputs: fromStruct(request.getOldInputs()),
       outputs: fromStruct(request.getOlds()),
     };
+    if (isUnfinished(prior)) {
+      response.setProperties(await this.#make(request, resource, prior.id, inputs));
+      return response;
+    }
     const context = this.#context(
       { urn: request.getUrn(), timeout: request.getTimeout() },
       resource.deadlines.update,
@@ -268,7 +289,8 @@ export class ProviderServer {
     const response = new proto.ReadResponse();
     let truth: { inputs: Properties; outputs: Properties } | undefined;
     try {
-      truth = await resource.read(context, prior);
+      // Forgotten because it is not there, what there is of it would be nobody's to remove.
+      truth = isUnfinished(prior) ? prior : await resource.read(context, prior);
     } catch (error) {
       // Only an answering machine can say that something is gone: what cannot be asked stays as it was.
       context.warn(`could not be looked at, its recorded state is kept: ${messageOf(error)}`);

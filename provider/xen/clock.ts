@@ -8,6 +8,7 @@ export const RIGHT = "/run/v4v-clock-is-right";
 
 /** How long is looked, ms: much longer than an answer takes. */
 const LOOK_MS = 2000;
+export const LONG_LOOK_MS = 10_000;
 
 /** Prints how long the host has been up by its own clock, s. */
 export const UPTIME = "cut -d ' ' -f 1 /proc/uptime";
@@ -21,6 +22,7 @@ export const UPTIME = "cut -d ' ' -f 1 /proc/uptime";
 export async function clockRate(
   uptime: () => Promise<string>,
   signal: AbortSignal,
+  lookMs = LOOK_MS,
 ): Promise<number> {
   const look = async () => {
     const before = performance.now();
@@ -29,7 +31,7 @@ export async function clockRate(
     return { host, here: (before + performance.now()) / 2 };
   };
   const first = await look();
-  await pause(LOOK_MS, signal, "looking at the host's clock");
+  await pause(lookMs, signal, "looking at the host's clock");
   const second = await look();
   return (second.host - first.host) / (second.here - first.here);
 }

@@ -4,6 +4,7 @@ import { cacheFolder } from "../../provider/host/folders.ts";
 import { processesWithArgument } from "../../provider/host/processes.ts";
 import { leftovers, markersIn, sweep } from "../lib/audit.ts";
 import { clearDeadLocks, pastDeadLocks } from "../lib/interrupted.ts";
+import { takePendingDown } from "../lib/pending.ts";
 import { UserError } from "../lib/userError.ts";
 import { ARTIFACTS, DEFAULT_STACK, Workspace } from "../lib/workspace.ts";
 
@@ -30,6 +31,7 @@ async function destroy(workspace: Workspace): Promise<void> {
   let port: number | undefined;
   if (workspace.exists()) {
     clearDeadLocks(workspace, say);
+    await takePendingDown(workspace, say);
     port = portOf(workspace);
     // One of several hosts may be down.
     const args = ["destroy", "--yes", "--skip-preview", "--continue-on-error"];

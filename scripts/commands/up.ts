@@ -5,7 +5,8 @@ import type { Summary } from "../../evaluation/summary.ts";
 import { formatTable } from "../../evaluation/table.ts";
 import { addSettingFlags, givenSettings } from "../lib/flags.ts";
 import { configure } from "../lib/configuration.ts";
-import { clearDeadLocks, clearPendingCreates, pastDeadLocks } from "../lib/interrupted.ts";
+import { clearDeadLocks, pastDeadLocks } from "../lib/interrupted.ts";
+import { goOnFromPending } from "../lib/pending.ts";
 import { UserError } from "../lib/userError.ts";
 import { DEFAULT_STACK, Workspace } from "../lib/workspace.ts";
 
@@ -16,7 +17,7 @@ const say = (line: string): void => {
 /** Brings a stack up as its configuration says, and shows what was measured. */
 export async function bringUp(workspace: Workspace): Promise<void> {
   clearDeadLocks(workspace, say);
-  await clearPendingCreates(workspace, say);
+  await goOnFromPending(workspace, say);
   const started = Date.now();
   // Looking first mends what was changed behind Pulumi's back; it costs seconds. What does not depend on something that
   // failed is brought up all the same: one domU that cannot be made takes no other along.

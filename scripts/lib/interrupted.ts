@@ -94,32 +94,3 @@ export async function pastDeadLocks(
   for (const lock of locks) say(removed(lock));
   return run();
 }
-
-/** Forgets creations that a killed engine left half recorded: every resource adopts what it finds when it is made again. */
-export async function clearPendingCreates(
-  workspace: Workspace,
-  say: (line: string) => void,
-): Promise<void> {
-  const exported = workspace.run("stack", "export", "--stack", workspace.stack);
-  if (exported.code !== 0) return;
-  const state = JSON.parse(exported.stdout) as {
-    deployment?: { pending_operations?: { type: string }[] };
-  };
-  const pending = state.deployment?.pending_operations ?? [];
-  if (pending.length === 0) return;
-  say(
-    `An earlier run was killed in the middle of ${pending.length === 1 ? "an operation" : `${pending.length} operations`}; going on from there`,
-  );
-  const refresh = [
-    ...["refresh", "--yes", "--skip-preview", "--clear-pending-creates"],
-    ...["--stack", workspace.stack],
-  ];
-  let failure = "";
-  const code = await pastDeadLocks(workspace, say, (hear) => {
-    const done = workspace.run(...refresh);
-    failure = done.stderr.trim() || done.stdout.trim();
-    hear?.(done.stderr + done.stdout);
-    return Promise.resolve(done.code);
-  });
-  if (code !== 0) throw new UserError(`pulumi ${refresh.join(" ")} failed:\n${failure}`);
-}

@@ -3,6 +3,7 @@ import { hostname, userInfo } from "node:os";
 import { checkpoint, chooseBackend, localBackend, lockFiles, shown } from "./backend.ts";
 import { findEngine } from "./engine.ts";
 import { ownEnvironment } from "./environment.ts";
+import { UNFINISHED } from "../../provider/resource.ts";
 import { alive, type Lock } from "./interrupted.ts";
 import { capture } from "./process.ts";
 import { PROJECT } from "./project.ts";
@@ -62,7 +63,7 @@ export function parseState(text: string): StackState | undefined {
       name: nameIn(urn),
       inputs: inputs ?? {},
       outputs: outputs ?? {},
-      unfinished: (initErrors ?? []).length > 0,
+      unfinished: (initErrors ?? []).length > 0 || outputs?.[UNFINISHED] === true,
     })),
     pending: (latest.pending_operations ?? []).map(
       ({ type, resource }) => `${type} ${resource.type} ${nameIn(resource.urn)}`,

@@ -66,6 +66,17 @@ systemctl --no-pager --no-legend --plain --failed
 xl list 2>&1 || :
 journalctl -b -q --no-pager -o short -n 60`;
 
+/** Right after sshd the bus may not answer, and then nothing is waited for. */
+const STARTED = `
+for i in $(seq 60); do
+  case $(systemctl is-system-running --wait 2>/dev/null) in
+  running | degraded) exit 0 ;;
+  esac
+  sleep 2
+done
+systemctl list-jobs --no-pager >&2
+exit 1`;
+
 /** Somebody else's Debian host: an emulated machine that the testbed knows nothing of but how to log in. */
 export class PlainHost {
   readonly folder: string;
@@ -175,7 +186,7 @@ export class PlainHost {
 
   /** sshd answers long before the units have made the domUs; "degraded" is an answer, too. */
   async started(): Promise<void> {
-    await this.on("systemctl is-system-running --wait || :", 900);
+    await this.on(STARTED, 900);
   }
 
   async switchOn(): Promise<void> {

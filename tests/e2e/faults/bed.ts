@@ -57,6 +57,8 @@ export function existingBed(testbed: Testbed, host: () => PlainHost): Bed {
   const switchOn = async () => {
     await host().switchOn();
     await host().rebooted("", 900);
+    // Its units make the domUs that there were, whatever is wanted by now.
+    await host().started();
   };
   return {
     testbed,

@@ -18,8 +18,8 @@ export function endedAtMoments(bed: Bed, count: number): void {
     signal: i % 2 === 0 ? ("SIGKILL" as const) : ("SIGINT" as const),
     afterMs: Math.round(3000 + random() * (i % 2 === 0 ? 60_000 : 30_000)),
     vms: 2 + Math.floor(random() * 2),
-    // One in four is given up instead of finished.
-    giveUp: i % 4 === 1,
+    // One in three is given up instead of finished, of either signal.
+    giveUp: i % 3 === 2,
   }));
 
   describe("up, ended at any moment", () => {

@@ -107,7 +107,8 @@ function faultsOf(bed: Bed): Fault[] {
       happen: () =>
         testbed.on(
           "host",
-          "fallocate -l $(df --output=avail -B1 / | tail -n 1) /filler || true; cat </dev/zero >/filler2 2>/dev/null || true",
+          // What is kept of the journal could be given up for new messages, and make room.
+          "journalctl --rotate --vacuum-size=1M >/dev/null 2>&1; fallocate -l $(df --output=avail -B1 / | tail -n 1) /filler || true; cat </dev/zero >/filler2 2>/dev/null || true",
           120,
         ),
       says: /No space left|disk/i,
@@ -215,6 +216,30 @@ export function faultTable(bed: Bed): void {
         const next = succeeded(await testbed.up([], bed.upS));
         expect(next.output).toMatch(/was killed/);
         await works(testbed, 3);
+      },
+      healedWithin,
+    );
+
+    it(
+      "such as a killed up leaves nobody behind that the next one does not want",
+      async () => {
+        const running = testbed.start(
+          "scripts/up",
+          ["--stack", testbed.stack, "--profile", "none", "--vms", "4"],
+          bed.upS,
+        );
+        await printed(running, /domu4 creating .*creating it/, 600);
+        process.kill(-running.pid, "SIGKILL");
+        await running.finished;
+        const next = succeeded(await testbed.up(["--vms", "3"], bed.upS));
+        expect(next.output).toMatch(/was killed in the middle of/);
+        await works(testbed, 3);
+        expect(
+          await testbed.on(
+            "host",
+            "ls /etc/systemd/system/multi-user.target.wants /var/lib/v4v-testbed/domains",
+          ),
+        ).not.toContain("domu4");
       },
       healedWithin,
     );

@@ -168,6 +168,36 @@ test("everything inserted is escaped", async () => {
   expect(count(html, /&lt;script&gt;alert/g)).toBeGreaterThan(25);
 });
 
+test("of several hosts, it is said which each domU is on", async () => {
+  const start = JSON.parse(syntheticLines(smokePlan())[0] ?? "") as { domains: object[] };
+  const names = ["domu1", "domu3", "domu4", "domu5", "gpu"];
+  start.domains = names.map((name) => ({
+    name,
+    domid: 1,
+    addr: "a",
+    cid: 3,
+    kernel: "6",
+    cpus: 1,
+  }));
+  const on = async (hosts: unknown) => {
+    const settings = { ...facts.settings, vmCount: 5, hosts };
+    const { html } = await reportOf([JSON.stringify(start)], { ...facts, settings });
+    return {
+      domains: [...html.matchAll(/<tr><td>(\w+)<\/td><td>(\d+)<\/td><td>1<\/td>/g)].map(
+        ([, name, host]) => `${name} ${host}`,
+      ),
+      said: /5 domUs[\w ]*/.exec(html)?.[0],
+      columns: count(html, />Host</g),
+    };
+  };
+  expect(await on(2)).toEqual({
+    domains: ["domu1 1", "domu3 2", "domu4 2", "domu5 1", "gpu 1"],
+    said: "5 domUs on 2 hosts",
+    columns: 1,
+  });
+  expect(await on([])).toEqual({ domains: [], said: "5 domUs", columns: 0 });
+});
+
 const six = (us: number): number[] => [us, us + 1, us + 2, us + 3, us + 4, us + 5];
 
 test("losing sizes are named", async () => {

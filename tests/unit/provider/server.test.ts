@@ -229,6 +229,16 @@ describe("diff", () => {
     expect(await compare(resource, running, { size: 1 })).toMatchObject({ some: false });
   });
 
+  test("has what was never made to its end made, whatever else is the same", async () => {
+    const inputs = { name: "a" };
+    const half = { inputs, outputs: { ...inputs, unfinished: true } };
+    expect(await compare(fake(), half, inputs)).toMatchObject({
+      some: true,
+      changed: ["unfinished"],
+      replace: [],
+    });
+  });
+
   test("the new one comes first only where the resource says so", async () => {
     const resource = fake({ replaceOn: ["name"], createBeforeDelete: true });
     const old = { inputs: { name: "a" }, outputs: {} };
@@ -271,7 +281,7 @@ describe("create", () => {
       message: "the disk is full",
       id: 'id of "a"',
       inputs,
-      outputs: inputs,
+      outputs: { ...inputs, unfinished: true },
       reasons: ["the disk is full"],
     });
     expect(provider.running).toBe(0);
@@ -381,6 +391,41 @@ describe("update", () => {
     });
   });
 
+  describe("of what was never made to its end", () => {
+    const half = { inputs: old.inputs, outputs: { ...old.inputs, unfinished: true } };
+
+    test("makes it as if there was nothing, and it is made then", async () => {
+      const resource = fake();
+      const { client } = await plugin(resource);
+      const request = updateRequest(half, half.inputs);
+      const response = await ask(client, client.update.bind(client), request);
+      expect(fromStruct(response.getProperties())).toEqual({ ...half.inputs, made: true });
+      expect(resource.calls).toEqual([{ method: "ensure", inputs: half.inputs, prior: undefined }]);
+    });
+
+    test("that fails leaves it so, with what was tried last", async () => {
+      const resource = fake({ ensure: () => Promise.reject(new Error("no answer")) });
+      const { client } = await plugin(resource);
+      const inputs = { name: "a", size: 2 };
+      const error = await failure(
+        ask(client, client.update.bind(client), updateRequest(half, inputs)),
+      );
+      expect(savedBy(error)).toMatchObject({
+        id: "the id",
+        inputs,
+        outputs: { ...inputs, unfinished: true },
+      });
+    });
+
+    test("has the time that a creation has", async () => {
+      const deadlines = { create: 0.1, update: 30, delete: 30 };
+      const { client } = await plugin(fake({ ensure: untilAborted, deadlines }));
+      const request = updateRequest(half, half.inputs);
+      const error = await failure(ask(client, client.update.bind(client), request));
+      expect(savedBy(error)?.reasons).toEqual(["not finished after 0.1 s"]);
+    });
+  });
+
   test("that was refused saves nothing", async () => {
     const resource = fake({ ensure: () => Promise.reject(new Refused("port in use")) });
     const { client } = await plugin(resource);
@@ -427,6 +472,17 @@ describe("read", () => {
     expect(response.getId()).toBe("");
     expect(response.hasProperties()).toBe(false);
     expect(response.hasInputs()).toBe(false);
+  });
+
+  test("of what was never made to its end keeps it, and does not ask: somebody has to remove it", async () => {
+    const resource = fake({ read: () => Promise.resolve(undefined) });
+    const { client } = await plugin(resource);
+    const half = { ...inputs, unfinished: true };
+    const response = await ask(client, client.read.bind(client), readRequest(inputs, half));
+    expect(response.getId()).toBe("the id");
+    expect(fromStruct(response.getInputs())).toEqual(inputs);
+    expect(fromStruct(response.getProperties())).toEqual(half);
+    expect(resource.calls).toEqual([]);
   });
 
   test("of something that cannot be asked keeps what is recorded, with a warning in the engine's log", async () => {

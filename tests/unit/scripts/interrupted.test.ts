@@ -1,12 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { describe, expect, test } from "vitest";
-import {
-  clearDeadLocks,
-  clearPendingCreates,
-  locksIn,
-  pastDeadLocks,
-} from "../../../scripts/lib/interrupted.ts";
+import { clearDeadLocks, locksIn, pastDeadLocks } from "../../../scripts/lib/interrupted.ts";
 import { UserError } from "../../../scripts/lib/userError.ts";
 import type { Workspace } from "../../../scripts/lib/workspace.ts";
 import { useChildren } from "../helpers/child.ts";
@@ -165,49 +160,5 @@ describe("locks in a backend elsewhere", () => {
     expect(locksIn(red)).toEqual([
       { pid: 7, username: "ann", hostname: "box", timestamp: "2026-01-01T00:00:00Z" },
     ]);
-  });
-});
-
-describe("operations that were never finished", () => {
-  /** A workspace whose engine says this and keeps what it is told. */
-  async function clear(exported: { code: number; stdout: string }) {
-    const told: string[][] = [];
-    const said: string[] = [];
-    const double = {
-      stack: "dev",
-      backend: { url: `file://${folder()}`, chosenBy: "default" },
-      run: (...args: string[]) => {
-        if (args[0] === "stack") return { stderr: "", ...exported };
-        told.push(args);
-        return { code: 0, stdout: "", stderr: "" };
-      },
-    };
-    await clearPendingCreates(double as unknown as Workspace, (line) => said.push(line));
-    return { told, said };
-  }
-  const state = (count: number) => ({
-    code: 0,
-    stdout: JSON.stringify({
-      deployment: { pending_operations: Array(count).fill({ type: "creating" }) },
-    }),
-  });
-
-  test.each([
-    [1, "in the middle of an operation; going on"],
-    [3, "in the middle of 3 operations; going on"],
-  ])("%i of them are forgotten by a refresh, and it is said", async (count, sentence) => {
-    const { told, said } = await clear(state(count));
-    expect(told).toEqual([
-      ["refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--stack", "dev"],
-    ]);
-    expect(said.join()).toContain(sentence);
-  });
-
-  test.each([
-    ["none", state(0)],
-    ["a stack that is empty", { code: 0, stdout: '{"version":3}' }],
-    ["a stack that is not there", { code: 255, stdout: "" }],
-  ])("%s is nothing to do", async (_what, exported) => {
-    expect(await clear(exported)).toEqual({ told: [], said: [] });
   });
 });

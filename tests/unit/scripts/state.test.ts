@@ -74,6 +74,13 @@ test("a checkpoint says what the stack ought to be and what is unfinished", () =
   });
 });
 
+test("what the provider calls unfinished is, whatever the engine has forgotten of it", () => {
+  const outputs = { name: "domu3", unfinished: true };
+  const resource = { type: "v4v:index:Domain", urn: "urn:pulumi:dev::p::t::domu3", outputs };
+  const state = parseState(JSON.stringify({ deployment: { resources: [resource] } }));
+  expect(state?.resources).toMatchObject([{ name: "domu3", unfinished: true }]);
+});
+
 test("an encrypted property is not shown as if it were the value", () => {
   const state = parseState(CHECKPOINT.replace('"b001d"', JSON.stringify(SECRET)));
   expect(expectedOf(state, folder("none")).buildId).toBeUndefined();

@@ -61,7 +61,7 @@ describe("a domU", () => {
     const given = inputs(await host({ xl: xl(letters) }));
     writeDomainConfig(folder("run"), known);
     const read = await domain.read(recordedContext(), prior(given, outputs));
-    expect(read?.outputs).toEqual({ domid: 7, cid: 9, state, hostPrivateKey: "kept" });
+    expect(read?.outputs).toEqual({ ...outputs, domid: 7, cid: 9, state });
     const next = domain.diff?.(prior(given, read?.outputs), given);
     expect(next?.changed ?? []).toEqual(state === "running" ? [] : ["state"]);
   });
@@ -89,6 +89,15 @@ describe("a domU", () => {
   test("that an answering dom0 does not know is gone", async () => {
     const given = inputs(await host({ xl: '[ "$2" = 0 ]' }));
     expect(await domain.read(recordedContext(), prior(given, outputs))).toBeUndefined();
+  });
+
+  test("that is not there, though its folder is, stays the engine's: to start again, or to remove with its unit", async () => {
+    const given = inputs(await host({ xl: '[ "$2" = 0 ]' }));
+    writeDomainConfig(folder("run"), known);
+    mkdirSync(folder("far/domains/unit-test-1"), { recursive: true });
+    const read = await domain.read(recordedContext(), prior(given, outputs));
+    expect(read?.outputs).toEqual({ ...outputs, state: "gone" });
+    expect(domain.diff?.(prior(given, read?.outputs), given).changed).toEqual(["state"]);
   });
 
   test("of a toolstack that does not know even dom0 is not gone: it may be starting yet", async () => {
@@ -184,12 +193,22 @@ describe("a hypervisor", () => {
     const inputs = { ...wanted, imagePath: folder("xen.gz"), connection: await host({}) };
     writeFileSync(folder("xen.gz"), "ours");
     const ours = await hypervisor.read(recordedContext(), prior(inputs, running));
-    const outputs = { ...ours?.outputs, ...running, installed: ours?.outputs.found ?? "" };
+    const installed = ours?.outputs.found ?? "";
+    const outputs = { ...ours?.outputs, ...running, installed, clockIsRight: true };
     expect(hypervisor.diff?.(prior(inputs, outputs), inputs).changed ?? []).toEqual([]);
     writeFileSync(folder("xen.gz"), "another");
     const read = await hypervisor.read(recordedContext(), prior(inputs, outputs));
-    const seen = { ...read?.outputs, ...running };
+    const seen = { ...read?.outputs, ...running, clockIsRight: true };
     expect(hypervisor.diff?.(prior(inputs, seen), inputs).changed).toEqual(["bootEntry"]);
+  });
+
+  test("that somebody else has booted is looked at for its clock", async () => {
+    const inputs = { ...wanted, imagePath: folder("xen.gz"), connection: await host({}) };
+    // No note of the boot that there is here.
+    const read = await hypervisor.read(recordedContext(), prior(inputs, running));
+    const installed = read?.outputs.found ?? "";
+    const seen = { ...read?.outputs, ...running, installed };
+    expect(hypervisor.diff?.(prior(inputs, seen), inputs).changed).toEqual(["clockIsRight"]);
   });
 
   test("is read as absent on a kernel without Xen: this computer's", async () => {
