@@ -35,11 +35,14 @@ export interface Prior {
   id: string;
   inputs: Properties;
   outputs: Properties;
+  /** It was never made to its end: these inputs were tried last, and there are no outputs. */
+  unfinished?: true;
 }
 
 /**
- * Output of what was never made to its end: its creation failed, or the engine was killed in it. It is made again by the next
- * update, or deleted if nobody wants it any more; until then nothing is asked about it.
+ * Output of what was never made to its end: its creation failed, or the engine was killed in it. The other outputs are the inputs
+ * that were tried last: of a failed update the engine keeps the old inputs. It is made again by the next update, or deleted if
+ * nobody wants it any more; until then nothing is asked about it.
  */
 export const UNFINISHED = "unfinished";
 

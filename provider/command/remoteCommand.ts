@@ -78,7 +78,8 @@ export const remoteCommand: Resource = {
     prior: Prior | undefined,
   ): Promise<Properties> {
     const inputs = typed<RemoteCommandInputs>(properties);
-    const command = prior === undefined ? inputs.create : (inputs.update ?? inputs.create);
+    const made = prior !== undefined && prior.unfinished !== true;
+    const command = made ? (inputs.update ?? inputs.create) : inputs.create;
     if (command === undefined) return { stdout: "", stderr: "" };
     return execute(context, inputs, command, prior);
   },

@@ -121,8 +121,9 @@ state=$1
 shift
 mkdir -p "$state"
 [ ! -e "$state/listing" ] || exit 0
-for folder; do [ ! -d "$folder" ] || echo "$folder"; done >"$state/folders"
 # Who was cut off may still be writing his.
+for folder; do [ ! -d "$folder" ] || echo "$folder"; done >"$state/folders.$$"
+mv "$state/folders.$$" "$state/folders"
 listed >"$state/listing.$$"
 [ -e "$state/listing" ] || mv "$state/listing.$$" "$state/listing"
 rm -f "$state/listing.$$"`;
@@ -154,6 +155,8 @@ const END = `
 state=$1
 shift
 systemctl daemon-reload
+# Nobody has looked which were there, and so nobody has made one.
+[ -e "$state/folders" ] || exit 0
 for folder; do
   [ -d "$folder" ] && ! grep -qsxF -- "$folder" "$state/folders" || continue
   find "$folder" -depth -type d -empty -delete
@@ -182,10 +185,17 @@ export const hostResource: Resource = {
     const inputs = typed<HostInputs>(properties);
     const { connection, state, packages, needs } = inputs;
     context.status("logging in");
-    await logIn(context, connection, needs.number);
     const remote = new Remote(connection, context.signal);
-    context.status("looking at the host");
-    const facts = await lookAtHost(remote, state, packages);
+    let facts: HostFacts;
+    try {
+      await logIn(context, connection, needs.number);
+      context.status("looking at the host");
+      facts = await lookAtHost(remote, state, packages);
+    } catch (error) {
+      // Not half made: there would be nothing to take down, and maybe nobody to log in to for it.
+      if (!context.signal.aborted || error instanceof Refused) throw error;
+      throw new Refused(`${remote.name}: ended before anything was changed`, { cause: error });
+    }
     const problems = hostProblems(facts, needs);
     const before = prior === undefined ? undefined : typed<Partial<HostOutputs>>(prior.outputs);
     if (before?.machineId !== undefined && before.machineId !== facts.machineId)
@@ -232,7 +242,15 @@ export const hostResource: Resource = {
 
   async delete(context: Context, prior: Prior): Promise<void> {
     const { connection, state, packages, needs, folders } = typed<HostInputs>(prior.inputs);
-    await logIn(context, connection, needs.number);
+    try {
+      await logIn(context, connection, needs.number);
+    } catch (error) {
+      if (prior.unfinished !== true || !(error instanceof Refused)) throw error;
+      throw new Refused(
+        `${error.message}. If the testbed has never been there, have it forgotten: pulumi state delete '${context.urn}'`,
+        { cause: error },
+      );
+    }
     const remote = new Remote(connection, context.signal);
     context.status("looking at the host");
     const { domains, silent } = await lookAtHost(remote, state, packages);

@@ -267,7 +267,8 @@ export const machineResource: Resource = {
     // A new one, and the last attempt, have the rest of the deadline.
     for (const attempt of [1, 2]) {
       const fresh = identity === undefined;
-      const last = attempt === 2 || (fresh && prior === undefined);
+      const isNew = prior === undefined || prior.unfinished === true;
+      const last = attempt === 2 || (fresh && isNew);
       identity ??= await powerOn();
       const patience = within(context.signal, inputs.silence);
       try {

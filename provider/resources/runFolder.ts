@@ -116,7 +116,7 @@ export const runFolderResource: Resource = {
     const inputs = typed<RunFolderInputs>(properties);
     const kept = prior === undefined ? undefined : typed<Partial<RunFolderOutputs>>(prior.outputs);
     const { reached } = inputs;
-    if (prior !== undefined) {
+    if (prior !== undefined && prior.unfinished !== true) {
       const before = typed<RunFolderInputs>(prior.inputs).reached?.hostKey;
       if (before !== reached?.hostKey)
         throw new Refused(

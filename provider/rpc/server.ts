@@ -8,7 +8,13 @@ import { EngineLog } from "./engine.ts";
 import { messageOf, plainError, unfinished } from "./errors.ts";
 import { fromStruct, hasUnknown, inputDiff, toStruct } from "./values.ts";
 
-const isUnfinished = ({ outputs }: Prior): boolean => outputs[UNFINISHED] === true;
+/** What is recorded. Source: {@link UNFINISHED}. */
+function priorOf(id: string, inputs: Properties, outputs: Properties): Prior {
+  const { [UNFINISHED]: unfinished, ...tried } = outputs;
+  return unfinished === true
+    ? { id, inputs: tried, outputs: {}, unfinished }
+    : { id, inputs, outputs };
+}
 
 type Handler<Request, Response> = (request: Request) => Promise<Response>;
 
@@ -183,11 +189,11 @@ export class ProviderServer {
 
   #diff(request: proto.DiffRequest): Promise<proto.DiffResponse> {
     const resource = this.#resource(request.getUrn());
-    const prior: Prior = {
-      id: request.getId(),
-      inputs: fromStruct(request.getOldInputs()),
-      outputs: fromStruct(request.getOlds()),
-    };
+    const prior = priorOf(
+      request.getId(),
+      fromStruct(request.getOldInputs()),
+      fromStruct(request.getOlds()),
+    );
     const news = fromStruct(request.getNews());
     const own = resource.diff?.(prior, news) ?? {};
     const inputs = inputDiff(prior, news, resource);
@@ -196,7 +202,7 @@ export class ProviderServer {
         ...inputs.changed,
         ...(own.changed ?? []),
         ...(own.replace ?? []),
-        ...(isUnfinished(prior) ? [UNFINISHED] : []),
+        ...(prior.unfinished === true ? [UNFINISHED] : []),
       ]),
     ];
     const replace = [...new Set([...inputs.replace, ...(own.replace ?? [])])];
@@ -219,7 +225,7 @@ export class ProviderServer {
     }
     const id = resource.id(inputs);
     response.setId(id);
-    response.setProperties(await this.#make(request, resource, id, inputs));
+    response.setProperties(await this.#make(request, resource, id, inputs, undefined));
     return response;
   }
 
@@ -229,13 +235,14 @@ export class ProviderServer {
     resource: Resource,
     id: string,
     inputs: Properties,
+    prior: Prior | undefined,
   ) {
     const context = this.#context(
       { urn: request.getUrn(), timeout: request.getTimeout() },
       resource.deadlines.create,
     );
     try {
-      const outputs = await resource.ensure(context, inputs, undefined);
+      const outputs = await resource.ensure(context, inputs, prior);
       return toStruct({ ...inputs, ...outputs });
     } catch (error) {
       if (error instanceof Refused) throw error;
@@ -251,13 +258,13 @@ export class ProviderServer {
       response.setProperties(toStruct(inputs));
       return response;
     }
-    const prior: Prior = {
-      id: request.getId(),
-      inputs: fromStruct(request.getOldInputs()),
-      outputs: fromStruct(request.getOlds()),
-    };
-    if (isUnfinished(prior)) {
-      response.setProperties(await this.#make(request, resource, prior.id, inputs));
+    const prior = priorOf(
+      request.getId(),
+      fromStruct(request.getOldInputs()),
+      fromStruct(request.getOlds()),
+    );
+    if (prior.unfinished === true) {
+      response.setProperties(await this.#make(request, resource, prior.id, inputs, prior));
       return response;
     }
     const context = this.#context(
@@ -277,20 +284,23 @@ export class ProviderServer {
 
   async #read(request: proto.ReadRequest): Promise<proto.ReadResponse> {
     const resource = this.#resource(request.getUrn());
-    const prior: Prior = {
-      id: request.getId(),
-      inputs: fromStruct(request.getInputs()),
-      outputs: fromStruct(request.getProperties()),
-    };
+    const recorded = fromStruct(request.getProperties());
+    const prior = priorOf(request.getId(), fromStruct(request.getInputs()), recorded);
+    const response = new proto.ReadResponse();
+    if (prior.unfinished === true) {
+      // Forgotten because it is not there, what there is of it would be nobody's to remove.
+      response.setId(prior.id);
+      response.setInputs(toStruct(prior.inputs));
+      response.setProperties(toStruct(recorded));
+      return response;
+    }
     const context = this.#context(
       { urn: request.getUrn(), timeout: request.getTimeout() },
       resource.deadlines.update,
     );
-    const response = new proto.ReadResponse();
     let truth: { inputs: Properties; outputs: Properties } | undefined;
     try {
-      // Forgotten because it is not there, what there is of it would be nobody's to remove.
-      truth = isUnfinished(prior) ? prior : await resource.read(context, prior);
+      truth = await resource.read(context, prior);
     } catch (error) {
       // Only an answering machine can say that something is gone: what cannot be asked stays as it was.
       context.warn(`could not be looked at, its recorded state is kept: ${messageOf(error)}`);
@@ -310,7 +320,7 @@ export class ProviderServer {
     // An engine that sends no inputs here still sends outputs, and those hold the inputs too.
     const inputs =
       request.getOldInputs() === undefined ? outputs : fromStruct(request.getOldInputs());
-    const prior: Prior = { id: request.getId(), inputs, outputs };
+    const prior = priorOf(request.getId(), inputs, outputs);
     const context = this.#context(
       { urn: request.getUrn(), timeout: request.getTimeout() },
       resource.deadlines.delete,

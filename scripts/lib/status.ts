@@ -185,7 +185,10 @@ export function look(stack: string, deep = false): Status {
     const said = name === undefined ? answer : further.find((one) => one.host === name)?.answer;
     return said === undefined || "failure" in said ? undefined : said;
   };
-  const made = state?.resources.some(({ type }) => type === "v4v:index:RunFolder") ?? false;
+  const made =
+    state?.resources.some(
+      ({ type, unfinished }) => type === "v4v:index:RunFolder" && !unfinished,
+    ) ?? false;
   const problems = judge({
     ...{ stack, worker, up, made, existing, pid, expected, answer, further },
     ...(stateless !== undefined && { stateless }),

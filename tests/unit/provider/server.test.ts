@@ -394,13 +394,14 @@ describe("update", () => {
   describe("of what was never made to its end", () => {
     const half = { inputs: old.inputs, outputs: { ...old.inputs, unfinished: true } };
 
-    test("makes it as if there was nothing, and it is made then", async () => {
+    test("makes it, knowing what was tried and nothing that came of it", async () => {
       const resource = fake();
       const { client } = await plugin(resource);
       const request = updateRequest(half, half.inputs);
       const response = await ask(client, client.update.bind(client), request);
       expect(fromStruct(response.getProperties())).toEqual({ ...half.inputs, made: true });
-      expect(resource.calls).toEqual([{ method: "ensure", inputs: half.inputs, prior: undefined }]);
+      const prior = { id: "the id", inputs: half.inputs, outputs: {}, unfinished: true };
+      expect(resource.calls).toEqual([{ method: "ensure", inputs: half.inputs, prior }]);
     });
 
     test("that fails leaves it so, with what was tried last", async () => {
@@ -477,10 +478,12 @@ describe("read", () => {
   test("of what was never made to its end keeps it, and does not ask: somebody has to remove it", async () => {
     const resource = fake({ read: () => Promise.resolve(undefined) });
     const { client } = await plugin(resource);
-    const half = { ...inputs, unfinished: true };
+    // Of a second attempt that failed the engine keeps the first one's inputs.
+    const tried = { ...inputs, digest: "new" };
+    const half = { ...tried, unfinished: true };
     const response = await ask(client, client.read.bind(client), readRequest(inputs, half));
     expect(response.getId()).toBe("the id");
-    expect(fromStruct(response.getInputs())).toEqual(inputs);
+    expect(fromStruct(response.getInputs())).toEqual(tried);
     expect(fromStruct(response.getProperties())).toEqual(half);
     expect(resource.calls).toEqual([]);
   });
@@ -528,6 +531,15 @@ describe("delete", () => {
       inputs: { name: "a" },
       outputs: { name: "a", port: 7 },
     });
+  });
+
+  test("of what was never made to its end goes by what was tried last", async () => {
+    const resource = fake();
+    const { client } = await plugin(resource);
+    const request = deleteRequest({ name: "b", unfinished: true }, { name: "a" });
+    await ask(client, client.delete.bind(client), request);
+    const prior = { id: "the id", inputs: { name: "b" }, outputs: {}, unfinished: true };
+    expect(resource.calls.map((call) => call.prior)).toEqual([prior]);
   });
 
   test("takes the inputs from the outputs where the engine sends nothing else", async () => {

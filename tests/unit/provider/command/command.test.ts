@@ -48,6 +48,12 @@ describe("a remote command", () => {
     );
   });
 
+  test("runs create where that never came to its end", async () => {
+    const inputs = { connection: await connection(), create: "echo create", update: "echo update" };
+    const half = { ...prior(inputs), unfinished: true as const };
+    expect((await remoteCommand.ensure(recordedContext(), inputs, half)).stdout).toBe("create");
+  });
+
   test("runs update, or else create, on an update; delete at the end, or else nothing", async () => {
     const log = (word: string) => `echo ${word} >>'${folder("log")}'`;
     const inputs = { connection: await connection(), create: log("create"), delete: log("delete") };

@@ -129,6 +129,31 @@ describe("a login that cannot work is said, with what to do", () => {
   });
 });
 
+test("an up that ends before it has logged in leaves nothing to take down", async () => {
+  const far = await farSide();
+  await far.stop();
+  const context = recordedContext();
+  const ended = host.ensure(context, inputsOf(far.connection), undefined);
+  context.abort("interrupted");
+  const error: unknown = await ended.catch((failure: unknown) => failure);
+  expect(error).toBeInstanceOf(Refused);
+  expect((error as Error).message).toContain("before anything was changed");
+});
+
+test("a host that was never logged in to can be forgotten, one that was cannot", async () => {
+  const { connection } = await farSide();
+  const inputs = inputsOf({ ...connection, privateKey: newKey("other").privateKey });
+  const way = "pulumi state delete 'urn:";
+  await expect(
+    host.delete(recordedContext(), { ...prior(inputs, {}), unfinished: true }),
+  ).rejects.toThrow(way);
+  const error: unknown = await host
+    .delete(recordedContext(), prior(inputs, {}))
+    .catch((failure: unknown) => failure);
+  expect((error as Error).message).toContain("key is not accepted");
+  expect((error as Error).message).not.toContain(way);
+});
+
 test("a key in a file logs in, and sudo runs what is asked for", async () => {
   const programs = standIns(folder("bin"), {
     sudo: `[ "$1 $2" = "-n --" ] && shift 2 && AS=root exec "$@"`,
@@ -342,6 +367,13 @@ ${apt}`,
     expect(place("install --yes")).toBeGreaterThan(place("the first has ended"));
     // Whoever installs has the lock, too, and not only looked whether somebody else had.
     expect(said.filter((line) => /^flock .* 9$/.test(line))).toHaveLength(1);
+  });
+
+  test("keeps its empty folders, if nobody has come so far as to look which there are", async () => {
+    const inputs = inputsOf(await debian());
+    mkdirSync(folder("host/etc/v4v-testbed"), { recursive: true });
+    await host.delete(recordedContext(), { ...prior(inputs, {}), unfinished: true });
+    expect(existsSync(folder("host/etc/v4v-testbed"))).toBe(true);
   });
 
   test("keeps its own empty folders, and no others", async () => {

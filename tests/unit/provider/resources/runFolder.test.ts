@@ -166,6 +166,13 @@ describe("of a stack on an existing host", () => {
     await expect(ensure(0, before)).rejects.toThrow(/another host/);
     const emulated = prior(await ensure());
     await expect(onHost(emulated)).rejects.toThrow(/its emulated machine.*destroy/);
+    // Nothing has been made there yet.
+    const outputsElsewhere = await runFolder.ensure(recordedContext(), other, {
+      ...before,
+      outputs: {},
+      unfinished: true,
+    });
+    expect(outputsElsewhere.privateKey).not.toBe(outputs.privateKey);
     // The same host by another name is the same.
     const moved = { ...inputs, path: path(), reached: { ...reached, host: "192.0.2.1" } };
     await runFolder.ensure(recordedContext(), moved, before);
