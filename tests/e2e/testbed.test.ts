@@ -35,7 +35,7 @@ rm /run/seen-enough`;
 
 /** Number of resources that the last update counted under a word: created, updated, deleted, unchanged. */
 function counted(output: string, word: string): number {
-  return Number(new RegExp(`(\\d+) ${word}`).exec(output)?.[1] ?? 0);
+  return Number(new RegExp(`\\b(\\d+) ${word}`).exec(output)?.[1] ?? 0);
 }
 
 const seconds = (label: string, result: Finished): void => {

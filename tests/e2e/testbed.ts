@@ -220,6 +220,6 @@ export class Testbed {
   /** For a failed test: the end of the machine's console. */
   consoleEnd(): string {
     const folder = this.runFolder;
-    return folder === undefined ? "(no machine)" : consoleTail(join(folder, "console.log"), 40);
+    return folder === undefined ? "(no machine)" : consoleTail(join(folder, "console.log"), 250);
   }
 }
