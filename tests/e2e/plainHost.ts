@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterEach } from "vitest";
+import { machineClock } from "./pause.ts";
 import { build } from "../../provider/build/cache.ts";
 import { sourceDigest } from "../../provider/build/key.ts";
 import { sourcesOf } from "../../provider/build/sources.ts";
@@ -194,8 +195,17 @@ export class PlainHost {
     this.#process = await startMachine(this.folder, this.#spec);
   }
 
-  /** To all of it at once: its clock stands still meanwhile. */
-  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+  async standsStill(): Promise<void> {
+    await machineClock(this.folder, "stop");
+    this.#signal("SIGSTOP");
+  }
+
+  async goesOn(): Promise<void> {
+    this.#signal("SIGCONT");
+    await machineClock(this.folder, "cont");
+  }
+
+  #signal(signal: "SIGSTOP" | "SIGCONT"): void {
     if (this.#process === undefined) throw new Error("it is switched off");
     process.kill(this.#process.pid, signal);
   }

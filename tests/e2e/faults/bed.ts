@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { machineClock } from "../pause.ts";
 import type { PlainHost } from "../plainHost.ts";
 import type { Testbed } from "../testbed.ts";
 
@@ -19,13 +20,18 @@ export interface Bed {
   /** A host that hangs as it reboots, as emulated machines now and then do. */
   hangs(): Promise<void>;
   /** All of the host stands still, and goes on. */
-  standsStill(): void;
-  goesOn(): void;
+  standsStill(): Promise<void>;
+  goesOn(): Promise<void>;
 }
 
 export const kill = (pids: readonly number[], signal: NodeJS.Signals): void => {
   for (const pid of pids) process.kill(pid, signal);
 };
+
+function folderOf({ runFolder }: Testbed): string {
+  if (runFolder === undefined) throw new Error("there is no machine");
+  return runFolder;
+}
 
 /** The testbed's own machine, which `up` heals. */
 export function emulatedBed(testbed: Testbed): Bed {
@@ -43,11 +49,13 @@ export function emulatedBed(testbed: Testbed): Bed {
       console.log(`dom0 hangs:\n${testbed.consoleEnd()}`);
       return Promise.resolve();
     },
-    standsStill: () => {
+    standsStill: async () => {
+      await machineClock(folderOf(testbed), "stop");
       kill(testbed.machines(), "SIGSTOP");
     },
-    goesOn: () => {
+    goesOn: async () => {
       kill(testbed.machines(), "SIGCONT");
+      await machineClock(folderOf(testbed), "cont");
     },
   };
 }
@@ -73,12 +81,8 @@ export function existingBed(testbed: Testbed, host: () => PlainHost): Bed {
       await host().switchOff();
       await switchOn();
     },
-    standsStill: () => {
-      host().signal("SIGSTOP");
-    },
-    goesOn: () => {
-      host().signal("SIGCONT");
-    },
+    standsStill: () => host().standsStill(),
+    goesOn: () => host().goesOn(),
   };
 }
 

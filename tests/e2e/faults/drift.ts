@@ -96,9 +96,9 @@ export function driftAndMending(
     it(
       "a machine that does not answer is not taken for a destroyed one",
       async () => {
-        bed.standsStill();
+        await bed.standsStill();
         const refreshed = await testbed.pulumi(["refresh", "--yes", "--stack", testbed.stack]);
-        bed.goesOn();
+        await bed.goesOn();
         expect(refreshed.output).not.toMatch(/\d+ deleted/);
         succeeded(await testbed.up([], bed.upS));
         await works(testbed, 3);
