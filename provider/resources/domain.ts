@@ -131,8 +131,11 @@ function parseSeen(printed: string): Seen | undefined {
     : { domid: Number(domid), state, targetKiB: Number(target), started };
 }
 
-async function look(remote: Remote, { name, folder }: DomainInputs): Promise<string> {
-  return (await remote.run(`looking for ${name}`, LOOK, name, folder)).trim();
+const ask = (remote: Remote, { name, folder }: DomainInputs): Promise<string> =>
+  remote.run(`looking for ${name}`, LOOK, name, folder);
+
+async function look(remote: Remote, inputs: DomainInputs): Promise<Seen | undefined> {
+  return parseSeen(await ask(remote, inputs));
 }
 
 /** MiB that the configuration gives a domU; undefined if it does not say. */
@@ -262,7 +265,7 @@ async function ensureDomain(
   let seen = parseSeen(await remote.run(installing, INSTALL, inputs.name, inputs.folder, wanted));
   if (seen?.state.includes("p") === true && seen.started === wanted) {
     await remote.run(`unpausing ${inputs.name}`, 'xl unpause "$1"', inputs.name);
-    seen = parseSeen(await look(remote, inputs));
+    seen = await look(remote, inputs);
   }
   if (seen?.started === wanted && stateOf(inputs, seen).startsWith("running with")) {
     const memory = `${memoryOf(inputs)}m`;
@@ -279,7 +282,7 @@ async function ensureDomain(
   const identified = waits && (await identify(context, remote, inputs));
   const startAndLook = async () => {
     await start(context, remote, inputs);
-    seen = parseSeen(await look(remote, inputs));
+    seen = await look(remote, inputs);
   };
   if (!identified && (seen?.started !== wanted || hasEnded(seen))) await startAndLook();
 
@@ -309,7 +312,7 @@ async function ensureDomain(
         async () => {
           // One that has ended will not answer any more.
           if (tries++ % TRIES_A_LOOK === TRIES_A_LOOK - 1) {
-            if (hasEnded(parseSeen(await look(remote, inputs))))
+            if (hasEnded(await look(remote, inputs)))
               throw new EndedWhileBooting(`${inputs.name} ended while it booted`);
           }
           return inGuest.once("cat /proc/sys/kernel/random/boot_id /etc/v4v/payload.digest");
@@ -429,8 +432,8 @@ export const domainResource: Resource = {
   async read(context: Context, prior: Prior) {
     const inputs = typed<DomainInputs>(prior.inputs);
     const remote = new Remote(inputs.connection, within(context.signal, 20));
-    const printed = await look(remote, inputs);
-    if (printed === "") return undefined;
+    const printed = await ask(remote, inputs);
+    if (printed.trim() === "") return undefined;
     const seen = parseSeen(printed);
     const found =
       seen === undefined

@@ -4,7 +4,7 @@ import { cacheFolder } from "../../provider/host/folders.ts";
 import { processesWithArgument } from "../../provider/host/processes.ts";
 import { leftovers, markersIn, sweep } from "../lib/audit.ts";
 import { clearDeadLocks, pastDeadLocks } from "../lib/interrupted.ts";
-import { takePendingDown } from "../lib/pending.ts";
+import { exported, takePendingDown, type State } from "../lib/pending.ts";
 import { UserError } from "../lib/userError.ts";
 import { ARTIFACTS, DEFAULT_STACK, Workspace } from "../lib/workspace.ts";
 
@@ -12,16 +12,11 @@ const say = (line: string): void => {
   console.error(line);
 };
 
-function portOf(workspace: Workspace): number | undefined {
-  const { code, stdout } = workspace.run("stack", "export", "--stack", workspace.stack);
-  if (code !== 0) return undefined;
-  const state = JSON.parse(stdout) as {
-    deployment?: { resources?: { type: string; outputs?: { port?: number } }[] };
-  };
-  const port = state.deployment?.resources?.find(({ type }) => type === "v4v:index:RunFolder")
-    ?.outputs?.port;
+function portOf(state: State | undefined): number | undefined {
+  const outputs = state?.deployment?.resources?.find(({ type }) => type === "v4v:index:RunFolder")
+    ?.outputs as { port?: number } | undefined;
   // On an existing host there is none.
-  return port === 0 ? undefined : port;
+  return outputs?.port === 0 ? undefined : outputs?.port;
 }
 
 async function destroy(workspace: Workspace): Promise<void> {
@@ -31,8 +26,9 @@ async function destroy(workspace: Workspace): Promise<void> {
   let port: number | undefined;
   if (workspace.exists()) {
     clearDeadLocks(workspace, say);
-    await takePendingDown(workspace, say);
-    port = portOf(workspace);
+    const state = exported(workspace);
+    await takePendingDown(workspace, say, state);
+    port = portOf(state);
     // One of several hosts may be down.
     const args = ["destroy", "--yes", "--skip-preview", "--continue-on-error"];
     const code = await pastDeadLocks(workspace, say, (hear) =>

@@ -26,7 +26,7 @@ interface Resource {
   deletedWith?: string;
 }
 
-interface State {
+export interface State {
   deployment?: {
     resources?: Resource[];
     pending_operations?: { type: string; resource: Resource }[];
@@ -34,7 +34,7 @@ interface State {
 }
 
 /** Undefined for a stack that is not there. */
-function exported(workspace: Workspace): State | undefined {
+export function exported(workspace: Workspace): State | undefined {
   const { code, stdout } = workspace.run("stack", "export", "--stack", workspace.stack);
   return code === 0 ? (JSON.parse(stdout) as State) : undefined;
 }
@@ -148,8 +148,8 @@ export async function goOnFromPending(
 export async function takePendingDown(
   workspace: Workspace,
   say: (line: string) => void,
+  state: State | undefined,
 ): Promise<void> {
-  const state = exported(workspace);
   const adopted = state && withPendingCreates(state);
   if (adopted === undefined) return;
   say("An earlier run was killed while it made something; that is taken down, too");

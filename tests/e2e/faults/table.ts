@@ -160,6 +160,12 @@ function faultsOf(bed: Bed): Fault[] {
 export function faultTable(bed: Bed): void {
   const { testbed } = bed;
   const healedWithin = bed.testMs ?? HEALED_WITHIN_MS;
+  const begin = (vms: number) =>
+    testbed.start(
+      "scripts/up",
+      ["--stack", testbed.stack, "--profile", "none", "--vms", String(vms)],
+      bed.upS,
+    );
 
   describe("a fault", () => {
     it(
@@ -203,11 +209,7 @@ export function faultTable(bed: Bed): void {
     it(
       "such as a rebooted controller (all processes killed, files kept) is healed by up",
       async () => {
-        const running = testbed.start(
-          "scripts/up",
-          ["--stack", testbed.stack, "--profile", "none", "--vms", "3"],
-          bed.upS,
-        );
+        const running = begin(3);
         await printed(running, /domu3 creating/, 600);
         process.kill(-running.pid, "SIGKILL");
         // Of the testbed's own machine, if it has one.
@@ -223,11 +225,7 @@ export function faultTable(bed: Bed): void {
     it(
       "such as a killed up leaves nobody behind that the next one does not want",
       async () => {
-        const running = testbed.start(
-          "scripts/up",
-          ["--stack", testbed.stack, "--profile", "none", "--vms", "4"],
-          bed.upS,
-        );
+        const running = begin(4);
         await printed(running, /domu4 creating .*creating it/, 600);
         process.kill(-running.pid, "SIGKILL");
         await running.finished;
@@ -247,11 +245,7 @@ export function faultTable(bed: Bed): void {
     it(
       "of an up that still runs elsewhere is named, and that one is not disturbed",
       async () => {
-        const running = testbed.start(
-          "scripts/up",
-          ["--stack", testbed.stack, "--profile", "none", "--vms", "4"],
-          bed.upS,
-        );
+        const running = begin(4);
         await printed(running, /updating/i, 600);
         const refused = await testbed.up([], bed.upS);
         expect(refused.code).not.toBe(0);

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { goOnFromPending, takePendingDown } from "../../../scripts/lib/pending.ts";
+import { exported, goOnFromPending, takePendingDown } from "../../../scripts/lib/pending.ts";
 import type { Workspace } from "../../../scripts/lib/workspace.ts";
 import { useFolder } from "../helpers/folder.ts";
 
@@ -76,7 +76,7 @@ function workspaceOf(deployment: object | undefined) {
 /** What `destroy` has the engine take for its state; undefined if that stays. */
 async function adopted(resources: object[], pending_operations: object[]) {
   const { workspace, say, imported } = workspaceOf({ resources, pending_operations });
-  await takePendingDown(workspace, say);
+  await takePendingDown(workspace, say, exported(workspace));
   expect(imported[0]?.pending_operations ?? []).toEqual([]);
   return imported[0]?.resources;
 }
@@ -118,7 +118,7 @@ describe("operations that were never finished", () => {
       resources: BASE,
       pending_operations: [creating(HOST, "host"), creating(COMMAND, "files"), updating],
     });
-    await takePendingDown(workspace, say);
+    await takePendingDown(workspace, say, exported(workspace));
     expect(told).toEqual([["stack", "import"]]);
     expect(said.join()).toContain("taken down");
     expect(imported[0]?.resources).toEqual([...BASE, half(HOST, "host")]);
@@ -163,7 +163,7 @@ describe("operations that were never finished", () => {
   ])("%s is nothing to do", async (_what, state) => {
     const { workspace, say, told, said } = workspaceOf(state);
     await goOnFromPending(workspace, say);
-    await takePendingDown(workspace, say);
+    await takePendingDown(workspace, say, exported(workspace));
     expect({ told, said }).toEqual({ told: [], said: [] });
   });
 });
